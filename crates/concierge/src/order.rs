@@ -1,0 +1,101 @@
+//! What a guest ordered, as the understanding step hands it over and `gemma-burger parse` prints it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::menu::{ChoiceId, GroupId, ItemId, SizeId};
+
+/// One line of an order: an item, how many, and how it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// The item of the menu.
+    #[serde(flatten)]
+    pub item: Pick<ItemId>,
+    /// How many of it, at least one.
+    pub quantity: u32,
+    /// The size, where the guest named one.
+    pub size: Option<SizeId>,
+    /// Options asked for.
+    pub options: Vec<OptionPick>,
+    /// Things to leave out.
+    pub without: Vec<Without>,
+}
+
+/// What a word of the guest stands for: one entry, or several among which the guest must choose.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Pick<Id> {
+    /// Exactly one entry (`"item": id`).
+    #[serde(rename = "item")]
+    One(Id),
+    /// Several fit (`"any_of": [ids]`, sorted): the guest is asked which.
+    #[serde(rename = "any_of")]
+    AnyOf(Vec<Id>),
+}
+
+impl<Id> Pick<Id> {
+    /// The entry, where it is settled.
+    #[must_use]
+    pub const fn one(&self) -> Option<&Id> {
+        match self {
+            Self::One(id) => Some(id),
+            Self::AnyOf(_) => None,
+        }
+    }
+}
+
+/// The same for options, whose key on the wire is `choice`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ChoicePick {
+    /// Exactly one choice.
+    #[serde(rename = "choice")]
+    One(ChoiceId),
+    /// Several fit, sorted: the guest is asked which.
+    #[serde(rename = "any_of")]
+    AnyOf(Vec<ChoiceId>),
+}
+
+impl ChoicePick {
+    /// The choice, where it is settled.
+    #[must_use]
+    pub const fn one(&self) -> Option<&ChoiceId> {
+        match self {
+            Self::One(id) => Some(id),
+            Self::AnyOf(_) => None,
+        }
+    }
+}
+
+/// An option on a line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OptionPick {
+    /// The option group.
+    pub group: GroupId,
+    /// The choice within it.
+    #[serde(flatten)]
+    pub choice: ChoicePick,
+    /// Less or more than usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
+    /// How many, for counted options such as shots; absent means one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+/// Something left out of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Without {
+    /// The option group.
+    pub group: GroupId,
+    /// The choice within it.
+    #[serde(flatten)]
+    pub choice: ChoicePick,
+}
+
+/// How much of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Amount {
+    /// Less than usual.
+    Light,
+    /// More than usual.
+    Extra,
+}
