@@ -99,3 +99,65 @@ pub enum Amount {
     /// More than usual.
     Extra,
 }
+
+/// A line of a cart, numbered in the order of adding and never reused within a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LineId(pub u32);
+
+/// A change of the cart, as the understanding step proposes it and the ledger accepts or refuses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "edit", rename_all = "snake_case")]
+pub enum Edit {
+    /// Puts a line in the cart.
+    Add {
+        /// What is added.
+        line: OrderLine,
+    },
+    /// Sets how many of a line.
+    SetQuantity {
+        /// Which line.
+        line: LineId,
+        /// How many from now on.
+        quantity: u32,
+    },
+    /// Sets a line's size.
+    SetSize {
+        /// Which line.
+        line: LineId,
+        /// The size from now on.
+        size: SizeId,
+    },
+    /// Puts an option on a line, or changes its amount or count.
+    SetOption {
+        /// Which line.
+        line: LineId,
+        /// The option from now on.
+        option: OptionPick,
+    },
+    /// Leaves something off a line, or takes an option off it.
+    Leave {
+        /// Which line.
+        line: LineId,
+        /// What is left off.
+        without: Without,
+    },
+    /// Puts another line in the place of one ("a shake instead of the fries").
+    Replace {
+        /// Which line goes.
+        line: LineId,
+        /// What comes.
+        with: OrderLine,
+    },
+    /// Takes a line off, or some of it.
+    Remove {
+        /// Which line.
+        line: LineId,
+        /// How many go; `None` is all.
+        quantity: Option<u32>,
+    },
+    /// Drops everything.
+    Clear,
+    /// The guest is done: the order is to be placed.
+    Place,
+}
