@@ -8,6 +8,7 @@
 //! words → check.
 
 pub mod brief;
+pub mod check;
 pub mod intent;
 pub mod menu;
 pub mod money;
