@@ -16,3 +16,4 @@ pub mod order;
 pub mod ports;
 pub mod prompt;
 pub mod store_info;
+pub mod turn;
