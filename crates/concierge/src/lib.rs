@@ -8,6 +8,7 @@
 //! words → check.
 
 pub mod intent;
+pub mod ledger;
 pub mod menu;
 pub mod money;
 pub mod order;
