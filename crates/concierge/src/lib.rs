@@ -13,3 +13,4 @@ pub mod money;
 pub mod order;
 pub mod ports;
 pub mod store_info;
+pub mod understand;
