@@ -26,6 +26,7 @@ export function showCart(data, say) {
   const box = byId("cart");
   const focused = box.contains(document.activeElement);
   box.replaceChildren(el("h2", { text: "Your order" }));
+  box.classList.toggle("bare", lines.length === 0);
   if (lines.length === 0) {
     box.append(el("p", { class: "empty", text: "Nothing here yet. Tell Rosy what you’d like, and it appears here." }));
   } else {

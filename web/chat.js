@@ -143,7 +143,8 @@ function fail(mine, error, text) {
   const { reply } = mine;
   mine.leave();
   turn = null;
-  remember(null);
+  // A line also breaks because the page is being reloaded: then the turn is still to be found.
+  if (error.code !== "line_lost") remember(null);
   notice("");
   reply.finish();
   speaker.end();
@@ -247,8 +248,8 @@ async function restore() {
   if (history.session_id) listenLive();
 
   // A reply that was being written when the page was left: its events are still there, from the first one.
-  const unfinished = remembered();
   const last = messages.at(-1);
+  const unfinished = history.turn_id && last?.role === "guest" ? { id: history.turn_id, text: last.text } : remembered();
   if (unfinished?.id && (!last || last.role === "guest")) {
     if (!last || last.text !== unfinished.text) log.guest(String(unfinished.text ?? ""));
     turn = { id: null, reply: new Reply(log, current), leave: () => {} };
@@ -310,6 +311,11 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("offline", () => notice("You are offline. What you write can be sent once you are back."));
 addEventListener("online", () => notice(""));
+
+// A page that comes back from the browser's cache starts anew: its streams are dead.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
 
 restore();
 focusField();

@@ -1,11 +1,12 @@
 // The gateway's protocol: a message is posted, its events are read from an EventSource which the browser reconnects
 // by itself with Last-Event-ID. Everything that can go wrong leaves here as one kind of error.
 
-/** What went wrong, in words for the guest; `retryAfter` is in seconds. */
+/** What went wrong, in words for people; `status` is HTTP's (0: no answer), `retryAfter` is in seconds. */
 export class ChatError extends Error {
-  constructor({ code = "unknown", message, retry_after: retryAfter } = {}) {
+  constructor({ code = "unknown", message, retry_after: retryAfter, status = 0 } = {}) {
     super(message || "Something went wrong on our side. Please try again.");
     this.code = code;
+    this.status = status;
     this.retryAfter = Number(retryAfter) > 0 ? Math.ceil(Number(retryAfter)) : 0;
   }
 }
@@ -26,7 +27,8 @@ export async function request(method, url, body) {
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) {
     throw new ChatError({
-      code: answer.code ?? `http_${response.status}`,
+      status: response.status,
+      code: answer.code,
       message: answer.message,
       retry_after: answer.retry_after ?? response.headers.get("Retry-After"),
     });

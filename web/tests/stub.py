@@ -100,7 +100,7 @@ class Turn:
         if sources:
             self.emit("sources", sources)
         time.sleep(0.15)
-        if "error" in text:
+        if "trouble" in text:
             self.emit("token", {"text": "Let me see… "})
             self.finish("error", {"code": "engine_busy", "message": "The kitchen of words is full just now.", "retry_after": 2})
             return
@@ -180,6 +180,12 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionError:
+            pass  # the reader went away
+
     # -- answers ------------------------------------------------------------------------------------------------------
     def answer(self, status, data, headers=()):
         body = json.dumps(data).encode()
@@ -256,7 +262,7 @@ class Handler(BaseHTTPRequestHandler):
         elif parts[:2] == ["desk", "tickets"] and len(parts) == 3 and parts[2] in State.threads and self.signed_in():
             ticket = next(t for t in State.tickets if t["id"] == parts[2])
             self.answer(200, {"ticket": ticket, "messages": State.threads[parts[2]], "orders": [{"order_id": "k38", "number": 38, "state": "served", "total": "5.00", "currency": "USD"}]})
-        elif not path.startswith(("/kitchen/", "/desk/")):
+        elif path not in ("/kitchen/events", "/desk/tickets") or self.cookie("staff") in State.staff:
             self.refuse(404, "not_found", "There is nothing here.")
 
     def turn_events(self, turn):
