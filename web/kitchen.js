@@ -3,7 +3,7 @@
 
 import { byId, el, list } from "./dom.js";
 import { duration, humane } from "./format.js";
-import { probe, signIn, trouble } from "./staff.js";
+import { probe, signedOut, signIn, trouble } from "./staff.js";
 import { listen, request } from "./stream.js";
 
 const STATES = ["received", "preparing", "ready", "served"];
@@ -63,8 +63,14 @@ async function move(order, state, button) {
     // The stream says it too; whoever comes first.
     put(moved.order_id ? moved : { ...order, state });
   } catch (error) {
-    trouble(`Order ${order.number}: ${error.message}`);
     button.removeAttribute("aria-disabled");
+    trouble(`Order ${order.number}: ${error.message}`);
+    if (signedOut(error)) {
+      board.hidden = true;
+      await signIn();
+      trouble("");
+      board.hidden = false;
+    }
   }
 }
 
@@ -126,13 +132,14 @@ function age() {
 // ---- The stream ---------------------------------------------------------------------------------------------------
 
 function snapshot(data) {
+  const focused = document.activeElement?.closest(".ticket")?.dataset.id;
   for (const node of tickets.values()) node.remove();
   orders.clear();
   tickets.clear();
   for (const order of list(data.orders)) put(order);
   byId("spoken").textContent = "";
   count();
-  if (document.activeElement === document.body) board.querySelector(".move")?.focus();
+  if (document.activeElement === document.body) (tickets.get(focused)?.querySelector(".move") ?? board.querySelector(".move"))?.focus();
 }
 
 function arrived(order) {

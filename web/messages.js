@@ -187,7 +187,8 @@ function thumbs(rate) {
 /** Shows text at a reader's pace: what waits is spread over a fifth of a second, so it never falls behind. */
 class Typewriter {
   constructor(node, grown) {
-    this.node = node;
+    this.typed = document.createTextNode("");
+    node.append(this.typed);
     this.grown = grown;
     this.waiting = "";
     this.frame = 0;
@@ -209,8 +210,7 @@ class Typewriter {
   write(count) {
     const lead = this.waiting.charCodeAt(count - 1);
     const end = lead >= 0xd800 && lead <= 0xdbff ? count + 1 : count;
-    this.node.append(this.waiting.slice(0, end));
-    this.node.normalize();
+    this.typed.appendData(this.waiting.slice(0, end));
     this.waiting = this.waiting.slice(end);
     this.grown();
   }

@@ -180,7 +180,7 @@ def reload(g):
     g.b.reload()
     g.b.wait("return document.querySelector('.from-guest')", "the conversation is back")
     same(g.b.run(texts), before, "what the guest said")
-    same(g.b.run(first), reply, "what was answered")
+    same(g.b.run(first).strip(), reply.strip(), "what was answered")
 
 
 def phone(g):
@@ -294,6 +294,22 @@ def person(g):
     g.ask("get me a person")
     g.b.wait("return document.querySelector('#log .from-staff')", "staff answer in the chat")
     check("A person from our team has joined" in g.text("#log"), "the guest knows that a person is there")
+    replies = g.b.run("return document.querySelectorAll('#log .msg').length")
+    g.write("Thank you, Ana")
+    g.b.wait("return document.getElementById('notice').textContent.includes('with our team')", "a message for staff goes to staff")
+    same(g.b.run("return document.querySelectorAll('#log .msg').length"), replies + 1, "no empty reply stays")
+
+
+def calm(g):
+    g.b.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    same(g.b.run("return getComputedStyle(document.querySelector('.msg')).animationName"), "none", "nothing moves")
+    g.arrive()
+    g.b.run(WATCH)
+    g.ask("When do you open?")
+    text = next(r[3] for r in stub.REPLIES if r[0] == "open")
+    steps = g.b.run("return lengths")
+    check(all(n % 4 == 0 or n == len(text) for n in steps[1:] if n <= len(text)), f"words appear as they come: {steps}")
+    g.b.screen(1280, 860)
 
 
 def kitchen(g):
@@ -333,7 +349,7 @@ def desk(g):
 
 
 ANY_SERVER = [greeting, policy, keyboard, spoken, injection, stopping, reload, phone, names, contrast]
-STUB_ONLY = [dropped, resumed, limited, failed, ordered, planned, gordon, person, phone, names, contrast, kitchen, names, contrast, desk, names, contrast]
+STUB_ONLY = [dropped, resumed, limited, failed, ordered, planned, gordon, person, phone, names, contrast, calm, kitchen, names, contrast, desk, names, contrast]
 
 
 def shots(g, path):

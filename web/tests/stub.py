@@ -104,6 +104,8 @@ class Turn:
             self.emit("token", {"text": "Let me see… "})
             self.finish("error", {"code": "engine_busy", "message": "The kitchen of words is full just now.", "retry_after": 2})
             return
+        if self.session.staffed:
+            reply = ""
         sent = ""
         for start in range(0, len(reply), 4):
             if self.stopped:
@@ -111,7 +113,8 @@ class Turn:
             sent += reply[start:start + 4]
             self.emit("token", {"text": reply[start:start + 4]})
             time.sleep(0.012)
-        self.session.messages.append({"role": agent, "text": sent, "at": now()})
+        if sent:
+            self.session.messages.append({"role": agent, "text": sent, "at": now()})
         self.finish("done", {"finish_reason": "stopped" if self.stopped else "stop", "usage": {"prompt_tokens": 212, "completion_tokens": len(sent) // 4},
                              "timings": {"first_token_ms": 151.2, "total_ms": 640.0}})
         if "place my order" in text:
@@ -121,6 +124,7 @@ class Turn:
                 self.session.tell("order", self.session.order)
         if "person" in text:
             time.sleep(0.3)
+            self.session.staffed = True
             self.session.messages.append({"role": "staff", "text": "Hello, this is Ana from the team.", "at": now()})
             self.session.tell("staff", {"text": "Hello, this is Ana from the team."})
 
@@ -137,6 +141,7 @@ class Session:
         self.messages = []
         self.cart = EMPTY
         self.order = None
+        self.staffed = False
         self.listeners = []
 
     def tell(self, name, data):
