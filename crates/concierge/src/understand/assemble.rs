@@ -53,7 +53,13 @@ struct Replayer<'a> {
 }
 
 /// Replays a path. `context` is the item edge that the search started with.
-pub(crate) fn replay(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, path: &Path, context: Option<u16>) -> Replay {
+pub(crate) fn replay(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    path: &Path,
+    context: Option<u16>,
+) -> Replay {
     let mut replayer = Replayer {
         lexicon,
         tokens,
@@ -171,7 +177,8 @@ impl Replayer<'_> {
         self.fix = false;
         let refused = self.out.problems.len() > problems;
         if dropped {
-            let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
+            let same =
+                |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
             if let Some(at) = self.out.lines.iter().rposition(same) {
                 self.out.lines.remove(at);
             }
@@ -225,7 +232,9 @@ impl Replayer<'_> {
 
     fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
         match &self.lattice.edges[edge as usize].kind {
-            Kind::Choices(choices) => items.iter().any(|(item, _)| choices.iter().any(|(group, ..)| self.lexicon.takes(*item, *group))),
+            Kind::Choices(choices) => {
+                items.iter().any(|(item, _)| choices.iter().any(|(group, ..)| self.lexicon.takes(*item, *group)))
+            }
             _ => false,
         }
     }
@@ -251,7 +260,10 @@ impl Replayer<'_> {
         if count < 2 || (last.quantity > 1 && last.split.is_none()) {
             return;
         }
-        let ahead = self.tokens.get(edge.to).is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
+        let ahead = self
+            .tokens
+            .get(edge.to)
+            .is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
         if ahead {
             self.scope = Some(count - 2);
         } else {
@@ -278,7 +290,12 @@ pub(crate) fn words(tokens: &[Token], from: usize, to: usize) -> String {
 }
 
 /// Settles drafts into lines; one that no item fits is unknown.
-pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, replay: &Replay) -> (Vec<OrderLine>, Vec<UnknownThing>) {
+pub(crate) fn settle(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    replay: &Replay,
+) -> (Vec<OrderLine>, Vec<UnknownThing>) {
     let mut lines: Vec<(OrderLine, bool)> = Vec::new();
     let mut unknown = Vec::new();
     for draft in &replay.lines {
@@ -322,7 +339,8 @@ fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Optio
     };
     if !draft.items.is_empty() {
         let best = draft.items[0].1;
-        let all: Vec<u16> = draft.items.iter().filter(|(_, quality)| fits(*quality, best)).map(|(item, _)| *item).collect();
+        let all: Vec<u16> =
+            draft.items.iter().filter(|(_, quality)| fits(*quality, best)).map(|(item, _)| *item).collect();
         let fitting: Vec<u16> = all.iter().copied().filter(|item| takes_all(*item)).collect();
         return if fitting.is_empty() { all } else { fitting };
     }
@@ -428,13 +446,22 @@ fn settle_choice(lexicon: &Lexicon, edge: &Edge, items: &[u16]) -> Option<(u16, 
     let taken: Vec<&(u16, u16, f32)> =
         choices.iter().filter(|(group, ..)| items.iter().any(|item| lexicon.takes(*item, *group))).collect();
     let best = taken.first()?.2;
-    let fitting: Vec<(u16, u16)> = taken.iter().filter(|(.., quality)| fits(*quality, best)).map(|(g, c, _)| (*g, *c)).collect();
-    let order = items.iter().find_map(|item| lexicon.groups[*item as usize].iter().find(|group| fitting.iter().any(|(g, _)| g == *group)));
+    let fitting: Vec<(u16, u16)> =
+        taken.iter().filter(|(.., quality)| fits(*quality, best)).map(|(g, c, _)| (*g, *c)).collect();
+    let order = items
+        .iter()
+        .find_map(|item| lexicon.groups[*item as usize].iter().find(|group| fitting.iter().any(|(g, _)| g == *group)));
     let group = order.copied()?;
     Some((group, fitting.into_iter().filter(|(g, _)| *g == group).map(|(_, choice)| choice).collect()))
 }
 
-fn amount_of(tokens: &[Token], lattice: &Lattice, edge: &Edge, how: &How, counted: bool) -> (Option<Amount>, Option<u32>) {
+fn amount_of(
+    tokens: &[Token],
+    lattice: &Lattice,
+    edge: &Edge,
+    how: &How,
+    counted: bool,
+) -> (Option<Amount>, Option<u32>) {
     let number = match lattice.edges.get(how.number as usize).map(|edge| &edge.kind) {
         Some(Kind::Number { value, .. }) => *value,
         _ => None,

@@ -67,7 +67,8 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         }
         readings.push(buffer.clone());
     }
-    let mut lattice = Lattice { edges: Vec::with_capacity(tokens.len() * 4), starts: Vec::with_capacity(tokens.len() + 1) };
+    let mut lattice =
+        Lattice { edges: Vec::with_capacity(tokens.len() * 4), starts: Vec::with_capacity(tokens.len() + 1) };
     for at in 0..tokens.len() {
         lattice.starts.push(lattice.edges.len());
         things(lexicon, tokens, &readings, at, &mut lattice.edges);
@@ -209,6 +210,11 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
         }
         to += 1;
         words += if strength < 1.0 { 0.6 / one.quality.max(0.5) } else { 0.9 };
-        found.push(Found { entry: one.entry, to, quality: one.quality * if strength < 1.0 { 0.95 } else { 0.99 }, words });
+        found.push(Found {
+            entry: one.entry,
+            to,
+            quality: one.quality * if strength < 1.0 { 0.95 } else { 0.99 },
+            words,
+        });
     }
 }

@@ -149,7 +149,9 @@ impl Lexicon {
     /// Other words for a size, where no other size of the item is called so.
     fn size_synonyms(&self, item: &Item, at: usize, mut each: impl FnMut(&str)) {
         let named = |size: &crate::menu::Size, word: &str| {
-            size.name.eq_ignore_ascii_case(word) || size.id.as_str() == word || size.aliases.iter().any(|alias| alias == word)
+            size.name.eq_ignore_ascii_case(word)
+                || size.id.as_str() == word
+                || size.aliases.iter().any(|alias| alias == word)
         };
         for (word, synonyms) in SIZES.iter().filter(|(word, _)| named(&item.sizes[at], word)) {
             for synonym in *synonyms {
@@ -188,11 +190,16 @@ impl Lexicon {
         if words.len() < 2 || matches!(entry, Entry::Size(..)) {
             return;
         }
-        let weight = |word: &Word| 1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt();
+        let weight = |word: &Word| {
+            1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt()
+        };
         let whole: f32 = words.iter().map(weight).sum();
         let mut add = |lexicon: &mut Self, chosen: &[usize]| {
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
-            if part.iter().all(|word| super::english::is_common(lexicon.vocabulary.text(*word)) || lexicon.vocabulary.text(*word).parse::<u32>().is_ok()) {
+            if part.iter().all(|word| {
+                super::english::is_common(lexicon.vocabulary.text(*word))
+                    || lexicon.vocabulary.text(*word).parse::<u32>().is_ok()
+            }) {
                 return;
             }
             let covered: f32 = part.iter().map(weight).sum::<f32>() / whole;

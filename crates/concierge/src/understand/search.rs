@@ -158,7 +158,13 @@ pub(crate) struct Path {
 }
 
 pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice) -> Path {
-    let mut search = Search { lexicon, tokens, lattice, nodes: Vec::with_capacity(tokens.len() * 32), ends: vec![Vec::new(); tokens.len() + 1] };
+    let mut search = Search {
+        lexicon,
+        tokens,
+        lattice,
+        nodes: Vec::with_capacity(tokens.len() * 32),
+        ends: vec![Vec::new(); tokens.len() + 1],
+    };
     let start = State {
         item: NONE,
         det: Det::None,
@@ -274,7 +280,9 @@ impl Search<'_> {
             Kind::Mark(mark) => self.mark(&step, *mark),
             Kind::Word { common } => {
                 let mut state = step.state;
-                let asked = matches!(state.det, Det::Article | Det::Number) || state.link == Link::Verb || state.unit != Unit::None;
+                let asked = matches!(state.det, Det::Article | Det::Number)
+                    || state.link == Link::Verb
+                    || state.unit != Unit::None;
                 if !common && matches!(state.det, Det::Article | Det::Some) && state.size == NONE {
                     // "a bagel": the article is spent on what we do not know.
                 }
@@ -355,7 +363,9 @@ impl Search<'_> {
             unit: state.unit == Unit::Part,
         };
         let best = choices.first().map_or(0.0, |choice| choice.2);
-        let counted = choices.iter().any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
+        let counted = choices
+            .iter()
+            .any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
         if state.pre_len == 0
             && state.item != NONE
             && let Some((quality, group)) = self.fit(state.item, choices)
@@ -381,7 +391,13 @@ impl Search<'_> {
                 // The refusal may have ended before this one.
                 let cost = if matches!(state.link, Link::Or) { 1.0 } else { 0.0 };
                 let how = How { negated: false, ..how };
-                self.push(step, gain - cost + reset_gain(&state), State { neg: Neg::Off, ..next }, Act::Option(how), None);
+                self.push(
+                    step,
+                    gain - cost + reset_gain(&state),
+                    State { neg: Neg::Off, ..next },
+                    Act::Option(how),
+                    None,
+                );
             }
         }
         if (state.pre_len as usize) < PRE && state.neg != Neg::Carry {
@@ -416,7 +432,12 @@ impl Search<'_> {
         }
         let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
         if !fitting {
-            let next = State { list: state.list, after_option: false, neg: if how.negated { Neg::Carry } else { Neg::Off }, ..state.rested() };
+            let next = State {
+                list: state.list,
+                after_option: false,
+                neg: if how.negated { Neg::Carry } else { Neg::Off },
+                ..state.rested()
+            };
             self.push(step, -1.0 - edge.score, next, Act::Misfit(how), None);
         }
     }
@@ -441,7 +462,11 @@ impl Search<'_> {
     fn size(&mut self, step: &Step, sizes: &[(u16, u16)]) {
         let state = step.state;
         if state.size == NONE {
-            let next = State { size: step.edge, link: if state.link == Link::Bare { Link::Bare } else { state.link }, ..state };
+            let next = State {
+                size: step.edge,
+                link: if state.link == Link::Bare { Link::Bare } else { state.link },
+                ..state
+            };
             self.push(step, 0.0, next, Act::Skip, None);
         }
         let fitting = match state.item {
@@ -562,7 +587,8 @@ impl Search<'_> {
                     Mark::Verb => state.fix,
                     _ => true,
                 };
-                let next = State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let next =
+                    State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
                 let lost = if state.det == Det::Number && flush.is_none() { 0.8 } else { 0.0 };
                 let act = if mark == Mark::Fix { Act::Fix } else { Act::Skip };
                 self.push(step, -cost - lost, next, act, flush);
@@ -581,7 +607,13 @@ impl Search<'_> {
             Mark::Same => {
                 let (cost, flush, open) = open(&state, false);
                 if state.item != NONE {
-                    self.push(step, 0.3 - cost, State { number: NONE, det: Det::None, link: Link::Bare, ..open }, Act::Same { number: state.number }, flush);
+                    self.push(
+                        step,
+                        0.3 - cost,
+                        State { number: NONE, det: Det::None, link: Link::Bare, ..open },
+                        Act::Same { number: state.number },
+                        flush,
+                    );
                 }
                 self.push(step, -0.3, state, Act::Skip, None);
             }
@@ -695,7 +727,13 @@ fn open(state: &State, _fresh: bool) -> (f32, Option<Flush>, State) {
     } else {
         1.2
     };
-    let item = if state.item == NONE { IMPLIED } else if state.pre_len > 0 { IMPLIED } else { state.item };
+    let item = if state.item == NONE {
+        IMPLIED
+    } else if state.pre_len > 0 {
+        IMPLIED
+    } else {
+        state.item
+    };
     let flush = Flush { number: state.number, size: state.size };
     (cost, Some(flush), State { item, list: false, taken: 0, after_option: false, ..state.rested() })
 }

@@ -125,7 +125,9 @@ impl Vocabulary {
                 out.push(Reading { words: [word, word], len: 1, tokens: 2, quality: 0.98 });
             }
         }
-        for line in VARIANTS.iter().filter(|line| line.contains(&first.stem.as_str()) || line.contains(&first.text.as_str())) {
+        for line in
+            VARIANTS.iter().filter(|line| line.contains(&first.stem.as_str()) || line.contains(&first.text.as_str()))
+        {
             for other in line.iter().filter_map(|other| self.get(&stem(other))) {
                 if out.iter().all(|reading| reading.words[0] != other) {
                     out.push(Reading { words: [other, other], len: 1, tokens: 1, quality: 0.9 });
