@@ -6,7 +6,7 @@ use super::lexicon::Lexicon;
 use super::search::{Act, Flush, How, NONE, Path};
 use super::tokens::Token;
 use super::{Problem, UnknownThing, nearest};
-use crate::menu::GroupId;
+use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
 
 /// A line while it is being said.
@@ -93,7 +93,8 @@ impl Replayer<'_> {
                     self.out.unknown.push((edge.from, edge.to, false));
                 }
             }
-            Act::Line { number, size, fix, dropped } => self.line(at, number, size, fix || self.fix, dropped),
+            Act::Line { number, size, refine: true, .. } => self.refine(at, number, size),
+            Act::Line { number, size, fix, dropped, .. } => self.line(at, number, size, fix || self.fix, dropped),
             Act::Early(how) => self.early.push((at, how)),
             Act::Option(how) => self.option(at, how),
             Act::Size => {
@@ -192,6 +193,18 @@ impl Replayer<'_> {
             }
         }
         self.out.lines.push(draft);
+    }
+
+    /// Says which of several the last line is.
+    fn refine(&mut self, item: u16, number: u16, size: u16) {
+        let draft = self.draft(item, number, size);
+        if let Some(line) = self.out.lines.last_mut() {
+            line.items = draft.items;
+            line.size = draft.size.or(line.size);
+            if draft.counted {
+                line.quantity = draft.quantity;
+            }
+        }
     }
 
     /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
@@ -412,7 +425,24 @@ pub(crate) fn settle_options(
             None => options.push(OptionPick { group: id, choice, amount, count }),
         }
     }
+    let early = draft.options.iter().filter(|(_, how)| how.early).filter_map(|(at, _)| {
+        let (_, choices) = settle_choice(lexicon, &lattice.edges[*at as usize], items)?;
+        (choices.len() > 1).then_some(())
+    });
+    if early.count() > 0 {
+        specify(&mut options);
+    }
     (options, without)
+}
+
+/// A word for several choices steps back before one of them: "a bean burrito with black beans".
+fn specify(options: &mut Vec<OptionPick>) {
+    let settled: Vec<(GroupId, ChoiceId)> =
+        options.iter().filter_map(|option| Some((option.group.clone(), option.choice.one()?.clone()))).collect();
+    options.retain(|option| match &option.choice {
+        ChoicePick::One(_) => true,
+        ChoicePick::AnyOf(ids) => !settled.iter().any(|(group, id)| *group == option.group && ids.contains(id)),
+    });
 }
 
 /// Whether what is replaced has to be left out: it is on the item, or the menu does not say what is.

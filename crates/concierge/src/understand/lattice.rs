@@ -1,7 +1,7 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
 use super::english::{self, Mark};
-use super::lexicon::{Entry, Lexicon, is_link};
+use super::lexicon::{Entry, Follow, Lexicon, SHARED, is_link};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::Reading;
@@ -39,6 +39,8 @@ pub(crate) struct Lattice {
     pub edges: Vec<Edge>,
     /// `starts[i]..starts[i + 1]` are the edges that start at word `i`.
     pub starts: Vec<usize>,
+    /// Whether words such as "on the side" or "to drink" start here.
+    pub aside: Vec<bool>,
 }
 
 /// Worth of a word well read, and cost of one more span: a longer phrase beats its parts.
@@ -67,12 +69,13 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         }
         readings.push(buffer.clone());
     }
-    let mut lattice = Lattice { edges: Vec::with_capacity(tokens.len() * 4), starts: Vec::with_capacity(tokens.len() + 1) };
+    let mut lattice = Lattice { edges: Vec::with_capacity(tokens.len() * 4), starts: Vec::with_capacity(tokens.len() + 1), aside: vec![false; tokens.len() + 1] };
     for at in 0..tokens.len() {
         lattice.starts.push(lattice.edges.len());
         things(lexicon, tokens, &readings, at, &mut lattice.edges);
         english::marks(&marked[at..], |mark, len| {
             let extra = f32::from(u8::try_from(len).unwrap_or(u8::MAX));
+            lattice.aside[at] |= mark == Mark::Aside;
             lattice.edges.push(Edge { from: at, to: at + len, kind: Kind::Mark(mark), score: 0.3 * extra - 0.15 });
         });
         if let Some(number) = numbers::read(&marked[at..]) {
@@ -109,6 +112,11 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
                 Entry::Size(item, size) => push(&mut sizes, (item, size), one, &mut words[2]),
             }
         }
+        if items.len() > 1 || choices.len() > 1 {
+            let called = lexicon.called(&tokens[from..to]);
+            lower(&mut items, |item| called.contains(&Entry::Item(item)));
+            lower(&mut choices, |(group, choice)| called.contains(&Entry::Choice(group, choice)));
+        }
         let mut add = |kind: Kind, quality: f32, words: f32| {
             edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN });
         };
@@ -131,6 +139,15 @@ fn push<T: PartialEq>(list: &mut Vec<(T, f32)>, thing: T, found: &Found, words: 
     match list.iter_mut().find(|(known, _)| *known == thing) {
         Some((_, quality)) => *quality = quality.max(found.quality),
         None => list.push((thing, found.quality)),
+    }
+}
+
+/// Where some are called exactly as the guest says, the others step back.
+fn lower<T: Copy>(list: &mut [(T, f32)], called: impl Fn(T) -> bool) {
+    if list.iter().any(|(thing, _)| called(*thing)) {
+        for (_, quality) in list.iter_mut().filter(|(thing, _)| !called(*thing)) {
+            *quality -= 0.03;
+        }
     }
 }
 
@@ -158,6 +175,9 @@ struct Step {
 fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: Step, found: &mut Vec<Found>) {
     if step.depth > 0 {
         for &(entry, quality) in lexicon.at(step.node) {
+            if quality <= SHARED && !joined(tokens, step.at) {
+                continue;
+            }
             let one = Found { entry, to: step.at, quality: quality * step.quality, words: step.words };
             extend(lexicon, tokens, readings, &one, found);
             found.push(one);
@@ -194,21 +214,39 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
     }
 }
 
+/// Whether something of the same kind is joined on here: "black and pinto beans".
+fn joined(tokens: &[Token], at: usize) -> bool {
+    tokens.get(at).is_some_and(|token| token.before == Break::Comma || matches!(token.text.as_str(), "and" | "or"))
+}
+
 /// Takes in words after a name that say no more than it does: "provolone cheese", "tuna sandwich".
 fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &Found, found: &mut Vec<Found>) {
     let (mut to, mut words) = (one.to, one.words);
     for _ in 0..2 {
         let Some(token) = tokens.get(to).filter(|token| token.before == Break::None) else { return };
-        let strength = readings[to]
-            .iter()
-            .filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8)
-            .filter_map(|reading| lexicon.follows(one.entry, reading.words[0]))
-            .fold(0.0_f32, f32::max);
-        if strength == 0.0 || token.is_number() {
+        // "Jalapeno peppers" where the menu says "jalapenos": the singular before a noun tells its kind.
+        let singular = to == one.to && lexicon.is_plural(one.entry) && !tokens[to - 1].is_plural();
+        let reading = readings[to].iter().filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8);
+        let own = reading.filter_map(|reading| {
+            let follow = lexicon.follows(one.entry, reading.words[0])?;
+            let alone = match follow {
+                Follow::Own => false,
+                Follow::Kind => !singular && lexicon.stands_alone(reading.words[0]),
+                Follow::Head => lexicon.stands_alone(reading.words[0]),
+            };
+            (!alone).then_some(follow)
+        });
+        let Some(follow) = own.max() else { return };
+        if token.is_number() {
             return;
         }
         to += 1;
-        words += if strength < 1.0 { 0.6 / one.quality.max(0.5) } else { 0.9 };
-        found.push(Found { entry: one.entry, to, quality: one.quality * if strength < 1.0 { 0.95 } else { 0.99 }, words });
+        let (more, quality) = match follow {
+            Follow::Own => (0.9, 0.99),
+            Follow::Kind if singular => (0.8, 0.97),
+            Follow::Kind | Follow::Head => (0.5, 0.97),
+        };
+        words += more;
+        found.push(Found { entry: one.entry, to, quality: one.quality * quality, words });
     }
 }

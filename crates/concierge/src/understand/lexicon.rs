@@ -1,6 +1,6 @@
 //! A menu compiled for reading: every way to say an item, a choice or a size, in one word trie.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::tokens::{Token, tokenize};
 use super::vocabulary::{Vocabulary, Word};
@@ -17,8 +17,21 @@ pub(crate) enum Entry {
     Size(u16, u16),
 }
 
+/// What a word after a name says, the strongest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Follow {
+    /// It ends the name of a neighbour.
+    Head,
+    /// It ends names of several neighbours: a kind of thing ("pepper").
+    Kind,
+    /// It is the entry's own word, or its heading's.
+    Own,
+}
+
 /// How good a phrase is for what it stands for: 1.0 is a name or an alias in full.
 pub(crate) const FULL: f32 = 1.0;
+/// A name's first word, common in English, that shares its head with what is joined to it.
+pub(crate) const SHARED: f32 = 0.55;
 
 /// The menu, compiled once; everything that [`super::parse`] needs.
 #[derive(Debug)]
@@ -30,8 +43,12 @@ pub struct Lexicon {
     /// Words that belong to an entry: its own, its group's or category's.
     own: HashMap<Entry, BTreeSet<Word>>,
     /// Words that end names of an entry's neighbours in its group or category ("sauce", "sandwich").
-    heads: HashMap<(bool, u16), BTreeSet<Word>>,
+    heads: HashMap<(bool, u16), HashMap<Word, BTreeSet<Entry>>>,
     categories: Vec<u16>,
+    /// Names and aliases as written: "veggies" is another thing than "veggie" where the menu has both.
+    surfaces: HashMap<String, Vec<Entry>>,
+    /// Entries whose name is a plural.
+    plural: HashSet<Entry>,
     /// Option groups of each item, by place, in the item's order.
     pub(crate) groups: Vec<Vec<u16>>,
     /// What is on each item unless left out.
@@ -72,6 +89,8 @@ impl Lexicon {
             own: HashMap::new(),
             heads: HashMap::new(),
             categories: Vec::new(),
+            surfaces: HashMap::new(),
+            plural: HashSet::new(),
             groups: Vec::new(),
             includes: Vec::new(),
             menu: menu.clone(),
@@ -82,10 +101,14 @@ impl Lexicon {
         let mut all = Vec::with_capacity(phrases.len());
         for (entry, phrase) in phrases {
             let words = lexicon.words(&phrase);
+            lexicon.surface(entry, &phrase);
             for word in words.iter().collect::<BTreeSet<_>>() {
                 *frequency.entry(*word).or_default() += 1;
             }
             lexicon.remember(entry, &words);
+            if matches!(entry, Entry::Item(_)) {
+                lexicon.vocabulary.add_initials(&words);
+            }
             all.push((entry, words));
         }
         for (entry, words) in &all {
@@ -124,6 +147,10 @@ impl Lexicon {
     /// Names and aliases as written, with what they stand for.
     fn phrases(&self) -> Vec<(Entry, String)> {
         let mut phrases = Vec::new();
+        let mut called: HashMap<&str, BTreeSet<&String>> = HashMap::new();
+        for size in self.menu.items.iter().flat_map(|item| &item.sizes) {
+            called.entry(size.id.as_str()).or_default().extend(&size.aliases);
+        }
         for (at, item) in self.menu.items.iter().enumerate() {
             let entry = Entry::Item(place(at));
             let names = std::iter::once(&item.name).chain(&item.aliases);
@@ -134,6 +161,10 @@ impl Lexicon {
                     phrases.push((entry, name.clone()));
                 }
                 self.size_synonyms(item, size_at, |phrase| phrases.push((entry, phrase.to_owned())));
+                // A size that is called something on one item is called so on all.
+                let taken = |alias: &String| item.sizes.iter().any(|s| s.id != size.id && s.aliases.contains(alias));
+                let others = called.get(size.id.as_str()).into_iter().flatten().filter(|alias| !taken(alias));
+                phrases.extend(others.map(|alias| (entry, (*alias).clone())));
             }
         }
         for (at, group) in self.menu.option_groups.iter().enumerate() {
@@ -161,6 +192,29 @@ impl Lexicon {
         }
     }
 
+    fn surface(&mut self, entry: Entry, phrase: &str) {
+        let tokens = tokenize(phrase);
+        if tokens.last().is_some_and(Token::is_plural) {
+            self.plural.insert(entry);
+        }
+        self.surfaces.entry(written(&tokens)).or_default().push(entry);
+    }
+
+    /// Entries that are called exactly so.
+    pub(crate) fn called(&self, tokens: &[Token]) -> &[Entry] {
+        self.surfaces.get(&written(tokens)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a word by itself is somebody's name or alias.
+    pub(crate) fn stands_alone(&self, word: Word) -> bool {
+        self.next(0, word).is_some_and(|node| self.at(node).iter().any(|(_, quality)| *quality >= FULL))
+    }
+
+    /// Whether the entry's name is a plural ("jalapenos"), so that its singular before a noun is no thing by itself.
+    pub(crate) fn is_plural(&self, entry: Entry) -> bool {
+        self.plural.contains(&entry)
+    }
+
     /// The words of a phrase that count, as numbers.
     fn words(&mut self, phrase: &str) -> Vec<Word> {
         let tokens = tokenize(phrase);
@@ -178,9 +232,12 @@ impl Lexicon {
             Entry::Choice(group, _) => ((false, group), self.menu.option_groups[group as usize].name.clone()),
             Entry::Size(..) => return,
         };
-        let heading: Vec<Word> = self.words(&name);
+        let mut heading: Vec<Word> = self.words(&name);
+        heading.retain(|word| !super::english::is_common(self.vocabulary.text(*word)));
         self.own.entry(entry).or_default().extend(words.iter().chain(&heading));
-        self.heads.entry(family).or_default().extend(words.last().filter(|_| words.len() > 1));
+        if let Some(last) = words.last().filter(|_| words.len() > 1) {
+            self.heads.entry(family).or_default().entry(*last).or_default().insert(entry);
+        }
     }
 
     /// Finds an entry by a part of its name: "mayonnaise" for "regular mayonnaise", "doritos" for all of the bag's name.
@@ -192,7 +249,15 @@ impl Lexicon {
         let whole: f32 = words.iter().map(weight).sum();
         let mut add = |lexicon: &mut Self, chosen: &[usize]| {
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
-            if part.iter().all(|word| super::english::is_common(lexicon.vocabulary.text(*word)) || lexicon.vocabulary.text(*word).parse::<u32>().is_ok()) {
+            let says_little = |word: &Word| {
+                let text = lexicon.vocabulary.text(*word);
+                super::english::is_common(text) || text.parse::<u32>().is_ok()
+            };
+            if part.iter().all(says_little) {
+                // "Black and pinto beans": such a word says something only beside its like.
+                if chosen == [0] && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
+                    lexicon.insert(entry, &part, SHARED);
+                }
                 return;
             }
             let covered: f32 = part.iter().map(weight).sum::<f32>() / whole;
@@ -241,18 +306,18 @@ impl Lexicon {
         self.entries.get(node as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a word may follow the entry's name without saying more: 1.0 where it is the entry's own word,
-    /// less where neighbours end so.
-    pub(crate) fn follows(&self, entry: Entry, word: Word) -> Option<f32> {
+    /// What a word says after the entry's name.
+    pub(crate) fn follows(&self, entry: Entry, word: Word) -> Option<Follow> {
         if self.own.get(&entry)?.contains(&word) {
-            return Some(1.0);
+            return Some(Follow::Own);
         }
         let family = match entry {
             Entry::Item(at) => (true, self.categories[at as usize]),
             Entry::Choice(group, _) => (false, group),
             Entry::Size(..) => return None,
         };
-        self.heads.get(&family)?.contains(&word).then_some(0.35)
+        let named = self.heads.get(&family)?.get(&word)?.len();
+        Some(if named > 1 { Follow::Kind } else { Follow::Head })
     }
 
     pub(crate) fn item(&self, at: u16) -> &Item {
@@ -267,6 +332,11 @@ impl Lexicon {
     pub(crate) fn takes(&self, item: u16, group: u16) -> bool {
         self.groups[item as usize].contains(&group)
     }
+}
+
+fn written(tokens: &[Token]) -> String {
+    let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).filter(|text| !is_link(text)).collect();
+    words.join(" ")
 }
 
 /// A place in a list of the menu; menus are bounded far below the type's range.

@@ -24,6 +24,8 @@ pub(crate) const IMPLIED: u16 = u16::MAX - 1;
 pub(crate) struct How {
     /// Left out.
     pub negated: bool,
+    /// Said before its item.
+    pub early: bool,
     /// Said as "instead of".
     pub replaced: bool,
     /// Less or more.
@@ -44,7 +46,7 @@ pub(crate) enum Act {
     /// A word that fits nothing; `asked` where an item was due.
     Unknown { asked: bool },
     /// A new line.
-    Line { number: u16, size: u16, fix: bool, dropped: bool },
+    Line { number: u16, size: u16, fix: bool, dropped: bool, refine: bool },
     /// An option of the line being said.
     Option(How),
     /// An option of the line to come.
@@ -110,6 +112,7 @@ enum Link {
     With,
     Verb,
     Put,
+    For,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +128,8 @@ struct State {
     item: u16,
     det: Det,
     number: u16,
+    /// An article stands before the number: "a two shot".
+    one: bool,
     unit: Unit,
     size: u16,
     amount: Option<Amount>,
@@ -140,6 +145,8 @@ struct State {
     list: bool,
     /// The step before was an option.
     after_option: bool,
+    /// The item has no option yet.
+    untouched: bool,
     /// Groups that take one choice and have it.
     taken: u64,
 }
@@ -163,6 +170,7 @@ pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice) -> Pa
         item: NONE,
         det: Det::None,
         number: NONE,
+        one: false,
         unit: Unit::None,
         size: NONE,
         amount: None,
@@ -175,6 +183,7 @@ pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice) -> Pa
         fix: false,
         list: false,
         after_option: false,
+        untouched: false,
         taken: 0,
     };
     let nothing = Taken { edge: NONE, flush: None, act: Act::Skip };
@@ -298,6 +307,7 @@ impl Search<'_> {
                 Link::Comma => -0.1,
                 Link::With => -0.8,
                 Link::Bare => -0.35,
+                Link::For => -0.3,
             },
         };
         if state.link == Link::With && state.det != Det::None && state.unit != Unit::Serving {
@@ -323,24 +333,42 @@ impl Search<'_> {
             gain -= 0.6;
         }
         if state.size != NONE {
-            gain += if self.has_size(state.size, items) { 0.5 } else { -0.3 };
+            gain += if self.has_size(state.size, items) { 0.5 } else { -1.2 };
         }
         if state.amount.is_some() || state.times > 1 {
             gain -= 0.5;
         }
+        if state.link == Link::For {
+            gain -= 2.5;
+        }
+        gain += if self.lattice.aside[self.lattice.edges[step.edge as usize].to] { 0.5 } else { 0.0 };
         let dropped = state.neg == Neg::On;
         if dropped {
             gain -= if state.replaced { 0.2 } else { 1.2 };
         }
-        let act = Act::Line { number: state.number, size: state.size, fix: state.fix, dropped };
+        let act = Act::Line { number: state.number, size: state.size, fix: state.fix, dropped, refine: false };
         let next = State {
             item: if dropped { state.item } else { step.edge },
             list: false,
             taken: 0,
             after_option: false,
+            untouched: true,
             ..state.rested()
         };
         self.push(step, gain, next, act, None);
+        // "A sandwich with tuna": the second names the first.
+        if state.untouched && !dropped && self.names(state.item, items) && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For) {
+            let act = Act::Line { number: state.number, size: state.size, fix: false, dropped: false, refine: true };
+            self.push(step, 0.3, next, act, None);
+        }
+    }
+
+    /// Whether items are among those that a word for several left open.
+    fn names(&self, open: u16, items: &[(u16, f32)]) -> bool {
+        match self.lattice.edges.get(open as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(open)) => items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item)),
+            _ => false,
+        }
     }
 
     fn choice(&mut self, step: &Step, edge: &Edge, choices: &[(u16, u16, f32)]) {
@@ -348,19 +376,21 @@ impl Search<'_> {
         let words = edge.to - edge.from;
         let how = How {
             negated: state.neg != Neg::Off,
+            early: false,
             replaced: state.replaced,
             amount: state.amount,
             times: state.times,
             number: state.number,
             unit: state.unit == Unit::Part,
         };
+        let aside = if self.lattice.aside[edge.to] { 0.2 } else { 0.0 };
         let best = choices.first().map_or(0.0, |choice| choice.2);
         let counted = choices.iter().any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
         if state.pre_len == 0
             && state.item != NONE
             && let Some((quality, group)) = self.fit(state.item, choices)
         {
-            let gain = option_gain(&state, counted) - 2.0 * (best - quality) * words as f32;
+            let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let single = self.lexicon.menu.option_groups[group as usize].max == Some(1);
             let bit = 1_u64 << (group % 64);
             let again = single && state.taken & bit != 0 && !how.negated;
@@ -372,6 +402,7 @@ impl Search<'_> {
                 list: state.list || matches!(state.link, Link::With | Link::Put),
                 taken: if single && !how.negated { state.taken | bit } else { state.taken },
                 after_option: true,
+                untouched: false,
                 fix: state.fix,
                 ..state.rested()
             };
@@ -393,6 +424,7 @@ impl Search<'_> {
                     (_, Link::Start | Link::Verb) => 0.1,
                     (_, Link::And | Link::Comma) => -0.35,
                     (_, Link::With) => -1.2,
+                    (_, Link::For) => -1.5,
                     (_, Link::Put) => -0.4,
                     _ => -0.5,
                 }
@@ -405,13 +437,14 @@ impl Search<'_> {
             next.neg = Neg::Off;
             next.link = Link::Bare;
             next.unit = Unit::None;
-            let how = How { number: NONE, ..how };
+            let how = How { number: NONE, early: true, ..how };
             self.push(step, gain, next, Act::Early(how), None);
             // "a two shot latte": the number counts the option.
             if counted && state.number != NONE {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
-                self.push(step, gain + 0.1, next, Act::Early(how), None);
+                let sure = if state.one || state.unit == Unit::Part { 0.9 } else { -0.4 };
+                self.push(step, gain + sure, next, Act::Early(how), None);
             }
         }
         let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
@@ -468,7 +501,7 @@ impl Search<'_> {
         let state = step.state;
         if !after {
             let (cost, flush, open) = open(&state, step.fresh());
-            let next = State { det: Det::Number, number: step.edge, after_option: false, ..open };
+            let next = State { det: Det::Number, number: step.edge, one: state.det == Det::Article, after_option: false, ..open };
             let cost = cost + if state.neg == Neg::On { 0.3 } else { 0.0 };
             let next = State { neg: if next.neg == Neg::Carry { Neg::Off } else { next.neg }, ..next };
             self.push(step, -cost, next, Act::Skip, flush);
@@ -563,9 +596,10 @@ impl Search<'_> {
                     _ => true,
                 };
                 let next = State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let ended = if state.neg == Neg::Carry { 0.4 } else { 0.0 };
                 let lost = if state.det == Det::Number && flush.is_none() { 0.8 } else { 0.0 };
                 let act = if mark == Mark::Fix { Act::Fix } else { Act::Skip };
-                self.push(step, -cost - lost, next, act, flush);
+                self.push(step, ended - cost - lost, next, act, flush);
             }
             Mark::Serving | Mark::Part => {
                 let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
@@ -585,6 +619,7 @@ impl Search<'_> {
                 }
                 self.push(step, -0.3, state, Act::Skip, None);
             }
+            Mark::For => self.push(step, 0.0, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None),
             Mark::Aside => self.push(step, 0.0, State { list: false, ..state }, Act::Skip, None),
             Mark::Size | Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
         }
@@ -611,6 +646,7 @@ impl State {
         Self {
             det: Det::None,
             number: NONE,
+            one: false,
             unit: Unit::None,
             size: NONE,
             amount: None,
@@ -642,7 +678,7 @@ fn option_gain(state: &State, counted: bool) -> f32 {
         Link::Comma => 0.1,
         Link::Bare => 0.15,
         Link::Verb => -0.1,
-        Link::Start => 0.0,
+        Link::Start | Link::For => 0.0,
     };
     let det = match state.det {
         Det::Article if state.unit == Unit::Part || counted => 0.1,

@@ -186,9 +186,6 @@ pub(crate) fn stem(word: &str) -> String {
     if word.ends_with("ie") {
         return format!("{}y", cut(2));
     }
-    if word.len() < 4 {
-        return word.to_owned();
-    }
     let ends = |ends: &[&str]| ends.iter().any(|end| word.ends_with(end));
     let base = if ends(&["ies"]) {
         return format!("{}y", cut(3));
