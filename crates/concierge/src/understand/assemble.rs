@@ -27,6 +27,8 @@ pub(crate) struct Draft {
     split: Option<usize>,
     /// Said as "the same".
     copy: bool,
+    /// Takes the place of the line that the words are about.
+    pub replaces: bool,
 }
 
 /// What the replay of a path gives.
@@ -34,6 +36,10 @@ pub(crate) struct Replay {
     /// The line that the words were said about, where there was one, with what they change.
     pub context: Option<Draft>,
     pub lines: Vec<Draft>,
+    /// What is to go and was not ordered in these words, and whether it was said as "instead of".
+    pub dropped: Vec<(Draft, bool)>,
+    /// How many more of the line that the words are about.
+    pub again: u32,
     /// Runs of words that fit nothing: from, to, whether a thing was due there.
     pub unknown: Vec<(usize, usize, bool)>,
     pub problems: Vec<Problem>,
@@ -58,7 +64,7 @@ pub(crate) fn replay(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, pat
         lexicon,
         tokens,
         lattice,
-        out: Replay { context: None, lines: Vec::new(), unknown: Vec::new(), problems: Vec::new() },
+        out: Replay { context: None, lines: Vec::new(), dropped: Vec::new(), again: 0, unknown: Vec::new(), problems: Vec::new() },
         early: Vec::new(),
         scope: None,
         clause: 0,
@@ -94,7 +100,8 @@ impl Replayer<'_> {
                 }
             }
             Act::Line { number, size, refine: true, .. } => self.refine(at, number, size),
-            Act::Line { number, size, fix, dropped, .. } => self.line(at, number, size, fix || self.fix, dropped),
+            Act::Line { number, size, dropped: true, replaced, .. } => self.drop_line(at, number, size, replaced),
+            Act::Line { number, size, fix, .. } => self.line(at, number, size, fix || self.fix),
             Act::Early(how) => self.early.push((at, how)),
             Act::Option(how) => self.option(at, how),
             Act::Size => {
@@ -160,10 +167,11 @@ impl Replayer<'_> {
             plain: false,
             split: None,
             copy: false,
+            replaces: false,
         }
     }
 
-    fn line(&mut self, item: u16, number: u16, size: u16, fix: bool, dropped: bool) {
+    fn line(&mut self, item: u16, number: u16, size: u16, fix: bool) {
         let problems = self.out.problems.len();
         let mut draft = self.draft(item, number, size);
         draft.options = std::mem::take(&mut self.early);
@@ -171,13 +179,6 @@ impl Replayer<'_> {
         self.clause = draft.options.len();
         self.fix = false;
         let refused = self.out.problems.len() > problems;
-        if dropped {
-            let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
-            if let Some(at) = self.out.lines.iter().rposition(same) {
-                self.out.lines.remove(at);
-            }
-            return;
-        }
         if refused {
             // "-1 burgers" orders nothing; the guest is told.
             return;
@@ -186,13 +187,26 @@ impl Replayer<'_> {
             (Some((a, _)), Some((b, _))) => self.lexicon.item(*a).course == self.lexicon.item(*b).course,
             _ => false,
         };
-        if fix && self.out.lines.last().is_some_and(kin) {
+        if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
+            draft.replaces = true;
+        } else if fix && self.out.lines.last().is_some_and(kin) {
             let old = self.out.lines.pop();
             if !draft.counted {
                 draft.quantity = old.map_or(1, |old| old.quantity);
             }
         }
         self.out.lines.push(draft);
+    }
+
+    /// Takes back what these words ordered, or remembers what an order before them is to lose.
+    fn drop_line(&mut self, item: u16, number: u16, size: u16, replaced: bool) {
+        let mut draft = self.draft(item, number, size);
+        draft.options = std::mem::take(&mut self.early);
+        let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
+        match self.out.lines.iter().rposition(same) {
+            Some(at) if !replaced => drop(self.out.lines.remove(at)),
+            _ => self.out.dropped.push((draft, replaced)),
+        }
     }
 
     /// Says which of several the last line is.
@@ -230,6 +244,12 @@ impl Replayer<'_> {
             } else if !sized && draft.size.is_none() && early.is_empty() {
                 draft.size = None;
             }
+        }
+        if root.is_none()
+            && let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
+            && early.iter().all(|(edge, _)| self.takes(&items, *edge))
+        {
+            draft.items = items;
         }
         self.clause = draft.options.len();
         draft.options.extend(early);
@@ -280,6 +300,8 @@ impl Replayer<'_> {
             let copy = Draft { quantity, counted: true, copy: true, split: None, ..last.clone() };
             self.clause = copy.options.len();
             self.out.lines.push(copy);
+        } else if self.out.context.is_some() {
+            self.out.again = self.out.again.saturating_add(quantity);
         }
     }
 }

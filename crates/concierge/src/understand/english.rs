@@ -25,6 +25,8 @@ pub(crate) enum Mark {
     Put,
     /// "no", "without", "hold the".
     No,
+    /// "remove", "cancel": as "no", and for things already ordered too.
+    Remove,
     /// "everything but".
     Except,
     /// "instead of".
@@ -86,7 +88,13 @@ const PHRASES: &[(Mark, &[&str])] = &[
         "dont put", "dont put any", "dont add", "dont add any", "not", "sans", "zero", "free of", "but no", "but not", "but without",
         "none of", "none of the", "cut the", "lose the", "nix the", "ditch the", "never", "take out the",
         "i dont want", "i dont want any", "no more", "but hold the", "omit", "omit the", "exclude", "excluding", "dont include",
-        "i do not want", "do not want", "do not add", "do not put", "i dont like", "keep off the", "please no", "not any",
+        "avoid", "avoid the", "avoid any", "i hate", "hate", "i dislike", "i cant stand", "not a fan of", "i do not like", "not with", "not with any", "i do not want", "do not want", "do not add", "do not put", "i dont like", "keep off the", "please no", "not any",
+    ]),
+    (Mark::Remove, &[
+        "remove", "remove the", "cancel", "cancel the", "take away", "take away the", "delete", "delete the", "drop", "drop the", "scratch", "scratch the", "get rid of", "get rid of the",
+        "forget", "forget the", "forget about", "forget about the", "i no longer want", "i no longer want the", "i dont want the", "i dont want my", "we dont want the", "can you remove", "could you remove",
+        "please remove", "can you cancel", "please cancel", "i dont need", "i dont need the", "dont need the", "take off my order", "remove my", "cancel my", "leave the", "never mind the", "nevermind the", "never mind about the", "eliminate", "i changed my mind about the",
+        "dont bring the", "dont make the", "dont give me", "strike the", "i want to remove", "i want to cancel", "id like to remove", "id like to cancel", "i would like to remove", "i would like to cancel", "withdraw", "take back",
     ]),
     (Mark::Except, &[
         "everything but", "everything except", "everything except for", "everything on it but", "everything on it except",
@@ -146,8 +154,8 @@ const PHRASES: &[(Mark, &[&str])] = &[
     (Mark::OnIt, &[
         "on it", "on top", "on the top", "on top of it", "on top of that", "in it", "on that", "on them", "in them", "to it", "to that", "inside", "inside it", "for toppings",
         "for the toppings", "for topping", "for my toppings", "for the topping", "as toppings", "as a topping", "as the toppings", "as topping", "for it", "in that",
-        "for the filling", "for filling", "for the fillings", "as filling", "as fillings", "on top of them", "toppings", "for the sauce", "for sauce", "for my topping", "the toppings", "topping",
-        "for the sauces", "on top please", "for the inside", "on its top", "to them", "into it", "in there", "on there", "on here",
+        "for the filling", "for filling", "for the fillings", "as filling", "as fillings", "on top of them", "toppings", "for my topping", "the toppings", "topping",
+        "on top please", "for the inside", "on its top", "to them", "into it", "in there", "on there", "on here",
     ]),
     (Mark::Aside, &[
         "on the side", "to drink", "for a drink", "for my drink", "for the drink", "for drinks", "as a drink", "as a side", "for a side", "for the side", "for sides", "as my side",
@@ -261,6 +269,16 @@ pub(crate) fn marks(tokens: &[Token], mut each: impl FnMut(Mark, usize)) {
 /// Whether a word is plain English that names nothing on a menu, so that it is never taken for a misspelt dish.
 pub(crate) fn is_common(word: &str) -> bool {
     table().words.contains(word)
+}
+
+/// Whether a word after a number tells how big something is.
+pub(crate) fn is_measure(word: &str) -> bool {
+    matches!(
+        word,
+        "liter" | "liters" | "litre" | "litres" | "l" | "ml" | "milliliter" | "milliliters" | "millilitre" | "cl" | "oz" | "ounce"
+            | "ounces" | "fluid" | "inch" | "inches" | "in" | "cm" | "centimeter" | "gram" | "grams" | "g" | "kg" | "lb" | "lbs" | "pound"
+            | "percent" | "gallon" | "quart" | "pint" | "foot"
+    )
 }
 
 /// The grammar words that are worth recognising when misspelt.

@@ -43,6 +43,15 @@ pub(crate) struct Lattice {
     pub aside: Vec<bool>,
 }
 
+impl Lattice {
+    /// Adds items that the words are said about; they stand nowhere in the utterance.
+    pub(crate) fn push_context(&mut self, items: Vec<u16>) -> u16 {
+        let items = items.into_iter().map(|item| (item, 1.0)).collect();
+        self.edges.push(Edge { from: 0, to: 0, kind: Kind::Items(items), score: 0.0 });
+        super::lexicon::place(self.edges.len() - 1)
+    }
+}
+
 /// Worth of a word well read, and cost of one more span: a longer phrase beats its parts.
 const WORD: f32 = 2.0;
 const SPAN: f32 = 1.0;
@@ -79,6 +88,10 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             lattice.edges.push(Edge { from: at, to: at + len, kind: Kind::Mark(mark), score: 0.3 * extra - 0.15 });
         });
         if let Some(number) = numbers::read(&marked[at..]) {
+            // "A 500 ml cola": how big, not how many.
+            if tokens.get(at + number.len).is_some_and(|next| english::is_measure(&next.text)) {
+                lattice.edges.push(Edge { from: at, to: at + number.len + 1, kind: Kind::Mark(Mark::Size), score: 0.9 });
+            }
             let kind = Kind::Number { value: number.value, after: number.after };
             let extra = f32::from(u8::try_from(number.len).unwrap_or(u8::MAX));
             lattice.edges.push(Edge { from: at, to: at + number.len, kind, score: 0.45 * extra - 0.05 });

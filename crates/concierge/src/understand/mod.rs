@@ -68,7 +68,7 @@ pub fn parse(lexicon: &Lexicon, text: &str) -> Parsed {
         return Parsed::default();
     }
     let lattice = lattice::build(lexicon, &tokens);
-    let path = search::best(lexicon, &tokens, &lattice);
+    let path = search::best(lexicon, &tokens, &lattice, None);
     let replay = assemble::replay(lexicon, &tokens, &lattice, &path, None);
     let (lines, unknown) = assemble::settle(lexicon, &tokens, &lattice, &replay);
     let confidence = (path.score / tokens.len() as f32 + 0.2).clamp(0.0, 1.0);

@@ -46,7 +46,7 @@ pub(crate) enum Act {
     /// A word that fits nothing; `asked` where an item was due.
     Unknown { asked: bool },
     /// A new line.
-    Line { number: u16, size: u16, fix: bool, dropped: bool, refine: bool },
+    Line { number: u16, size: u16, fix: bool, dropped: bool, replaced: bool, refine: bool },
     /// An option of the line being said.
     Option(How),
     /// An option of the line to come.
@@ -136,6 +136,8 @@ struct State {
     times: u8,
     neg: Neg,
     replaced: bool,
+    /// "Remove" was said: things ordered before go too.
+    remove: bool,
     link: Link,
     pre: [u16; PRE],
     pre_len: u8,
@@ -164,10 +166,11 @@ pub(crate) struct Path {
     pub score: f32,
 }
 
-pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice) -> Path {
+/// Finds the best path. `context` is the edge of an item that the words may be about.
+pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, context: Option<u16>) -> Path {
     let mut search = Search { lexicon, tokens, lattice, nodes: Vec::with_capacity(tokens.len() * 32), ends: vec![Vec::new(); tokens.len() + 1] };
     let start = State {
-        item: NONE,
+        item: context.unwrap_or(NONE),
         det: Det::None,
         number: NONE,
         one: false,
@@ -177,6 +180,7 @@ pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice) -> Pa
         times: 1,
         neg: Neg::Off,
         replaced: false,
+        remove: false,
         link: Link::Start,
         pre: [NONE; PRE],
         pre_len: 0,
@@ -342,13 +346,15 @@ impl Search<'_> {
             gain -= 2.5;
         }
         gain += if self.lattice.aside[self.lattice.edges[step.edge as usize].to] { 0.5 } else { 0.0 };
-        let dropped = state.neg == Neg::On;
+        let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
         if dropped {
-            gain -= if state.replaced { 0.2 } else { 1.2 };
+            gain -= if state.replaced || state.remove { 0.0 } else { 1.2 };
         }
-        let act = Act::Line { number: state.number, size: state.size, fix: state.fix, dropped, refine: false };
+        let act = Act::Line { number: state.number, size: state.size, fix: state.fix, dropped, replaced: state.replaced, refine: false };
         let next = State {
             item: if dropped { state.item } else { step.edge },
+            neg: if dropped && state.remove { Neg::Carry } else { Neg::Off },
+            remove: dropped && state.remove,
             list: false,
             taken: 0,
             after_option: false,
@@ -358,7 +364,7 @@ impl Search<'_> {
         self.push(step, gain, next, act, None);
         // "A sandwich with tuna": the second names the first.
         if state.untouched && !dropped && self.names(state.item, items) && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For) {
-            let act = Act::Line { number: state.number, size: state.size, fix: false, dropped: false, refine: true };
+            let act = Act::Line { number: state.number, size: state.size, fix: false, dropped: false, replaced: false, refine: true };
             self.push(step, 0.3, next, act, None);
         }
     }
@@ -398,6 +404,7 @@ impl Search<'_> {
             let kept = state.pending_cost(counted);
             let next = State {
                 neg,
+                remove: state.remove && neg == Neg::Carry,
                 replaced: false,
                 list: state.list || matches!(state.link, Link::With | Link::Put),
                 taken: if single && !how.negated { state.taken | bit } else { state.taken },
@@ -510,6 +517,7 @@ impl Search<'_> {
             let gain = match (after, state.fix) {
                 (true, _) => 1.0,
                 (_, true) => 0.5,
+                _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };
             self.push(step, gain, State { fix: false, ..state.rested() }, Act::Quantity, None);
@@ -560,10 +568,11 @@ impl Search<'_> {
                 let (cost, flush, open) = open(&state, false);
                 self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Skip, flush);
             }
-            Mark::No | Mark::Except | Mark::InsteadOf => {
+            Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf => {
                 let (cost, flush, open) = open(&state, true);
                 let replaced = mark == Mark::InsteadOf;
-                let next = State { neg: Neg::On, replaced, amount: None, link: Link::Bare, ..open };
+                let remove = mark == Mark::Remove;
+                let next = State { neg: Neg::On, replaced, remove, amount: None, link: Link::Bare, ..open };
                 self.push(step, -cost, next, Act::Options, flush);
                 if state.pre_len == 0 && mark == Mark::No {
                     // "a no cheese pizza": the refusal belongs to the item to come.
@@ -653,6 +662,7 @@ impl State {
             times: 1,
             neg: Neg::Off,
             replaced: false,
+            remove: false,
             link: Link::Bare,
             pre: [NONE; PRE],
             pre_len: 0,
