@@ -45,6 +45,7 @@ pub struct Lexicon {
     /// Words that end names of an entry's neighbours in its group or category ("sauce", "sandwich").
     heads: HashMap<(bool, u16), HashMap<Word, BTreeSet<Entry>>>,
     categories: Vec<u16>,
+    places: HashMap<crate::menu::ItemId, u16>,
     /// Names and aliases as written: "veggies" is another thing than "veggie" where the menu has both.
     surfaces: HashMap<String, Vec<Entry>>,
     /// Entries whose name is a plural.
@@ -89,6 +90,7 @@ impl Lexicon {
             own: HashMap::new(),
             heads: HashMap::new(),
             categories: Vec::new(),
+            places: HashMap::new(),
             surfaces: HashMap::new(),
             plural: HashSet::new(),
             groups: Vec::new(),
@@ -131,7 +133,8 @@ impl Lexicon {
         let groups: HashMap<&str, u16> =
             self.menu.option_groups.iter().enumerate().map(|(at, group)| (group.id.as_str(), place(at))).collect();
         let mut categories: HashMap<&str, u16> = HashMap::new();
-        for item in &self.menu.items {
+        for (at, item) in self.menu.items.iter().enumerate() {
+            self.places.insert(item.id.clone(), place(at));
             let next = place(categories.len());
             self.categories.push(*categories.entry(item.category.as_str()).or_insert(next));
             self.groups.push(item.option_groups.iter().filter_map(|id| groups.get(id.as_str()).copied()).collect());
@@ -247,7 +250,7 @@ impl Lexicon {
         }
         let weight = |word: &Word| 1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt();
         let whole: f32 = words.iter().map(weight).sum();
-        let mut add = |lexicon: &mut Self, chosen: &[usize]| {
+        let add = |lexicon: &mut Self, chosen: &[usize]| {
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
             let says_little = |word: &Word| {
                 let text = lexicon.vocabulary.text(*word);
@@ -318,6 +321,11 @@ impl Lexicon {
         };
         let named = self.heads.get(&family)?.get(&word)?.len();
         Some(if named > 1 { Follow::Kind } else { Follow::Head })
+    }
+
+    /// An item's place in the menu.
+    pub(crate) fn place_of(&self, id: &crate::menu::ItemId) -> Option<u16> {
+        self.places.get(id).copied()
     }
 
     pub(crate) fn item(&self, at: u16) -> &Item {

@@ -10,19 +10,26 @@
 //!
 //! No word of any restaurant is in the code; what a guest can order is what the menu file says.
 
+mod answer;
 mod assemble;
+mod cues;
+mod dialog;
 mod english;
 mod lattice;
 mod lexicon;
 mod nearest;
 mod numbers;
 mod search;
+mod slots;
+mod target;
 mod tokens;
 mod vocabulary;
 
 use serde::Serialize;
 
+pub use dialog::{Answer, DialogContext, Move, Question, converse};
 pub use lexicon::Lexicon;
+pub use slots::{Form, Slots, slots};
 
 use crate::menu::ItemId;
 use crate::order::OrderLine;
