@@ -14,6 +14,8 @@ use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
 pub(crate) struct Draft {
     /// Items it may be, best first; empty where none was said.
     pub items: Vec<(u16, f32)>,
+    /// Items that the words name in part.
+    pub also: Vec<u16>,
     pub quantity: u32,
     /// Whether the quantity was said.
     pub counted: bool,
@@ -160,6 +162,7 @@ impl Replayer<'_> {
         let quantity = self.quantity(number);
         Draft {
             items,
+            also: self.lattice.edges.get(item as usize).map_or_else(Vec::new, |edge| edge.also.clone()),
             quantity: quantity.unwrap_or(1),
             counted: quantity.is_some(),
             size: Some(size).filter(|size| *size != NONE),

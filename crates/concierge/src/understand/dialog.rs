@@ -197,6 +197,8 @@ impl Dialog<'_> {
     }
 
     fn body(&mut self, tokens: &[Token]) {
+        let plain = target::unsplit(tokens);
+        let tokens = plain.as_slice();
         if self.more_or_less(tokens) || self.swap(tokens) {
             return;
         }
@@ -249,7 +251,9 @@ impl Dialog<'_> {
         let Some((old, new)) = target::swapped(tokens) else { return false };
         let lattice = lattice::build(self.lexicon, old);
         let replay = self.replay(old, lattice, None);
-        let Some(draft) = replay.1.lines.first() else { return self.swap_option(old, new) };
+        let Some(draft) = replay.1.lines.first().filter(|draft| !draft.items.is_empty()) else {
+            return self.swap_option(old, new);
+        };
         let lines = target::lines_of(self.lexicon, &self.context.cart, draft, &replay.0);
         let words = || assemble::words(old, 0, old.len());
         match lines.as_slice() {
@@ -271,20 +275,46 @@ impl Dialog<'_> {
         let (lattice, replay) = self.replay(new, lattice::build(self.lexicon, new), self.cart_line(line));
         let (settled, _) = assemble::settle(self.lexicon, new, &lattice, &replay);
         match settled.into_iter().next() {
-            Some(mut with) => {
-                let said = replay.lines.first().is_some_and(|draft| draft.counted);
-                if !said {
-                    with.quantity = self.cart_line(line).map_or(1, |line| line.quantity);
-                }
-                self.edit(Edit::Replace { line, with });
-            }
+            Some(with) => self.put_in_place(line, with, replay.lines.first().is_some_and(|draft| draft.counted)),
             None => self.context_edits(line, new, &lattice, &replay),
+        }
+    }
+
+    /// Puts a line in another's place, or changes it where the item stays. `counted`: the guest said how many.
+    fn put_in_place(&mut self, line: LineId, mut with: OrderLine, counted: bool) {
+        let Some(old) = self.cart_line(line).cloned() else { return };
+        if with.item != old.item {
+            if !counted {
+                with.quantity = old.quantity;
+            }
+            self.edit(Edit::Replace { line, with });
+            return;
+        }
+        if counted {
+            self.edit(Edit::SetQuantity { line, quantity: with.quantity });
+        }
+        if let Some(size) = with.size {
+            self.edit(Edit::SetSize { line, size });
+        }
+        for without in with.without {
+            self.edit(Edit::Leave { line, without });
+        }
+        for option in with.options {
+            self.edit(Edit::SetOption { line, option });
         }
     }
 
     /// "Swap the pickles for onions": one option goes, another comes.
     fn swap_option(&mut self, old: &[Token], new: &[Token]) -> bool {
-        let Some((line, _)) = self.touched().cloned() else { return false };
+        // "… on the pizza" says which line.
+        let aimed = target::find(self.lexicon, new, &self.context.cart, None);
+        let (line, new) = match aimed {
+            Some(target::Target::Lines { lines, rest, whole: false }) if lines.len() == 1 => (lines[0], rest),
+            _ => match self.touched() {
+                Some((line, _)) => (*line, new.to_vec()),
+                None => return false,
+            },
+        };
         let Some(cart_line) = self.cart_line(line).cloned() else { return false };
         let (lattice, replay) = self.replay(old, lattice::build(self.lexicon, old), Some(&cart_line));
         let items = item_places(self.lexicon, &cart_line);
@@ -299,7 +329,7 @@ impl Dialog<'_> {
         for without in without {
             self.edit(Edit::Leave { line, without });
         }
-        self.clause(new, Some(line));
+        self.clause(&new, Some(line));
         true
     }
 
@@ -311,7 +341,8 @@ impl Dialog<'_> {
     fn replay(&self, tokens: &[Token], mut lattice: Lattice, about: Option<&OrderLine>) -> (Lattice, Replay) {
         let items = about.map(|line| item_places(self.lexicon, line)).filter(|items| !items.is_empty());
         let edge = items.map(|items| lattice.push_context(items));
-        let path = search::best(self.lexicon, tokens, &lattice, edge);
+        let sizable = about.is_some_and(|line| line.size.is_none());
+        let path = search::best(self.lexicon, tokens, &lattice, edge.map(|edge| search::Context { edge, sizable }));
         let replay = assemble::replay(self.lexicon, tokens, &lattice, &path, edge);
         (lattice, replay)
     }
@@ -359,12 +390,9 @@ impl Dialog<'_> {
             }
         }
         if let Some(old) = replaced
-            && let Some(mut with) = settled.next()
+            && let Some(with) = settled.next()
         {
-            if !replay.lines.first().is_some_and(|draft| draft.counted) {
-                with.quantity = self.cart_line(old).map_or(1, |line| line.quantity);
-            }
-            self.edit(Edit::Replace { line: old, with });
+            self.put_in_place(old, with, replay.lines.first().is_some_and(|draft| draft.counted));
         }
         for line in settled {
             self.edit(Edit::Add { line });
@@ -440,7 +468,7 @@ pub(crate) fn item_places(lexicon: &Lexicon, line: &OrderLine) -> Vec<u16> {
     ids.iter().filter_map(|id| lexicon.place_of(id)).collect()
 }
 
-fn size_id(lexicon: &Lexicon, lattice: &Lattice, edge: u16, items: &[u16]) -> Option<SizeId> {
+pub(crate) fn size_id(lexicon: &Lexicon, lattice: &Lattice, edge: u16, items: &[u16]) -> Option<SizeId> {
     match &lattice.edges.get(edge as usize)?.kind {
         Kind::Sizes(sizes) => {
             let (item, size) = sizes.iter().find(|(item, _)| items.contains(item))?;

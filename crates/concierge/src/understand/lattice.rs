@@ -1,7 +1,7 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
 use super::english::{self, Mark};
-use super::lexicon::{Entry, Follow, Lexicon, SHARED, is_link};
+use super::lexicon::{Entry, Follow, Lexicon, SHARED};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::Reading;
@@ -31,6 +31,8 @@ pub(crate) struct Edge {
     pub kind: Kind,
     /// What the reading is worth by itself.
     pub score: f32,
+    /// Items that a part of whose name it is, though another's is said in full: in a cart without the other, these.
+    pub also: Vec<u16>,
 }
 
 /// The lattice: edges by their first word.
@@ -47,7 +49,7 @@ impl Lattice {
     /// Adds items that the words are said about; they stand nowhere in the utterance.
     pub(crate) fn push_context(&mut self, items: Vec<u16>) -> u16 {
         let items = items.into_iter().map(|item| (item, 1.0)).collect();
-        self.edges.push(Edge { from: 0, to: 0, kind: Kind::Items(items), score: 0.0 });
+        self.edges.push(Edge { from: 0, to: 0, kind: Kind::Items(items), score: 0.0, also: Vec::new() });
         super::lexicon::place(self.edges.len() - 1)
     }
 }
@@ -85,20 +87,20 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         english::marks(&marked[at..], |mark, len| {
             let extra = f32::from(u8::try_from(len).unwrap_or(u8::MAX));
             lattice.aside[at] |= mark == Mark::Aside;
-            lattice.edges.push(Edge { from: at, to: at + len, kind: Kind::Mark(mark), score: 0.3 * extra - 0.15 });
+            lattice.edges.push(Edge { from: at, to: at + len, kind: Kind::Mark(mark), score: 0.3 * extra - 0.15, also: Vec::new() });
         });
         if let Some(number) = numbers::read(&marked[at..]) {
             // "A 500 ml cola": how big, not how many.
             if tokens.get(at + number.len).is_some_and(|next| english::is_measure(&next.text)) {
-                lattice.edges.push(Edge { from: at, to: at + number.len + 1, kind: Kind::Mark(Mark::Size), score: 0.9 });
+                lattice.edges.push(Edge { from: at, to: at + number.len + 1, kind: Kind::Mark(Mark::Size), score: 0.9, also: Vec::new() });
             }
             let kind = Kind::Number { value: number.value, after: number.after };
             let extra = f32::from(u8::try_from(number.len).unwrap_or(u8::MAX));
-            lattice.edges.push(Edge { from: at, to: at + number.len, kind, score: 0.45 * extra - 0.05 });
+            lattice.edges.push(Edge { from: at, to: at + number.len, kind, score: 0.45 * extra - 0.05, also: Vec::new() });
         }
         let common = english::is_common(&tokens[at].text);
         let score = if common { -0.5 } else { -1.2 };
-        lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score });
+        lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
     }
     lattice.starts.push(lattice.edges.len());
     lattice
@@ -130,19 +132,20 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             lower(&mut items, |item| called.contains(&Entry::Item(item)));
             lower(&mut choices, |(group, choice)| called.contains(&Entry::Choice(group, choice)));
         }
-        let mut add = |kind: Kind, quality: f32, words: f32| {
-            edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN });
+        let mut add = |kind: Kind, quality: f32, words: f32, also: Vec<u16>| {
+            edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN, also });
         };
         if let Some(best) = best(&mut items) {
+            let also = items.iter().filter(|(_, quality)| !fits(*quality, best)).map(|(item, _)| *item).collect();
             items.retain(|(_, quality)| fits(*quality, best));
-            add(Kind::Items(items), best, words[0]);
+            add(Kind::Items(items), best, words[0], also);
         }
         if let Some(best) = best(&mut choices) {
-            add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1]);
+            add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1], Vec::new());
         }
         if let Some(best) = best(&mut sizes) {
             sizes.retain(|(_, quality)| fits(*quality, best));
-            add(Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect()), best, words[2]);
+            add(Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect()), best, words[2], Vec::new());
         }
     }
 }
@@ -200,7 +203,7 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
         return;
     }
     let mut starts = [Some(step.at), None];
-    if step.depth > 0 && tokens.get(step.at).is_some_and(|token| is_link(&token.text) && token.before == Break::None) {
+    if step.depth > 0 && tokens.get(step.at).is_some_and(|token| matches!(token.text.as_str(), "of" | "the") && token.before == Break::None) {
         starts[1] = Some(step.at + 1);
     }
     for at in starts.into_iter().flatten() {

@@ -100,7 +100,7 @@ impl Lexicon {
         lexicon.index();
         let phrases = lexicon.phrases();
         let mut frequency: HashMap<Word, u32> = HashMap::new();
-        let mut all = Vec::with_capacity(phrases.len());
+        let (mut all, mut joined) = (Vec::with_capacity(phrases.len()), Vec::new());
         for (entry, phrase) in phrases {
             let words = lexicon.words(&phrase);
             lexicon.surface(entry, &phrase);
@@ -112,8 +112,9 @@ impl Lexicon {
                 lexicon.vocabulary.add_initials(&words);
             }
             all.push((entry, words));
+            joined.extend(lexicon.joined_words(&phrase).map(|words| (entry, words)));
         }
-        for (entry, words) in &all {
+        for (entry, words) in all.iter().chain(&joined) {
             lexicon.insert(*entry, words, FULL);
         }
         for (entry, words) in &all {
@@ -216,6 +217,17 @@ impl Lexicon {
     /// Whether the entry's name is a plural ("jalapenos"), so that its singular before a noun is no thing by itself.
     pub(crate) fn is_plural(&self, entry: Entry) -> bool {
         self.plural.contains(&entry)
+    }
+
+    /// The words of a phrase with what joins them, where something does: "steak and cheese" is no "steak cheese" alone.
+    fn joined_words(&mut self, phrase: &str) -> Option<Vec<Word>> {
+        let tokens = tokenize(phrase);
+        let joins = |token: &Token| matches!(token.text.as_str(), "and" | "n" | "in" | "on" | "with");
+        if !tokens.iter().any(joins) {
+            return None;
+        }
+        let kept = tokens.iter().filter(|token| joins(token) || !is_link(&token.text));
+        Some(kept.take(LONGEST).map(|token| self.vocabulary.add(&token.stem)).collect())
     }
 
     /// The words of a phrase that count, as numbers.

@@ -149,6 +149,8 @@ struct State {
     after_option: bool,
     /// The item has no option yet.
     untouched: bool,
+    /// The line is an earlier one that still lacks its size.
+    sizable: bool,
     /// Groups that take one choice and have it.
     taken: u64,
 }
@@ -166,11 +168,20 @@ pub(crate) struct Path {
     pub score: f32,
 }
 
+/// What the words may be about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    /// Edge of its item.
+    pub edge: u16,
+    /// Its size has not been said yet.
+    pub sizable: bool,
+}
+
 /// Finds the best path. `context` is the edge of an item that the words may be about.
-pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, context: Option<u16>) -> Path {
+pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, context: Option<Context>) -> Path {
     let mut search = Search { lexicon, tokens, lattice, nodes: Vec::with_capacity(tokens.len() * 32), ends: vec![Vec::new(); tokens.len() + 1] };
     let start = State {
-        item: context.unwrap_or(NONE),
+        item: context.map_or(NONE, |context| context.edge),
         det: Det::None,
         number: NONE,
         one: false,
@@ -188,6 +199,7 @@ pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, conte
         list: false,
         after_option: false,
         untouched: false,
+        sizable: context.is_some_and(|context| context.sizable),
         taken: 0,
     };
     let nothing = Taken { edge: NONE, flush: None, act: Act::Skip };
@@ -359,6 +371,7 @@ impl Search<'_> {
             taken: 0,
             after_option: false,
             untouched: true,
+            sizable: false,
             ..state.rested()
         };
         self.push(step, gain, next, act, None);
@@ -493,11 +506,12 @@ impl Search<'_> {
             },
         };
         if fitting && state.pre_len == 0 && state.det != Det::Number {
-            let mut gain = if state.fix { 0.6 } else { -0.3 };
-            if state.det == Det::Article && !state.fix {
+            let fix = state.fix || state.sizable;
+            let mut gain = if fix { 0.6 } else { -0.3 };
+            if state.det == Det::Article && !fix {
                 gain -= 0.5;
             }
-            if matches!(state.link, Link::And | Link::Verb) && !state.fix {
+            if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
             }
             self.push(step, gain, State { list: state.list, ..state.rested() }, Act::Size, None);
@@ -743,7 +757,7 @@ fn open(state: &State, _fresh: bool) -> (f32, Option<Flush>, State) {
     };
     let item = if state.item == NONE { IMPLIED } else if state.pre_len > 0 { IMPLIED } else { state.item };
     let flush = Flush { number: state.number, size: state.size };
-    (cost, Some(flush), State { item, list: false, taken: 0, after_option: false, ..state.rested() })
+    (cost, Some(flush), State { item, sizable: false, list: false, taken: 0, after_option: false, ..state.rested() })
 }
 
 /// What the end of the utterance costs a hypothesis.

@@ -1,10 +1,11 @@
 //! Which line of the cart the guest speaks of: "the second one", "on the burger", "make the coke large".
 
 use super::assemble::{self, Draft};
-use super::dialog::{has_options, item_places, options_of};
+use super::dialog::{has_options, item_places, options_of, size_id};
 use super::lattice::{self, Edge, Kind, Lattice, fits};
 use super::tokens::Token;
 use super::{Lexicon, cues, numbers};
+use crate::menu::SizeId;
 use crate::order::{LineId, OrderLine};
 
 /// What is aimed at.
@@ -26,17 +27,37 @@ pub(crate) struct Counted {
 
 /// Lines of the cart that a draft of an item means.
 pub(crate) fn lines_of(lexicon: &Lexicon, cart: &[(LineId, OrderLine)], draft: &Draft, lattice: &Lattice) -> Vec<LineId> {
-    let same: Vec<&(LineId, OrderLine)> =
-        cart.iter().filter(|(_, line)| item_places(lexicon, line).iter().any(|place| draft.items.iter().any(|(item, _)| item == place))).collect();
-    if same.len() < 2 || draft.options.is_empty() {
-        return same.into_iter().map(|(id, _)| *id).collect();
+    let of = |named: &dyn Fn(u16) -> bool| -> Vec<&(LineId, OrderLine)> {
+        cart.iter().filter(|(_, line)| item_places(lexicon, line).into_iter().any(named)).collect()
+    };
+    let mut same = of(&|place| draft.items.iter().any(|(item, _)| *item == place));
+    if same.is_empty() {
+        same = of(&|place| draft.also.contains(&place));
     }
-    let fitting: Vec<LineId> = same
-        .iter()
-        .filter(|(_, line)| has_options(line, &options_of(lexicon, lattice, draft, line)))
-        .map(|(id, _)| *id)
-        .collect();
-    if fitting.is_empty() { same.into_iter().map(|(id, _)| *id).collect() } else { fitting }
+    narrow(&mut same, |line| draft.size.is_none_or(|edge| size_id(lexicon, lattice, edge, &item_places(lexicon, line)) == line.size));
+    narrow(&mut same, |line| has_options(line, &options_of(lexicon, lattice, draft, line)));
+    same.into_iter().map(|(id, _)| *id).collect()
+}
+
+/// Keeps the lines that fit, where any do.
+fn narrow(lines: &mut Vec<&(LineId, OrderLine)>, fits: impl Fn(&OrderLine) -> bool) {
+    if lines.len() > 1 && lines.iter().any(|(_, line)| fits(line)) {
+        lines.retain(|(_, line)| fits(line));
+    }
+}
+
+/// "Take the feta off" as "remove the feta".
+pub(crate) fn unsplit(tokens: &[Token]) -> Vec<Token> {
+    let end = tokens.len() - tokens.iter().rev().take_while(|token| cues::is_polite(&token.text)).count();
+    let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) && token.text != "take").count();
+    let verb = tokens.get(start).is_some_and(|token| matches!(token.text.as_str(), "take" | "leave"));
+    let particle = end.checked_sub(1).is_some_and(|last| last > start + 1 && matches!(tokens[last].text.as_str(), "off" | "out" | "away"));
+    if !(verb && particle) {
+        return tokens.to_vec();
+    }
+    let mut plain = super::tokens::tokenize("remove");
+    plain.extend_from_slice(&tokens[start + 1..end - 1]);
+    plain
 }
 
 /// Words that point at a line when they stand before "the", "my", "that".
@@ -70,6 +91,10 @@ pub(crate) fn find(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLi
         rest.extend_from_slice(&tokens[to..]);
         let empty = rest.iter().all(|token| cues::is_polite(&token.text) || is_removal(&token.text));
         let several = matches!(tokens[at].text.as_str(), "both" | "all" | "those") || tokens[to - 1].is_plural();
+        if lines.len() > 1 && !several && removing && !points {
+            // Sizes and options may tell which; the search reads them.
+            return None;
+        }
         if lines.len() > 1 && !several {
             if let Some(touched) = touched.filter(|touched| lines.contains(touched) && !removing) {
                 return Some(Target::Lines { lines: vec![touched], rest, whole: false });
@@ -128,12 +153,32 @@ fn named(
     if place.is_some() {
         next += 1;
     }
+    // "The large one", "the large coke"; but in "make both large" the size is what is said of them.
+    let sized = size_at(lexicon, &tokens[next..]).filter(|(_, len)| {
+        let after = &tokens[next + len..];
+        after.first().is_some_and(|token| token.text == "one") || items_at(lexicon, after, cart).is_some()
+    });
+    if let Some((_, len)) = &sized {
+        next += len;
+    }
     let (mut lines, mut to) = items_at(lexicon, &tokens[next..], cart).map_or((Vec::new(), next), |(lines, len)| (lines, next + len));
     let one = tokens.get(to).is_some_and(|token| matches!(token.text.as_str(), "one" | "ones"));
+    if let Some((sizes, _)) = &sized {
+        let has = |id: &LineId| cart.iter().any(|(line, of)| line == id && of.size.as_ref().is_some_and(|size| sizes.contains(size)));
+        if lines.is_empty() && one {
+            lines = cart.iter().map(|(id, _)| *id).collect();
+            to += 1;
+        }
+        lines.retain(has);
+        if lines.is_empty() {
+            return None;
+        }
+    }
     if lines.is_empty() {
         let both = matches!(tokens[at].text.as_str(), "both" | "all");
         if both {
-            return Some((cart.iter().map(|(id, _)| *id).collect(), next));
+            let last = if tokens[at].text == "both" { 2 } else { cart.len() };
+            return Some((cart.iter().rev().take(last).rev().map(|(id, _)| *id).collect(), next));
         }
         let place = place?;
         lines = cart.iter().map(|(id, _)| *id).collect();
@@ -149,6 +194,19 @@ fn named(
     Some((lines, to))
 }
 
+/// The sizes that words begin with, and how many words.
+fn size_at(lexicon: &Lexicon, tokens: &[Token]) -> Option<(Vec<SizeId>, usize)> {
+    let lattice = lattice::build(lexicon, tokens.get(..tokens.len().min(3))?);
+    let edges = lattice.edges.get(..*lattice.starts.get(1)?)?;
+    edges.iter().rev().find_map(|edge| match &edge.kind {
+        Kind::Sizes(sizes) => {
+            let ids = sizes.iter().filter_map(|(item, size)| lexicon.item(*item).sizes.get(*size as usize)).map(|size| size.id.clone());
+            Some((ids.collect(), edge.to))
+        }
+        _ => None,
+    })
+}
+
 fn pick(lines: &[LineId], place: usize) -> Option<LineId> {
     if place == usize::MAX { lines.last().copied() } else { lines.get(place).copied() }
 }
@@ -162,14 +220,13 @@ fn items_at(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)]) -
     for edge in edges {
         let Kind::Items(items) = &edge.kind else { continue };
         let top = items.first().map_or(0.0, |item| item.1);
-        let lines: Vec<LineId> = cart
-            .iter()
-            .filter(|(_, line)| {
-                let places = item_places(lexicon, line);
-                items.iter().any(|(item, quality)| fits(*quality, top) && places.contains(item))
-            })
-            .map(|(id, _)| *id)
-            .collect();
+        let of = |named: &dyn Fn(u16) -> bool| -> Vec<LineId> {
+            cart.iter().filter(|(_, line)| item_places(lexicon, line).into_iter().any(named)).map(|(id, _)| *id).collect()
+        };
+        let mut lines = of(&|place| items.iter().any(|(item, quality)| fits(*quality, top) && *item == place));
+        if lines.is_empty() {
+            lines = of(&|place| edge.also.contains(&place));
+        }
         if !lines.is_empty() && best.as_ref().is_none_or(|(score, ..)| edge.score > *score) {
             best = Some((edge.score, lines, edge.to));
         }

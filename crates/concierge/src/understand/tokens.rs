@@ -179,6 +179,10 @@ pub(crate) fn stem(word: &str) -> String {
     if let Some(value) = super::numbers::small(word) {
         return value.to_string();
     }
+    // "Mac 'n' cheese".
+    if word == "n" {
+        return "and".to_owned();
+    }
     let cut = |drop: usize| &word[..word.len() - drop];
     if !word.is_ascii() || word.len() < 3 {
         return word.to_owned();
