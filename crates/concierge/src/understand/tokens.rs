@@ -179,15 +179,16 @@ pub(crate) fn stem(word: &str) -> String {
     if let Some(value) = super::numbers::small(word) {
         return value.to_string();
     }
+    // "Mac 'n' cheese".
+    if word == "n" {
+        return "and".to_owned();
+    }
     let cut = |drop: usize| &word[..word.len() - drop];
     if !word.is_ascii() || word.len() < 3 {
         return word.to_owned();
     }
     if word.ends_with("ie") {
         return format!("{}y", cut(2));
-    }
-    if word.len() < 4 {
-        return word.to_owned();
     }
     let ends = |ends: &[&str]| ends.iter().any(|end| word.ends_with(end));
     let base = if ends(&["ies"]) {
