@@ -18,3 +18,4 @@ pub mod ports;
 pub mod prompt;
 pub mod store_info;
 pub mod turn;
+pub mod understand;
