@@ -5,12 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
 use concierge::ports::{self, RetrieveError};
 use sha2::{Digest, Sha256};
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::{Tokenizer, TruncationParams};
+
+use crate::bert::{self, Bert, Config};
 
 /// Tokens of a text that count, the two marks around it included: what the model was trained with.
 pub const MAX_TOKENS: usize = 256;
@@ -19,13 +18,13 @@ pub const MAX_TOKENS: usize = 256;
 /// hostile texts are shortened, before they cost anything.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// Texts computed together. More would not be faster on a processor, and this bounds the memory of one step.
-const BATCH: usize = 16;
+/// Tokens computed together. More would not be faster on a processor, and this bounds the memory of one step.
+const BATCH_TOKENS: usize = 512;
 
 /// A sentence encoder: mean of the last layer over a text's tokens, normalised to length 1.
 pub struct Embedder {
     tokenizer: Tokenizer,
-    model: BertModel,
+    model: Bert,
     dimensions: usize,
     id: String,
 }
@@ -72,8 +71,8 @@ impl Embedder {
 
         let (path, weights) = read("model.safetensors")?;
         let id = weights_id(&weights);
-        let model = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu)
-            .and_then(|weights| BertModel::load(weights, &config))
+        let model = bert::weights(weights)
+            .and_then(|weights| Bert::load(&weights, &config))
             .map_err(|error| LoadError::Damaged { path, problem: error.to_string() })?;
 
         Ok(Self { tokenizer, model, dimensions: config.hidden_size, id })
@@ -85,25 +84,18 @@ impl Embedder {
         &self.id
     }
 
-    /// The vectors of one batch, in the batch's order. Shorter texts are padded, and the padding masked out.
-    fn forward(&self, batch: &[&Encoding]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let width = batch.iter().map(|text| text.len()).max().unwrap_or(0);
-        let padded = |values: fn(&Encoding) -> &[u32]| {
-            let mut rows = Vec::with_capacity(batch.len() * width);
-            for text in batch {
-                rows.extend_from_slice(values(text));
-                rows.resize(rows.len() + width - text.len(), 0);
-            }
-            Tensor::from_vec(rows, (batch.len(), width), &Device::Cpu)
-        };
-        let ids = padded(Encoding::get_ids)?;
-        let mask = padded(Encoding::get_attention_mask)?;
-        let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?; // (texts, width, dimensions)
-        let mask = mask.to_dtype(DType::F32)?.unsqueeze(2)?;
-        let sum = hidden.broadcast_mul(&mask)?.sum(1)?;
-        // Dividing by the token count as well would change nothing after the normalisation.
-        let norm = sum.sqr()?.sum_keepdim(1)?.sqrt()?;
-        sum.broadcast_div(&norm)?.to_vec2()
+    /// One vector a text; the texts together have some [`BATCH_TOKENS`] tokens at most.
+    fn vectors(&self, batch: &[&[u32]]) -> candle_core::Result<Vec<Vec<f32>>> {
+        let states = self.model.forward(batch)?;
+        let mut start = 0;
+        batch
+            .iter()
+            .map(|text| {
+                let own = states.narrow(1, start, text.len())?;
+                start += text.len();
+                bert::pooled(&own)
+            })
+            .collect()
     }
 }
 
@@ -114,18 +106,21 @@ impl ports::Embedder for Embedder {
             .map(|text| self.tokenizer.encode_fast(shortened(text), true))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| RetrieveError::Failed(format!("the text cannot be tokenized: {error}")))?;
-        // Texts of like length go together, so that little of a batch is padding.
-        let mut order: Vec<usize> = (0..encodings.len()).collect();
-        order.sort_by_key(|&at| encodings[at].len());
-        let mut vectors = vec![Vec::new(); encodings.len()];
-        for places in order.chunks(BATCH) {
-            let batch: Vec<&Encoding> = places.iter().map(|&at| &encodings[at]).collect();
-            let computed = self
-                .forward(&batch)
-                .map_err(|error| RetrieveError::Failed(format!("the embedding model failed: {error}")))?;
-            for (&at, vector) in places.iter().zip(computed) {
-                vectors[at] = vector;
-            }
+        let tokens: Vec<&[u32]> = encodings.iter().map(|encoding| encoding.get_ids()).collect();
+        let mut vectors = Vec::with_capacity(texts.len());
+        let mut rest = tokens.as_slice();
+        while !rest.is_empty() {
+            let mut sum = 0;
+            let fitting = rest.iter().take_while(|text| {
+                sum += text.len();
+                sum <= BATCH_TOKENS
+            });
+            let (batch, later) = rest.split_at(fitting.count().max(1));
+            let computed = self.vectors(batch);
+            vectors.extend(
+                computed.map_err(|error| RetrieveError::Failed(format!("the embedding model failed: {error}")))?,
+            );
+            rest = later;
         }
         Ok(vectors)
     }
@@ -155,9 +150,7 @@ fn weights_id(weights: &[u8]) -> String {
 
 fn parse_config(bytes: &[u8]) -> Result<Config, String> {
     let config: Config = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
-        return Err("hidden_size is no multiple of num_attention_heads".to_owned());
-    }
+    config.check()?;
     if config.max_position_embeddings < MAX_TOKENS {
         return Err(format!("max_position_embeddings is below {MAX_TOKENS}"));
     }
