@@ -182,3 +182,70 @@ fn insert(change: &Transaction<'_>, record: &Record, hash: &str, vector: &[f32])
         .execute(params![key, record.title, record.aliases, record.body])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use concierge::ports::{Filter, Query, RecordType, Retriever as _};
+
+    /// Puts every text in the direction of its length.
+    struct ByLength;
+
+    impl Embedder for ByLength {
+        fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
+            Ok(texts.iter().map(|text| vec![(text.len() as f32).sin(), (text.len() as f32).cos()]).collect())
+        }
+
+        fn dimensions(&self) -> usize {
+            2
+        }
+    }
+
+    struct Broken;
+
+    impl Embedder for Broken {
+        fn embed(&self, _: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
+            Err(RetrieveError::Failed("no".to_owned()))
+        }
+
+        fn dimensions(&self) -> usize {
+            2
+        }
+    }
+
+    fn records(number: usize, body: &str) -> Vec<Record> {
+        (0..number)
+            .map(|at| Record {
+                id: format!("r{at}"),
+                record_type: RecordType::Info,
+                title: format!("Record {at}"),
+                aliases: String::new(),
+                body: body.to_owned(),
+                metadata: record::Metadata::default(),
+            })
+            .collect()
+    }
+
+    /// Whatever stops an ingest half way, the index is found as it was before.
+    #[test]
+    fn a_full_disk_or_a_failing_embedder_leaves_no_half() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = SqliteIndex::new(dir.path(), "by length", 2);
+        write(&mut index.writer().unwrap(), &records(5, "first"), &ByLength, &index).unwrap();
+        let before = index.counts().unwrap();
+
+        let mut small = index.writer().unwrap();
+        small.query_row("PRAGMA max_page_count = 60", [], |_| Ok(())).unwrap();
+        let many = records(500, &"second ".repeat(200));
+        let error = write(&mut small, &many, &ByLength, &index).unwrap_err();
+        assert!(matches!(error, IngestError::Full { .. }), "{error}");
+        let error = write(&mut index.writer().unwrap(), &many, &Broken, &index).unwrap_err();
+        assert!(matches!(error, IngestError::Embed(_)), "{error}");
+
+        assert_eq!(index.counts().unwrap(), before);
+        let query = Query { text: "first", embedding: &[0.0, 1.0], filter: Filter::default(), limit: 100 };
+        assert_eq!(index.search(&query).unwrap().len(), 5);
+        assert_eq!(write(&mut index.writer().unwrap(), &many, &ByLength, &index).unwrap().embedded, 500);
+    }
+}

@@ -15,15 +15,15 @@ const MIN_DEPTH: usize = 32;
 const MAX_WORDS: usize = 32;
 
 /// What a full match of words weighs against the cosine of the meanings.
-const WORDS_WEIGHT: f32 = 0.35;
+const WORDS_WEIGHT: f32 = 0.2;
 
 /// Words that say nothing of the subject. In a collection of a few dozen short texts they are rare enough to pass
 /// for telling ones.
-const FUNCTION_WORDS: &str = " a about all am an and any are as at be been but by can could did do does for from \
-    get give good got had has have he her here hey hi him his how i if in into is it its just kind know like may me \
-    might more much must my need no not of on one or our out please s shall she should so some something t tell than \
-    thank thanks that the their them then there these they thing things this those to too two up us want was we were \
-    what when where which who why will with would you your ";
+const FUNCTION_WORDS: &str = " a about all am an and any are as at be been but by can could did do does for from get give good got had has \
+    have he her here hey hi him his how i if in into is it its ive just kind know like may me might more much \
+    must my need no not of on one or our out please s shall she should so some something t tell than thank \
+    thanks that the their them then there these they thing things this those to too two up us want was we were \
+    what whats when where wheres which who whos why will with would you your ";
 
 pub(crate) fn search(connection: &Connection, query: &Query<'_>) -> rusqlite::Result<Vec<Hit>> {
     let limit = query.limit.min(MAX_LIMIT);
