@@ -8,10 +8,14 @@
 //! words → check.
 
 pub mod brief;
+pub mod check;
 pub mod intent;
+pub mod ledger;
 pub mod menu;
 pub mod money;
 pub mod order;
 pub mod ports;
 pub mod prompt;
 pub mod store_info;
+pub mod turn;
+pub mod understand;
