@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod menu;
 pub mod money;
 pub mod order;
+pub mod planner;
 pub mod ports;
 pub mod prompt;
 pub mod store_info;
