@@ -8,6 +8,7 @@ mod export;
 mod files;
 mod kernel;
 mod lora;
+mod measure;
 mod model;
 mod ops;
 mod optim;
@@ -27,6 +28,7 @@ pub use export::{
     FusedType, Precision, fuse, load_adapter, load_mlx, load_peft, save_gguf, save_mlx, save_peft,
 };
 pub use lora::{Adapter, LoraConfig};
+pub use measure::{Load, Measured, measure, step_work};
 pub use model::{Gemma, Packed};
 pub use report::Curve;
 pub use shape::{ModelShape, Target};
