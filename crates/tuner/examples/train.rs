@@ -46,7 +46,9 @@ impl TrainListener for Print {
             TrainEvent::Checkpoint { step, path } => {
                 println!("saved after {step} steps: {}", path.display());
             }
-            TrainEvent::Failed { step, message } => println!("failed after {step} steps: {message}"),
+            TrainEvent::Failed { step, message } => {
+                println!("failed after {step} steps: {message}")
+            }
             TrainEvent::Finished(_) => {}
         }
         ControlFlow::Continue(())
@@ -55,7 +57,12 @@ impl TrainListener for Print {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let mut path = |what: &str| arguments.next().map(PathBuf::from).ok_or(format!("{what} is missing"));
+    let mut path = |what: &str| {
+        arguments
+            .next()
+            .map(PathBuf::from)
+            .ok_or(format!("{what} is missing"))
+    };
     let mut config = TrainConfig::new(path("BASE")?, path("TRAIN")?, path("OUT")?);
     for argument in arguments {
         let (key, value) = argument

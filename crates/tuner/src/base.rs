@@ -69,8 +69,7 @@ impl Base {
     fn open_gguf(path: &Path) -> Result<Self, TrainError> {
         let file = File::open(path).map_err(TrainError::io(path))?;
         let mut reader = BufReader::new(file);
-        let content =
-            Content::read(&mut reader).map_err(|error| TrainError::base(path, error))?;
+        let content = Content::read(&mut reader).map_err(|error| TrainError::base(path, error))?;
         let shape = gguf_shape(&content, path)?;
         let tokenizer = Tokenizer::from_gguf(&content, path)?;
         Ok(Self {
@@ -289,7 +288,9 @@ impl HfConfig {
             serde_json::from_str(text).map_err(|error| error.to_string())?;
         let kind = json["model_type"].as_str().unwrap_or_default().to_owned();
         if !kind.starts_with("gemma3") {
-            return Err(format!("its model_type is '{kind}'; only gemma3 can be tuned"));
+            return Err(format!(
+                "its model_type is '{kind}'; only gemma3 can be tuned"
+            ));
         }
         let text_config = json["text_config"].take();
         let json = if text_config.is_object() {

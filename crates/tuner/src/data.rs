@@ -6,9 +6,9 @@
 use crate::error::TrainError;
 use crate::model::Packed;
 use crate::tokenizer::{END_OF_TURN, Tokenizer};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use rand::SeedableRng;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -64,11 +64,12 @@ impl DataSet {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let example = parse(line, tokenizer, max_tokens).map_err(|reason| TrainError::Data {
-                file: path.to_owned(),
-                line: number + 1,
-                reason,
-            })?;
+            let example =
+                parse(line, tokenizer, max_tokens).map_err(|reason| TrainError::Data {
+                    file: path.to_owned(),
+                    line: number + 1,
+                    reason,
+                })?;
             examples.push(example);
         }
         if examples.is_empty() {

@@ -24,7 +24,9 @@ pub enum TrainError {
         reason: String,
     },
     /// A data file holds no example.
-    #[error("{file} holds no example; one JSON object {{\"prompt\": …, \"reply\": …}} a line is expected")]
+    #[error(
+        "{file} holds no example; one JSON object {{\"prompt\": …, \"reply\": …}} a line is expected"
+    )]
     NoData {
         /// The data file.
         file: PathBuf,
@@ -54,7 +56,9 @@ pub enum TrainError {
         checkpoint: Option<PathBuf>,
     },
     /// A checkpoint cannot be continued with these settings or this data.
-    #[error("the checkpoint {path} belongs to another run: {reason}; start afresh in an empty folder")]
+    #[error(
+        "the checkpoint {path} belongs to another run: {reason}; start afresh in an empty folder"
+    )]
     OtherRun {
         /// The checkpoint's file.
         path: PathBuf,

@@ -1,4 +1,32 @@
-//! tuner
+//! Teaches a Gemma 3 model a manner of speaking, on the owner's own machine.
+//!
+//! Low-rank adaptation (LoRA): the base model stays frozen, and beside each of its matrices two small ones
+//! are learnt whose product is added. The result is a file of a few megabytes that the engine loads at
+//! run time.
+//!
+//! ```text
+//! base (GGUF | Hugging Face) ──┐
+//! data (JSON lines → tokens) ──┼─▶ train ──▶ events: step, validation, checkpoint …
+//! lora (fresh | resumed) ──────┘      │
+//!                                     ▼
+//!            adapters.safetensors (MLX-LM) ──▶ PEFT | llama.cpp's GGUF | merged model
+//! ```
+//!
+//! What makes it fast enough for two cores:
+//! - a frozen product computes no gradient of its weight, and a LoRA update is one operation with it;
+//! - batches are packed: sequences lie end to end, no token is padding;
+//! - the output head is computed for reply tokens alone, a piece of the vocabulary at a time, its loss and
+//!   gradient in the same pass.
+//!
+//! ```no_run
+//! use tuner::{TrainConfig, train};
+//!
+//! let config = TrainConfig::new("gemma.gguf".into(), "train.jsonl".into(), "adapters/rosy".into());
+//! let report = train(&config, &mut ())?;
+//! assert!(report.steps > 0);
+//! # Ok::<(), tuner::TrainError>(())
+//! ```
+
 mod base;
 mod checkpoint;
 mod data;

@@ -158,7 +158,10 @@ impl Adapter {
                 });
             }
             let (out, width) = shape.matrix(target);
-            let found = (pair.b.dims().last().copied(), pair.a.dims().first().copied());
+            let found = (
+                pair.b.dims().last().copied(),
+                pair.a.dims().first().copied(),
+            );
             if found != (Some(out), Some(width)) {
                 return Err(AdapterError::OtherBase {
                     reason: format!(

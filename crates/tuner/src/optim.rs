@@ -31,11 +31,7 @@ impl Schedule {
 }
 
 /// Adds the gradients of one batch to those of the step.
-pub(crate) fn accumulate(
-    sums: &mut Vec<Tensor>,
-    grads: &GradStore,
-    vars: &[&Var],
-) -> Result<()> {
+pub(crate) fn accumulate(sums: &mut Vec<Tensor>, grads: &GradStore, vars: &[&Var]) -> Result<()> {
     let first = sums.is_empty();
     for (i, var) in vars.iter().enumerate() {
         let grad = match grads.get(var) {
@@ -69,7 +65,11 @@ pub(crate) struct AdamW {
 
 impl AdamW {
     pub(crate) fn new(vars: &[&Var], weight_decay: f64) -> Result<Self> {
-        let zeros = || vars.iter().map(|var| var.zeros_like()).collect::<Result<Vec<_>>>();
+        let zeros = || {
+            vars.iter()
+                .map(|var| var.zeros_like())
+                .collect::<Result<Vec<_>>>()
+        };
         Ok(Self {
             mean: zeros()?,
             square: zeros()?,

@@ -157,7 +157,10 @@ mod tests {
         let svg = falling().svg("a < b & c");
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         assert!(svg.contains("a &lt; b &amp; c"));
-        let points = svg.split("points=\"").nth(1).and_then(|s| s.split('"').next());
+        let points = svg
+            .split("points=\"")
+            .nth(1)
+            .and_then(|s| s.split('"').next());
         assert_eq!(points.map(|p| p.split(' ').count()), Some(8));
     }
 }

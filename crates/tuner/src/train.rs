@@ -145,10 +145,16 @@ impl TrainConfig {
             return fault("dropout", "must be at least 0 and less than 1");
         }
         if targets.is_empty() || *layers == Some(0) {
-            return fault("targets", "at least one matrix of one layer must be trained");
+            return fault(
+                "targets",
+                "at least one matrix of one layer must be trained",
+            );
         }
         if self.batch_size == 0 || self.accumulation == 0 {
-            return fault("batch size", "batch size and accumulation must be at least 1");
+            return fault(
+                "batch size",
+                "batch size and accumulation must be at least 1",
+            );
         }
         if self.max_tokens < 2 || self.max_batch_tokens < 2 {
             return fault("max tokens", "must be at least 2");
@@ -160,7 +166,10 @@ impl TrainConfig {
             return fault("clip", "must be more than 0");
         }
         if !(0.0..=1.0).contains(&self.final_rate) || !(0.0..1.0).contains(&self.weight_decay) {
-            return fault("final rate", "final rate and weight decay must lie between 0 and 1");
+            return fault(
+                "final rate",
+                "final rate and weight decay must lie between 0 and 1",
+            );
         }
         if self.validate_every == 0 || self.checkpoint_every == 0 {
             return fault("validate every", "intervals must be at least 1");
@@ -199,7 +208,12 @@ impl TrainConfig {
             &self.lora,
             (steps, self.batch_size, self.accumulation),
             (self.max_batch_tokens, self.warmup, self.seed),
-            (self.learning_rate, self.final_rate, self.weight_decay, self.clip),
+            (
+                self.learning_rate,
+                self.final_rate,
+                self.weight_decay,
+                self.clip,
+            ),
         );
         hex(&Sha256::digest(format!("{same:?}")))
     }
@@ -498,7 +512,12 @@ impl<'a> Run<'a> {
         self.state.curve.valid.push((step, loss));
         if best && step > 0 {
             let folder = self.config.out.join("best");
-            save_mlx(&self.adapter, &folder, self.model.shape(), self.config.precision)?;
+            save_mlx(
+                &self.adapter,
+                &folder,
+                self.model.shape(),
+                self.config.precision,
+            )?;
         }
         Ok(listener.on_event(&TrainEvent::Validated { step, loss }))
     }
@@ -522,12 +541,15 @@ impl<'a> Run<'a> {
 
     fn write(&self, report: &TrainReport) -> Result<(), TrainError> {
         let out = &self.config.out;
-        save_mlx(&self.adapter, out, self.model.shape(), self.config.precision)?;
+        save_mlx(
+            &self.adapter,
+            out,
+            self.model.shape(),
+            self.config.precision,
+        )?;
         let picture = self.state.curve.svg(&format!(
             "{}, rank {}, {} examples",
-            self.base,
-            self.config.lora.rank,
-            report.examples
+            self.base, self.config.lora.rank, report.examples
         ));
         let path = out.join("loss.svg");
         write_whole(&path, |file| file.write_all(picture.as_bytes()))

@@ -17,11 +17,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`AdapterError`] when a tensor cannot be converted or the file cannot be written.
-pub fn save_gguf(
-    adapter: &Adapter,
-    path: &Path,
-    precision: Precision,
-) -> Result<(), AdapterError> {
+pub fn save_gguf(adapter: &Adapter, path: &Path, precision: Precision) -> Result<(), AdapterError> {
     let dtype = match precision {
         Precision::F32 => GgmlDType::F32,
         Precision::F16 => GgmlDType::F16,
@@ -43,9 +39,16 @@ pub fn save_gguf(
         ("general.name", text(&format!("LoRA for {}", adapter.base))),
         ("general.base_model.0.name", text(&adapter.base)),
         ("adapter.type", text("lora")),
-        ("adapter.lora.alpha", Value::F32(adapter.config.alpha as f32)),
+        (
+            "adapter.lora.alpha",
+            Value::F32(adapter.config.alpha as f32),
+        ),
     ];
-    write_gguf(path, &metadata.iter().map(|(k, v)| (*k, v)).collect::<Vec<_>>(), &tensors)
+    write_gguf(
+        path,
+        &metadata.iter().map(|(k, v)| (*k, v)).collect::<Vec<_>>(),
+        &tensors,
+    )
 }
 
 /// How the changed matrices of a merged model are stored.

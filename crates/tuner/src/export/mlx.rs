@@ -34,7 +34,11 @@ pub fn save_mlx(
         tensors.push((format!("{name}.lora_b"), stored(&pair.b)?));
     }
     let config = &adapter.config;
-    let keys: Vec<&str> = config.targets.iter().map(|target| target.module()).collect();
+    let keys: Vec<&str> = config
+        .targets
+        .iter()
+        .map(|target| target.module())
+        .collect();
     let json = json!({
         "fine_tune_type": "lora",
         "model": adapter.base,

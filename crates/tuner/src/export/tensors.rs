@@ -96,9 +96,14 @@ pub(crate) struct TensorFile {
 
 impl TensorFile {
     pub(crate) fn read(path: &Path) -> Result<Self, AdapterError> {
-        let size = std::fs::metadata(path).map_err(AdapterError::io(path))?.len();
+        let size = std::fs::metadata(path)
+            .map_err(AdapterError::io(path))?
+            .len();
         if size > SIZE_LIMIT {
-            return Err(AdapterError::damaged(path, format!("{size} bytes are too many")));
+            return Err(AdapterError::damaged(
+                path,
+                format!("{size} bytes are too many"),
+            ));
         }
         let bytes = std::fs::read(path).map_err(AdapterError::io(path))?;
         let damaged = |error| AdapterError::damaged(path, error);
@@ -114,7 +119,11 @@ impl TensorFile {
     }
 
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
-        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+        self.header
+            .metadata()
+            .as_ref()?
+            .get(key)
+            .map(String::as_str)
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -157,6 +166,10 @@ impl TensorFile {
         if values.iter().any(|value| !value.is_finite()) {
             return Err(fault(format!("{name} holds values that are not numbers")));
         }
-        Ok(Tensor::from_vec(values, view.shape.as_slice(), &Device::Cpu)?)
+        Ok(Tensor::from_vec(
+            values,
+            view.shape.as_slice(),
+            &Device::Cpu,
+        )?)
     }
 }

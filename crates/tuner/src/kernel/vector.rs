@@ -42,7 +42,12 @@ pub(crate) fn exp(x: f32) -> f32 {
 
 /// Folds a row into [`LANES`] running values, then those into one, always in the same order.
 #[inline(always)]
-fn fold(row: &[f32], start: f32, f: impl Fn(f32, f32) -> f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+fn fold(
+    row: &[f32],
+    start: f32,
+    f: impl Fn(f32, f32) -> f32,
+    join: impl Fn(f32, f32) -> f32,
+) -> f32 {
     let mut lanes = [start; LANES];
     let chunks = row.chunks_exact(LANES);
     let rest = chunks.remainder();
@@ -174,7 +179,10 @@ mod tests {
             let h = 1e-2;
             let difference = (gelu_tanh(x + h) - gelu_tanh(x - h)) / (2.0 * h);
             assert_eq!(value, gelu_tanh(x));
-            assert!((slope - difference).abs() < 1e-3, "{x}: {slope} {difference}");
+            assert!(
+                (slope - difference).abs() < 1e-3,
+                "{x}: {slope} {difference}"
+            );
         }
     }
 }

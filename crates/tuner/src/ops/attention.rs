@@ -5,9 +5,7 @@
 
 use super::{Values, fused, slice, tensor_like};
 use crate::kernel::{Into, Mat, MatMut, dot, product, softmax_in_place};
-use candle_core::{
-    CpuStorage, CustomOp3, D, Device, Layout, Result, Shape, Tensor, bail,
-};
+use candle_core::{CpuStorage, CustomOp3, D, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -45,7 +43,13 @@ pub(crate) fn attention(
 }
 
 /// One sequence; `q` is `[heads, length, dim]`, the result `[length, heads, dim]`.
-fn composed(q: &Tensor, k: &Tensor, v: &Tensor, window: Option<usize>, scale: f64) -> Result<Tensor> {
+fn composed(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    window: Option<usize>,
+    scale: f64,
+) -> Result<Tensor> {
     let (heads, length, dim) = q.dims3()?;
     let kv_heads = k.dim(0)?;
     let spread = |x: &Tensor| {
@@ -183,7 +187,13 @@ impl Attention {
         p
     }
 
-    fn forward_sequence(&self, heads: Heads, length: usize, [q, k, v]: [&[f32]; 3], out: &mut [f32]) {
+    fn forward_sequence(
+        &self,
+        heads: Heads,
+        length: usize,
+        [q, k, v]: [&[f32]; 3],
+        out: &mut [f32],
+    ) {
         for unit in heads.units() {
             for block in self.blocks(length, unit) {
                 let at = unit.q_offset + block.first_token * heads.heads * heads.dim;

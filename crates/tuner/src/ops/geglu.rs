@@ -65,6 +65,9 @@ impl CustomOp2 for Geglu {
                     d_up[i] = g[i] * value;
                 }
             });
-        Ok((Some(tensor_like(d_gate, gate)?), Some(tensor_like(d_up, up)?)))
+        Ok((
+            Some(tensor_like(d_gate, gate)?),
+            Some(tensor_like(d_up, up)?),
+        ))
     }
 }

@@ -131,7 +131,8 @@ impl CrossEntropy {
         }
         if self.learn {
             // d loss/d hidden = Σ p·e - e_target
-            for ((sums, state), &target) in sums.chunks_mut(width).zip(&running).zip(&*self.targets) {
+            for ((sums, state), &target) in sums.chunks_mut(width).zip(&running).zip(&*self.targets)
+            {
                 let target = target as usize * width;
                 let share = 1.0 / state.sum;
                 for (s, &e) in sums.iter_mut().zip(&head[target..target + width]) {

@@ -173,7 +173,11 @@ impl CustomOp3 for LoraLinear {
     ) -> Result<(CpuStorage, Shape)> {
         let (tokens, width) = x_layout.shape().dims2()?;
         let (rank, out) = b_layout.shape().dims2()?;
-        let (x, a, b) = (slice(x, x_layout)?, slice(a, a_layout)?, slice(b, b_layout)?);
+        let (x, a, b) = (
+            slice(x, x_layout)?,
+            slice(a, a_layout)?,
+            slice(b, b_layout)?,
+        );
         let w = Values::of(&self.weight)?;
         let mut y = vec![0.0; tokens * out];
         product(

@@ -80,7 +80,11 @@ impl Norm {
 
     fn backward(&self, x: &Tensor, grad: &Tensor) -> Result<Tensor> {
         let grad = grad.contiguous()?;
-        let (xs, g, w) = (Values::of(x)?, Values::of(&grad)?, Values::of(&self.weight)?);
+        let (xs, g, w) = (
+            Values::of(x)?,
+            Values::of(&grad)?,
+            Values::of(&self.weight)?,
+        );
         let (xs, g, w): (&[f32], &[f32], &[f32]) = (&xs, &g, &w);
         let width = w.len();
         let mut dx = vec![0.0; xs.len()];

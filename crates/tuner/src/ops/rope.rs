@@ -71,7 +71,10 @@ pub(crate) fn norm_rope(x: &Tensor, weight: &Tensor, eps: f64, rope: &Rope) -> R
     }
     let y = composed(x, weight, eps)?;
     let (cos, sin) = rope.tensors(x)?;
-    let (first, second) = (y.narrow(2, 0, rope.half)?, y.narrow(2, rope.half, rope.half)?);
+    let (first, second) = (
+        y.narrow(2, 0, rope.half)?,
+        y.narrow(2, rope.half, rope.half)?,
+    );
     let turned_first = (first.broadcast_mul(&cos)? - second.broadcast_mul(&sin)?)?;
     let turned_second = (second.broadcast_mul(&cos)? + first.broadcast_mul(&sin)?)?;
     Tensor::cat(&[turned_first, turned_second], 2)
@@ -116,7 +119,11 @@ impl CustomOp1 for NormRope {
     fn bwd(&self, x: &Tensor, _y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let grad = grad.contiguous()?;
         let (_, heads, dim) = x.dims3()?;
-        let (xs, g, w) = (Values::of(x)?, Values::of(&grad)?, Values::of(&self.weight)?);
+        let (xs, g, w) = (
+            Values::of(x)?,
+            Values::of(&grad)?,
+            Values::of(&self.weight)?,
+        );
         let (xs, g): (&[f32], &[f32]) = (&xs, &g);
         let (w_first, w_second) = w.split_at(dim / 2);
         let mut dx = vec![0.0; xs.len()];

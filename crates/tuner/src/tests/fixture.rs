@@ -44,8 +44,7 @@ impl Tiny {
     /// An adapter of rank 3 whose matrices are all random: it changes the model's answers.
     pub(super) fn adapter(&self, config: &LoraConfig) -> Adapter {
         let base = self.base();
-        let adapter =
-            Adapter::fresh(config, base.shape(), base.name(), 7, &Device::Cpu).unwrap();
+        let adapter = Adapter::fresh(config, base.shape(), base.name(), 7, &Device::Cpu).unwrap();
         let mut random = StdRng::seed_from_u64(8);
         for var in adapter.vars() {
             var.set(&uniform(&mut random, var.dims(), 0.3)).unwrap();
@@ -70,11 +69,17 @@ fn uniform(random: &mut StdRng, dims: &[usize], bound: f32) -> Tensor {
 
 /// Token, score, kind (1 normal, 3 control, 4 user-defined, 6 byte).
 pub(super) fn vocabulary() -> Vec<(String, f32, i32)> {
-    let mut entries: Vec<(String, f32, i32)> =
-        ["<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>"]
-            .into_iter()
-            .map(|token| (token.to_owned(), -1000.0, 3))
-            .collect();
+    let mut entries: Vec<(String, f32, i32)> = [
+        "<pad>",
+        "<eos>",
+        "<bos>",
+        "<unk>",
+        "<start_of_turn>",
+        "<end_of_turn>",
+    ]
+    .into_iter()
+    .map(|token| (token.to_owned(), -1000.0, 3))
+    .collect();
     for token in ["\n\n", "\n", "  "] {
         entries.push((token.to_owned(), -1000.0, 4));
     }
@@ -82,7 +87,9 @@ pub(super) fn vocabulary() -> Vec<(String, f32, i32)> {
         entries.push((format!("<0x{byte:02X}>"), -1000.0, 6));
     }
     // Joined later the further down they stand.
-    let pieces = ["he", "ll", "el", "▁h", "▁he", "llo", "▁hello", "▁▁", "or", "wor", "ld"];
+    let pieces = [
+        "he", "ll", "el", "▁h", "▁he", "llo", "▁hello", "▁▁", "or", "wor", "ld",
+    ];
     for (i, token) in pieces.into_iter().enumerate() {
         entries.push((token.to_owned(), -(i as f32), 1));
     }
@@ -101,7 +108,12 @@ fn write_model(path: &Path, kv_heads: usize) {
         let tensor = (uniform(&mut random, dims, bound) + shift).unwrap();
         tensors.push((name, tensor));
     };
-    add("token_embd.weight".into(), &[vocabulary.len(), HIDDEN], 0.5, 0.0);
+    add(
+        "token_embd.weight".into(),
+        &[vocabulary.len(), HIDDEN],
+        0.5,
+        0.0,
+    );
     add("output_norm.weight".into(), &[HIDDEN], 0.5, 1.0);
     for layer in 0..LAYERS {
         for (target, dims) in [
@@ -113,7 +125,12 @@ fn write_model(path: &Path, kv_heads: usize) {
             (Target::Up, [FEED_FORWARD, HIDDEN]),
             (Target::Down, [HIDDEN, FEED_FORWARD]),
         ] {
-            add(format!("blk.{layer}.{}.weight", target.gguf()), &dims, 0.4, 0.0);
+            add(
+                format!("blk.{layer}.{}.weight", target.gguf()),
+                &dims,
+                0.4,
+                0.0,
+            );
         }
         for (norm, width) in [
             (NormName::BeforeAttention, HIDDEN),
@@ -123,7 +140,12 @@ fn write_model(path: &Path, kv_heads: usize) {
             (NormName::BeforeFeedForward, HIDDEN),
             (NormName::AfterFeedForward, HIDDEN),
         ] {
-            add(format!("blk.{layer}.{}.weight", norm.gguf()), &[width], 0.5, 1.0);
+            add(
+                format!("blk.{layer}.{}.weight", norm.gguf()),
+                &[width],
+                0.5,
+                1.0,
+            );
         }
     }
     let tensors: Vec<(String, QTensor)> = tensors
@@ -147,7 +169,12 @@ fn write_model(path: &Path, kv_heads: usize) {
         ("tokenizer.ggml.unknown_token_id", number(3)),
         (
             "tokenizer.ggml.tokens",
-            Value::Array(vocabulary.iter().map(|e| Value::String(e.0.clone())).collect()),
+            Value::Array(
+                vocabulary
+                    .iter()
+                    .map(|e| Value::String(e.0.clone()))
+                    .collect(),
+            ),
         ),
         (
             "tokenizer.ggml.scores",

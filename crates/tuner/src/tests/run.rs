@@ -39,7 +39,9 @@ fn data(tiny: &Tiny) -> PathBuf {
     let lines: String = (0..20)
         .map(|i| {
             let (a, b) = (words[i % 5], words[(i / 4) % 5]);
-            format!("{{\"prompt\":\"<start_of_turn>{a} {b}<end_of_turn>\\n\",\"reply\":\"{b} {a}\"}}\n")
+            format!(
+                "{{\"prompt\":\"<start_of_turn>{a} {b}<end_of_turn>\\n\",\"reply\":\"{b} {a}\"}}\n"
+            )
         })
         .collect();
     tiny.file("train.jsonl", &lines)
@@ -163,7 +165,10 @@ fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint() {
     config.checkpoint_every = 1;
     let mut watch = Watch::default();
     let error = train(&config, &mut watch).unwrap_err();
-    let TrainError::NotFinite { step, checkpoint, .. } = &error else {
+    let TrainError::NotFinite {
+        step, checkpoint, ..
+    } = &error
+    else {
         panic!("{error}")
     };
     assert_eq!(*step, 2);
@@ -179,10 +184,22 @@ fn bad_settings_and_data_train_nothing() {
     let tiny = Tiny::new(1);
     let mut bad = config(&tiny, "out");
     bad.lora.rank = 0;
-    assert!(matches!(train(&bad, &mut ()), Err(TrainError::Setting { setting: "rank", .. })));
+    assert!(matches!(
+        train(&bad, &mut ()),
+        Err(TrainError::Setting {
+            setting: "rank",
+            ..
+        })
+    ));
     let mut bad = config(&tiny, "out");
-    bad.train = tiny.file("bad.jsonl", "{\"prompt\":\"a\",\"reply\":\"b\"}\nnonsense\n");
-    assert!(matches!(train(&bad, &mut ()), Err(TrainError::Data { line: 2, .. })));
+    bad.train = tiny.file(
+        "bad.jsonl",
+        "{\"prompt\":\"a\",\"reply\":\"b\"}\nnonsense\n",
+    );
+    assert!(matches!(
+        train(&bad, &mut ()),
+        Err(TrainError::Data { line: 2, .. })
+    ));
     let mut bad = config(&tiny, "out");
     bad.base = tiny.file("text.gguf", "this is no model");
     assert!(matches!(train(&bad, &mut ()), Err(TrainError::Base { .. })));
@@ -198,7 +215,10 @@ fn memory_is_bounded_by_splitting_batches_without_changing_the_sum() {
         config.length = RunLength::Steps(2);
     }
     many.max_batch_tokens = 12;
-    let (one, many) = (train(&one, &mut ()).unwrap(), train(&many, &mut ()).unwrap());
+    let (one, many) = (
+        train(&one, &mut ()).unwrap(),
+        train(&many, &mut ()).unwrap(),
+    );
     assert_eq!(one.tokens, many.tokens);
     for (a, b) in losses(&one).iter().zip(losses(&many)) {
         assert!((a - b).abs() < 1e-4, "{a} {b}");

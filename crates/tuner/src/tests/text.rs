@@ -6,7 +6,9 @@ use crate::error::TrainError;
 
 fn names(ids: &[u32]) -> Vec<String> {
     let vocabulary = vocabulary();
-    ids.iter().map(|&id| vocabulary[id as usize].0.clone()).collect()
+    ids.iter()
+        .map(|&id| vocabulary[id as usize].0.clone())
+        .collect()
 }
 
 #[test]
@@ -46,7 +48,10 @@ fn a_reply_always_ends_its_turn_once() {
         panic!("two examples")
     };
     assert_eq!(first.tokens(), second.tokens());
-    assert_eq!(names(first.tokens()), ["<bos>", "he", "llo", "wor", "ld", "<end_of_turn>"]);
+    assert_eq!(
+        names(first.tokens()),
+        ["<bos>", "he", "llo", "wor", "ld", "<end_of_turn>"]
+    );
     assert_eq!(first.reply_len(), 3);
 }
 
@@ -59,16 +64,28 @@ fn a_bad_line_is_named_by_file_line_and_reason() {
         ("{\"prompt\":\"a\"", "EOF"),
         ("{\"prompt\":\"a\"}", "missing field `reply`"),
         ("{\"prompt\":\"a\",\"reply\":7}", "expected a string"),
-        ("{\"prompt\":\"a\",\"reply\":\"b\",\"note\":1}", "unknown field"),
+        (
+            "{\"prompt\":\"a\",\"reply\":\"b\",\"note\":1}",
+            "unknown field",
+        ),
         ("{\"prompt\":\" \",\"reply\":\"b\"}", "prompt is empty"),
-        ("{\"prompt\":\"a\",\"reply\":\"<end_of_turn>\"}", "reply is empty"),
-        ("{\"prompt\":\"abcdefgh\",\"reply\":\"abcdefgh\"}", "18 tokens, more than the limit of 12"),
+        (
+            "{\"prompt\":\"a\",\"reply\":\"<end_of_turn>\"}",
+            "reply is empty",
+        ),
+        (
+            "{\"prompt\":\"abcdefgh\",\"reply\":\"abcdefgh\"}",
+            "18 tokens, more than the limit of 12",
+        ),
     ] {
         let path = tiny.file("bad.jsonl", &format!("{good}\n\n{bad}\n{good}\n"));
         let error = DataSet::read(&path, base.tokenizer(), 12).unwrap_err();
         assert!(matches!(&error, TrainError::Data { line: 3, file, .. } if *file == path));
         let message = error.to_string();
-        assert!(message.contains("line 3") && message.contains(part), "{message}");
+        assert!(
+            message.contains("line 3") && message.contains(part),
+            "{message}"
+        );
     }
     let path = tiny.file("bytes.jsonl", "");
     std::fs::write(&path, [b'{', 0xff, 0xfe, b'}']).unwrap();
