@@ -15,5 +15,6 @@ pub mod money;
 pub mod order;
 pub mod ports;
 pub mod prompt;
+pub mod route;
 pub mod store_info;
 pub mod turn;
