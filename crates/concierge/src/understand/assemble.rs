@@ -6,7 +6,7 @@ use super::lexicon::Lexicon;
 use super::search::{Act, Flush, How, NONE, Path};
 use super::tokens::Token;
 use super::{Problem, UnknownThing, nearest};
-use crate::menu::GroupId;
+use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
 
 /// A line while it is being said.
@@ -14,6 +14,8 @@ use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
 pub(crate) struct Draft {
     /// Items it may be, best first; empty where none was said.
     pub items: Vec<(u16, f32)>,
+    /// Items that the words name in part.
+    pub also: Vec<u16>,
     pub quantity: u32,
     /// Whether the quantity was said.
     pub counted: bool,
@@ -27,6 +29,8 @@ pub(crate) struct Draft {
     split: Option<usize>,
     /// Said as "the same".
     copy: bool,
+    /// Takes the place of the line that the words are about.
+    pub replaces: bool,
 }
 
 /// What the replay of a path gives.
@@ -34,6 +38,10 @@ pub(crate) struct Replay {
     /// The line that the words were said about, where there was one, with what they change.
     pub context: Option<Draft>,
     pub lines: Vec<Draft>,
+    /// What is to go and was not ordered in these words, and whether it was said as "instead of".
+    pub dropped: Vec<(Draft, bool)>,
+    /// How many more of the line that the words are about.
+    pub again: u32,
     /// Runs of words that fit nothing: from, to, whether a thing was due there.
     pub unknown: Vec<(usize, usize, bool)>,
     pub problems: Vec<Problem>,
@@ -58,7 +66,7 @@ pub(crate) fn replay(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, pat
         lexicon,
         tokens,
         lattice,
-        out: Replay { context: None, lines: Vec::new(), unknown: Vec::new(), problems: Vec::new() },
+        out: Replay { context: None, lines: Vec::new(), dropped: Vec::new(), again: 0, unknown: Vec::new(), problems: Vec::new() },
         early: Vec::new(),
         scope: None,
         clause: 0,
@@ -93,7 +101,9 @@ impl Replayer<'_> {
                     self.out.unknown.push((edge.from, edge.to, false));
                 }
             }
-            Act::Line { number, size, fix, dropped } => self.line(at, number, size, fix || self.fix, dropped),
+            Act::Line { number, size, refine: true, .. } => self.refine(at, number, size),
+            Act::Line { number, size, dropped: true, replaced, .. } => self.drop_line(at, number, size, replaced),
+            Act::Line { number, size, fix, .. } => self.line(at, number, size, fix || self.fix),
             Act::Early(how) => self.early.push((at, how)),
             Act::Option(how) => self.option(at, how),
             Act::Size => {
@@ -152,6 +162,7 @@ impl Replayer<'_> {
         let quantity = self.quantity(number);
         Draft {
             items,
+            also: self.lattice.edges.get(item as usize).map_or_else(Vec::new, |edge| edge.also.clone()),
             quantity: quantity.unwrap_or(1),
             counted: quantity.is_some(),
             size: Some(size).filter(|size| *size != NONE),
@@ -159,10 +170,11 @@ impl Replayer<'_> {
             plain: false,
             split: None,
             copy: false,
+            replaces: false,
         }
     }
 
-    fn line(&mut self, item: u16, number: u16, size: u16, fix: bool, dropped: bool) {
+    fn line(&mut self, item: u16, number: u16, size: u16, fix: bool) {
         let problems = self.out.problems.len();
         let mut draft = self.draft(item, number, size);
         draft.options = std::mem::take(&mut self.early);
@@ -170,13 +182,6 @@ impl Replayer<'_> {
         self.clause = draft.options.len();
         self.fix = false;
         let refused = self.out.problems.len() > problems;
-        if dropped {
-            let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
-            if let Some(at) = self.out.lines.iter().rposition(same) {
-                self.out.lines.remove(at);
-            }
-            return;
-        }
         if refused {
             // "-1 burgers" orders nothing; the guest is told.
             return;
@@ -185,13 +190,38 @@ impl Replayer<'_> {
             (Some((a, _)), Some((b, _))) => self.lexicon.item(*a).course == self.lexicon.item(*b).course,
             _ => false,
         };
-        if fix && self.out.lines.last().is_some_and(kin) {
+        if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
+            draft.replaces = true;
+        } else if fix && self.out.lines.last().is_some_and(kin) {
             let old = self.out.lines.pop();
             if !draft.counted {
                 draft.quantity = old.map_or(1, |old| old.quantity);
             }
         }
         self.out.lines.push(draft);
+    }
+
+    /// Takes back what these words ordered, or remembers what an order before them is to lose.
+    fn drop_line(&mut self, item: u16, number: u16, size: u16, replaced: bool) {
+        let mut draft = self.draft(item, number, size);
+        draft.options = std::mem::take(&mut self.early);
+        let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
+        match self.out.lines.iter().rposition(same) {
+            Some(at) if !replaced => drop(self.out.lines.remove(at)),
+            _ => self.out.dropped.push((draft, replaced)),
+        }
+    }
+
+    /// Says which of several the last line is.
+    fn refine(&mut self, item: u16, number: u16, size: u16) {
+        let draft = self.draft(item, number, size);
+        if let Some(line) = self.out.lines.last_mut() {
+            line.items = draft.items;
+            line.size = draft.size.or(line.size);
+            if draft.counted {
+                line.quantity = draft.quantity;
+            }
+        }
     }
 
     /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
@@ -217,6 +247,12 @@ impl Replayer<'_> {
             } else if !sized && draft.size.is_none() && early.is_empty() {
                 draft.size = None;
             }
+        }
+        if root.is_none()
+            && let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
+            && early.iter().all(|(edge, _)| self.takes(&items, *edge))
+        {
+            draft.items = items;
         }
         self.clause = draft.options.len();
         draft.options.extend(early);
@@ -267,6 +303,8 @@ impl Replayer<'_> {
             let copy = Draft { quantity, counted: true, copy: true, split: None, ..last.clone() };
             self.clause = copy.options.len();
             self.out.lines.push(copy);
+        } else if self.out.context.is_some() {
+            self.out.again = self.out.again.saturating_add(quantity);
         }
     }
 }
@@ -412,7 +450,24 @@ pub(crate) fn settle_options(
             None => options.push(OptionPick { group: id, choice, amount, count }),
         }
     }
+    let early = draft.options.iter().filter(|(_, how)| how.early).filter_map(|(at, _)| {
+        let (_, choices) = settle_choice(lexicon, &lattice.edges[*at as usize], items)?;
+        (choices.len() > 1).then_some(())
+    });
+    if early.count() > 0 {
+        specify(&mut options);
+    }
     (options, without)
+}
+
+/// A word for several choices steps back before one of them: "a bean burrito with black beans".
+fn specify(options: &mut Vec<OptionPick>) {
+    let settled: Vec<(GroupId, ChoiceId)> =
+        options.iter().filter_map(|option| Some((option.group.clone(), option.choice.one()?.clone()))).collect();
+    options.retain(|option| match &option.choice {
+        ChoicePick::One(_) => true,
+        ChoicePick::AnyOf(ids) => !settled.iter().any(|(group, id)| *group == option.group && ids.contains(id)),
+    });
 }
 
 /// Whether what is replaced has to be left out: it is on the item, or the menu does not say what is.

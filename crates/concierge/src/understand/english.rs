@@ -25,6 +25,8 @@ pub(crate) enum Mark {
     Put,
     /// "no", "without", "hold the".
     No,
+    /// "remove", "cancel": as "no", and for things already ordered too.
+    Remove,
     /// "everything but".
     Except,
     /// "instead of".
@@ -59,6 +61,8 @@ pub(crate) enum Mark {
     Size,
     /// "please", "for my friend": nothing.
     Filler,
+    /// "for": whom or what it is for, not what is ordered.
+    For,
     /// "of": binds a number to what it counts.
     Of,
 }
@@ -84,7 +88,13 @@ const PHRASES: &[(Mark, &[&str])] = &[
         "dont put", "dont put any", "dont add", "dont add any", "not", "sans", "zero", "free of", "but no", "but not", "but without",
         "none of", "none of the", "cut the", "lose the", "nix the", "ditch the", "never", "take out the",
         "i dont want", "i dont want any", "no more", "but hold the", "omit", "omit the", "exclude", "excluding", "dont include",
-        "i do not want", "do not want", "do not add", "do not put", "i dont like", "keep off the", "please no", "not any",
+        "avoid", "avoid the", "avoid any", "i hate", "hate", "i dislike", "i cant stand", "not a fan of", "i do not like", "not with", "not with any", "i do not want", "do not want", "do not add", "do not put", "i dont like", "keep off the", "please no", "not any",
+    ]),
+    (Mark::Remove, &[
+        "remove", "remove the", "cancel", "cancel the", "take away", "take away the", "delete", "delete the", "drop", "drop the", "scratch", "scratch the", "get rid of", "get rid of the",
+        "forget", "forget the", "forget about", "forget about the", "i no longer want", "i no longer want the", "i dont want the", "i dont want my", "we dont want the", "can you remove", "could you remove",
+        "please remove", "can you cancel", "please cancel", "i dont need", "i dont need the", "dont need the", "take off my order", "remove my", "cancel my", "leave the", "never mind the", "nevermind the", "never mind about the", "eliminate", "i changed my mind about the",
+        "dont bring the", "dont make the", "dont give me", "strike the", "i want to remove", "i want to cancel", "id like to remove", "id like to cancel", "i would like to remove", "i would like to cancel", "withdraw", "take back",
     ]),
     (Mark::Except, &[
         "everything but", "everything except", "everything except for", "everything on it but", "everything on it except",
@@ -144,8 +154,8 @@ const PHRASES: &[(Mark, &[&str])] = &[
     (Mark::OnIt, &[
         "on it", "on top", "on the top", "on top of it", "on top of that", "in it", "on that", "on them", "in them", "to it", "to that", "inside", "inside it", "for toppings",
         "for the toppings", "for topping", "for my toppings", "for the topping", "as toppings", "as a topping", "as the toppings", "as topping", "for it", "in that",
-        "for the filling", "for filling", "for the fillings", "as filling", "as fillings", "on top of them", "toppings", "for the sauce", "for sauce", "for my topping", "the toppings", "topping",
-        "for the sauces", "on top please", "for the inside", "on its top", "to them", "into it", "in there", "on there", "on here",
+        "for the filling", "for filling", "for the fillings", "as filling", "as fillings", "on top of them", "toppings", "for my topping", "the toppings", "topping",
+        "on top please", "for the inside", "on its top", "to them", "into it", "in there", "on there", "on here",
     ]),
     (Mark::Aside, &[
         "on the side", "to drink", "for a drink", "for my drink", "for the drink", "for drinks", "as a drink", "as a side", "for a side", "for the side", "for sides", "as my side",
@@ -194,6 +204,7 @@ const PHRASES: &[(Mark, &[&str])] = &[
         "standard", "normal", "average", "kids", "family size", "full size", "regular sized", "medium sized", "large sized", "small sized", "medium size", "large size", "small size", "regular size",
         "king size", "supersize", "super sized", "personal",
     ]),
+    (Mark::For, &["for", "for the", "for my", "for a", "for your", "as for", "as for the", "and for the", "and for"]),
     (Mark::Of, &["of", "of the", "of your", "of those", "of them", "orders", "of these", "of this", "of that"]),
     (Mark::Filler, &[
         "please", "thanks", "thank you", "hi", "hello", "hey", "hey there", "hi there", "um", "uh", "er", "erm", "hmm", "well", "ok", "okay", "yeah", "yes", "yep", "sure", "so", "just", "only", "too", "as well",
@@ -203,10 +214,10 @@ const PHRASES: &[(Mark, &[&str])] = &[
         "good morning", "good afternoon", "good evening", "morning", "evening", "like", "maybe", "perhaps", "i think", "i guess", "you know", "if possible", "if you can", "if you could", "today", "right now", "now", "really", "very",
         "cheers", "mate", "kindly", "if you please", "if you dont mind", "my friend", "my wife", "my husband", "my son", "my daughter", "the one", "which", "it", "them", "that is", "there", "here", "in addition",
         "additionally", "with that", "with it", "with this", "with them", "with those", "with my order", "to my order", "to the order", "for my order", "no problem", "no worries", "no rush", "alright", "all right", "great", "cool", "perfect", "oh", "ah", "um yeah",
-        "go ahead and", "can you", "could you", "would you", "will you", "i", "me", "we", "us", "you", "to", "for", "on", "in", "at", "is", "be", "will", "can", "could", "would", "do", "does", "am", "im",
+        "go ahead and", "can you", "could you", "would you", "will you", "i", "me", "we", "us", "you", "to", "on", "in", "at", "is", "be", "will", "can", "could", "would", "do", "does", "am", "im",
         "are", "was", "it is", "its", "from", "by", "as", "but", "if", "going", "gonna", "wanna", "have", "has to be", "should", "should be", "lets", "let", "let me", "need", "try", "take", "what", "when", "how", "who",
         "everything", "with everything", "everything on it", "with everything on it", "all the toppings", "the works", "with the works", "with all the toppings", "all the fixings", "with all the fixings", "all the trimmings", "all",
-        "kind", "style", "flavor", "flavors", "flavour", "flavours", "flavored", "flavoured", "sized", "size", "regular amount of", "normal amount of", "right amount of", "amount of", "amount", "sort of", "meal", "meals", "delicious", "nice", "fresh", "good", "best", "favorite", "ice cold", "cold",
+        "kind", "style", "flavor", "flavors", "flavour", "flavours", "flavored", "flavoured", "sized", "size", "regular amount of", "normal amount of", "right amount of", "amount of", "amount", "sort of", "meal", "meals", "combo", "combos", "delicious", "nice", "fresh", "good", "best", "favorite", "ice cold", "cold",
         "my order", "an order", "order please", "the following", "the usual", "first", "second", "next", "last", "finally", "lastly", "first of all", "person", "people", "friend", "wife", "husband", "son", "daughter", "mother", "father", "kid", "kids", "child", "children", "boyfriend", "girlfriend", "brother", "sister", "mom", "dad", "mum", "colleague", "boss", "partner", "guest",
         "it to be", "that be", "because", "since", "so that", "while", "after", "before", "about", "around", "maam", "sir", "madam", "miss", "buddy", "dude", "man", "guys", "folks", "everyone", "everybody", "somebody", "someone",
         "ready to order", "im ready to order", "place an order", "i want to place an order", "id like to place an order", "make an order", "i am hungry", "im hungry", "starving", "hungry", "delivery", "delivered", "pickup", "pick up", "carry out", "carryout", "for delivery", "for pickup", "for carryout", "ordering", "come", "came", "comes", "came with", "place", "want to",
@@ -260,6 +271,16 @@ pub(crate) fn is_common(word: &str) -> bool {
     table().words.contains(word)
 }
 
+/// Whether a word after a number tells how big something is.
+pub(crate) fn is_measure(word: &str) -> bool {
+    matches!(
+        word,
+        "liter" | "liters" | "litre" | "litres" | "l" | "ml" | "milliliter" | "milliliters" | "millilitre" | "cl" | "oz" | "ounce"
+            | "ounces" | "fluid" | "inch" | "inches" | "in" | "cm" | "centimeter" | "gram" | "grams" | "g" | "kg" | "lb" | "lbs" | "pound"
+            | "percent" | "gallon" | "quart" | "pint" | "foot"
+    )
+}
+
 /// The grammar words that are worth recognising when misspelt.
 pub(crate) const CORRECTED: &[&str] = &[
     "with", "without", "extra", "light", "please", "small", "medium", "large", "double", "triple", "instead", "would", "could",
@@ -286,4 +307,4 @@ const WORDS: &str = "the be to of and a in that have it for not on with he as yo
     give gave given taken took made makes making let lets try tried call called name named phone number address house home car office door \
     recommend recommendation suggest popular vegan vegetarian gluten dairy free without contain contains include includes have has \
     spicy mild salty crispy toasted grilled fried baked roasted melted sliced chopped shredded diced cooked raw steamed soft hard thick thin \
-    flavor flavors sauce please dressing hundred thousand million zero couple dozen under budget dollars bucks euros pounds";
+    flavor flavors please hundred thousand million zero couple dozen white black red green yellow brown blue orange pink purple dark golden under budget dollars bucks euros pounds";
