@@ -17,9 +17,9 @@ const MEANING_STEP: f32 = 5e-4;
 /// How strongly its weights are pulled to 0.
 const MEANING_DECAY: f32 = 0.02;
 /// Share of hidden units that are silent in a step, so that none relies on another.
-const SILENT_UNITS: f32 = 0.4;
+const SILENT_UNITS: f32 = 0.5;
 /// Share of the embedding's numbers that are silent in a step.
-const SILENT_INPUTS: f32 = 0.1;
+const SILENT_INPUTS: f32 = 0.3;
 
 /// Step size of the word expert.
 const WORDS_STEP: f32 = 0.5;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Answer, Turn,
+    Answer, Ticket, Turn,
     memory::{Complaint, Pending},
     wording::{capital, listing, plain_words, says},
 };
@@ -112,7 +112,7 @@ fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool) -> Vec<Ste
 
 fn hand_over(turn: &mut Turn<'_>, mut complaint: Complaint, before: &str, words: &str) -> Vec<Step> {
     complaint.ticket = true;
-    turn.ticket = Some(complaint.kind);
+    turn.ticket = Some(Ticket { kind: complaint.kind, order: complaint.order });
     turn.memory.complaint = None;
     turn.memory.handed_over = true;
     vec![Step::new(Act::Escalate).fact(words).point(format!("{before}{words}"), [words.trim_end_matches('.')])]
@@ -153,7 +153,7 @@ fn offered_words(turn: &Turn<'_>, complaint: &Complaint, remedy: RemedyKind) -> 
 fn open_ticket(turn: &mut Turn<'_>, complaint: &mut Complaint, advice: &Advice) {
     if advice.open_ticket && !complaint.ticket {
         complaint.ticket = true;
-        turn.ticket = Some(complaint.kind);
+        turn.ticket = Some(Ticket { kind: complaint.kind, order: complaint.order });
     }
 }
 

@@ -113,11 +113,20 @@ pub struct Decision {
     /// The order placed in this turn.
     pub placed: Option<PlacedOrder>,
     /// A ticket to open for the staff.
-    pub ticket: Option<ComplaintKind>,
+    pub ticket: Option<Ticket>,
     /// A meal proposed in this turn.
     pub plan: Option<crate::planner::Plan>,
     /// Whether the knowledge could not be searched: answers rest on the menu alone.
     pub degraded: bool,
+}
+
+/// A ticket for the staff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// What the complaint is about.
+    pub kind: ComplaintKind,
+    /// The order, where it is known.
+    pub order: Option<OrderId>,
 }
 
 /// A yes or a no.
@@ -148,7 +157,7 @@ struct Turn<'a> {
     memory: Memory,
     events: Vec<Event>,
     placed: Option<PlacedOrder>,
-    ticket: Option<ComplaintKind>,
+    ticket: Option<Ticket>,
     plan: Option<crate::planner::Plan>,
     now: LocalNow,
     unix_now: i64,
