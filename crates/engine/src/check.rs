@@ -119,6 +119,10 @@ fn vocabulary(header: &Header) -> Result<u64, String> {
         Some((KIND_TEXT, tokens @ 1..=VOCABULARY_LIMIT)) => tokens,
         _ => return Err("its list of tokens is missing or too long".to_owned()),
     };
+    // llama.cpp ends the process over these.
+    if matches!(header.metadata.get("tokenizer.ggml.tokens"), Some(Value::Array { repeats: true, .. })) {
+        return Err("a token is there twice".to_owned());
+    }
     for (key, kind) in [("tokenizer.ggml.scores", KIND_F32), ("tokenizer.ggml.token_type", KIND_I32)] {
         if header.metadata.contains_key(key) && header.array(key) != Some((kind, tokens)) {
             return Err(format!("{key} does not have one entry for each of the {tokens} tokens"));
