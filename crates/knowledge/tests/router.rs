@@ -18,7 +18,8 @@ fn nineteen_of_twenty_test_utterances_are_routed_rightly() {
     let vectors = EMBEDDER.embed_deep(&texts).unwrap();
     assert_eq!(vectors[0].len(), head.dimensions());
 
-    let examples: Vec<Example> = utterances.into_iter().zip(vectors).map(|(one, vector)| Example::new(one, vector)).collect();
+    let examples: Vec<Example> =
+        utterances.into_iter().zip(vectors).map(|(one, vector)| Example::new(one, vector)).collect();
     let evaluation = Evaluation::of(&head, &examples);
     let wrong: Vec<_> = evaluation.wrong.iter().map(|&(at, answer, _)| (&examples[at].text, answer)).collect();
     assert!(evaluation.accuracy() >= 0.95, "{}: {wrong:#?}", evaluation.accuracy());

@@ -175,8 +175,29 @@ fn forms(text: &str, words: &[String]) -> impl Iterator<Item = &'static str> {
 fn is_question_word(word: &str) -> bool {
     matches!(
         word,
-        "what" | "whats" | "which" | "who" | "whos" | "where" | "wheres" | "when" | "why" | "how" | "hows" | "is" | "are"
-            | "do" | "does" | "did" | "can" | "could" | "would" | "will" | "has" | "have" | "any"
+        "what"
+            | "whats"
+            | "which"
+            | "who"
+            | "whos"
+            | "where"
+            | "wheres"
+            | "when"
+            | "why"
+            | "how"
+            | "hows"
+            | "is"
+            | "are"
+            | "do"
+            | "does"
+            | "did"
+            | "can"
+            | "could"
+            | "would"
+            | "will"
+            | "has"
+            | "have"
+            | "any"
     )
 }
 

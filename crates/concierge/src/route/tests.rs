@@ -71,7 +71,9 @@ fn a_head_survives_its_file_and_damage_is_named() {
 #[test]
 fn the_shipped_head_is_small_and_works_by_words_alone() {
     assert!(HEAD.len() <= 2 << 20, "{} bytes", HEAD.len());
-    let check = |text: &str, expected: Intent| assert_eq!(shipped().route(text, &[], RouteHints::default()).intent, expected, "{text}");
+    let check = |text: &str, expected: Intent| {
+        assert_eq!(shipped().route(text, &[], RouteHints::default()).intent, expected, "{text}")
+    };
     check("please cancel my order", Intent::Cancel);
     check("where is my order", Intent::History);
     check("I want to talk to the manager, this was cold", Intent::Complaint);

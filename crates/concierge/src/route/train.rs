@@ -200,11 +200,7 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn of(example: &'a Example) -> Self {
-        Self {
-            embedding: &example.embedding,
-            features: sparse(&example.text),
-            class: example.intent.index(),
-        }
+        Self { embedding: &example.embedding, features: sparse(&example.text), class: example.intent.index() }
     }
 }
 
