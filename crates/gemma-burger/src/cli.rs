@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{brain, config_docs, doctor, gateway, serve},
+    commands::{brain, config_docs, doctor, gateway, model, serve},
     config::ConfigError,
 };
 
@@ -26,6 +26,7 @@ enum Command {
     Serve(serve::Args),
     Gateway(gateway::Args),
     Brain(brain::Args),
+    Model(model::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
 }
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         Command::Gateway(args) => args.run(),
         Command::Brain(args) => args.run(),
+        Command::Model(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),
     };

@@ -4,6 +4,7 @@ pub mod brain;
 pub mod config_docs;
 pub mod doctor;
 pub mod gateway;
+pub mod model;
 pub mod serve;
 
 use std::{
