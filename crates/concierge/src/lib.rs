@@ -17,6 +17,7 @@ pub mod order;
 pub mod planner;
 pub mod ports;
 pub mod prompt;
+pub mod route;
 pub mod store_info;
 pub mod turn;
 pub mod understand;

@@ -143,6 +143,23 @@ impl Store {
         Ok(Session { id, created: at, seen: at, state: None })
     }
 
+    /// A session by its id; it begins where there is none yet. The id was made by whoever signs it for the guest.
+    ///
+    /// # Errors
+    /// Locked or full.
+    pub fn open_session(&self, id: &SessionId, at: i64) -> Result<Session> {
+        match self.session(id) {
+            Err(StoreError::NotFound(_)) => {}
+            known => return known,
+        }
+        self.write(|db| {
+            db.prepare_cached("INSERT OR IGNORE INTO sessions (id, created, seen) VALUES (?1, ?2, ?2)")?
+                .execute(params![id.as_str(), at])?;
+            Ok(())
+        })?;
+        self.session(id)
+    }
+
     /// A session by its id.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ const MOST: usize = 4;
 
 /// Words that begin a question of its own behind "and" or a comma.
 const QUESTION_OPENERS: [&str; 24] = [
-    "do", "does", "did", "is", "are", "can", "could", "what", "what's", "whats", "when", "where", "where's", "who", "how",
-    "how's", "which", "why", "will", "would", "also", "any", "have", "may",
+    "do", "does", "did", "is", "are", "can", "could", "what", "what's", "whats", "when", "where", "where's", "who",
+    "how", "how's", "which", "why", "will", "would", "also", "any", "have", "may",
 ];
 
 /// The clauses of a message, each with its own end mark. One clause means that there is nothing to split.

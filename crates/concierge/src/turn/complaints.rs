@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Answer, Turn,
+    Answer, Ticket, Turn,
     memory::{Complaint, Pending},
     wording::{capital, listing, plain_words, says},
 };
@@ -23,6 +23,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
         kind: ComplaintKind::Other,
         order: None,
         line: None,
+        whole_order: false,
         answered: BTreeSet::new(),
         open: None,
         waited_minutes: None,
@@ -30,15 +31,22 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
         refused: BTreeSet::new(),
         ticket: false,
     });
-    if !begun && says(&words, &["never mind", "nevermind", "forget it", "it's fine", "it's ok", "it is fine", "all good"]) {
+    if !begun
+        && says(&words, &["never mind", "nevermind", "forget it", "it's fine", "it's ok", "it is fine", "all good"])
+    {
         turn.memory.pending = None;
-        return vec![Step::new(Act::Apologise).or_plain("Thank you for telling me. I am sorry for the trouble. What else can I do for you?")];
+        return vec![
+            Step::new(Act::Apologise)
+                .or_plain("Thank you for telling me. I am sorry for the trouble. What else can I do for you?"),
+        ];
     }
     if let Some(kind) = kind_of(&words).filter(|_| complaint.kind == ComplaintKind::Other || begun) {
         complaint.kind = kind;
     }
     learn(&mut complaint, turn, &words, text);
-    if let (Some(Pending::Remedy { offers }), Some(reply)) = (turn.memory.pending.clone(), reply.or_else(|| taken(turn, &words))) {
+    if let (Some(Pending::Remedy { offers }), Some(reply)) =
+        (turn.memory.pending.clone(), reply.or_else(|| taken(turn, &words)))
+    {
         turn.memory.pending = None;
         match reply {
             Answer::Yes => {
@@ -53,8 +61,14 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
 
 fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool) -> Vec<Step> {
     let sorry = if begun { "I am very sorry about this. " } else { "" };
-    let Some(advice) = with_case(turn, &complaint, |case| turn.world.policy.advise(&turn.world.menu.currency, case)) else {
-        return hand_over(turn, complaint, sorry, "I am handing this to a member of our staff, who will answer you here.");
+    let Some(advice) = with_case(turn, &complaint, |case| turn.world.policy.advise(&turn.world.menu.currency, case))
+    else {
+        return hand_over(
+            turn,
+            complaint,
+            sorry,
+            "I am handing this to a member of our staff, who will answer you here.",
+        );
     };
     let first = advice.first_words.clone().filter(|_| begun).map(|words| format!("{words} ")).unwrap_or_default();
     match advice.next.clone() {
@@ -73,17 +87,23 @@ fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool) -> Vec<Ste
         Next::Offer { offers } => {
             open_ticket(turn, &mut complaint, &advice);
             let words: Vec<&str> = offers.iter().map(|offer| offer.words.trim_end_matches('.')).collect();
-            let step = offers.iter().fold(Step::new(Act::OfferRemedy).fact(format!("Complaint: {}", advice.title)), |step, offer| {
-                step.fact(format!("Remedy: {}", offer.words))
-            });
+            let step = offers
+                .iter()
+                .fold(Step::new(Act::OfferRemedy).fact(format!("Complaint: {}", advice.title)), |step, offer| {
+                    step.fact(format!("Remedy: {}", offer.words))
+                });
             turn.memory.pending = Some(Pending::Remedy { offers: offers.iter().map(|offer| offer.remedy).collect() });
             turn.memory.complaint = Some(complaint);
             let plain = if let [one] = words.as_slice() {
                 format!("{first}{sorry}{one}. Is that all right with you?")
             } else {
-                format!("{first}{sorry}I can offer you one of these. {}. Which may it be?", listing(&words, "Or:").replace(" Or: ", ". Or: "))
+                format!(
+                    "{first}{sorry}I can offer you one of these. {}. Which may it be?",
+                    listing(&words, "Or:").replace(" Or: ", ". Or: ")
+                )
             };
-            let needs: Vec<String> = offers.iter().take(1).map(|offer| offer.words.trim_end_matches('.').to_owned()).collect();
+            let needs: Vec<String> =
+                offers.iter().take(1).map(|offer| offer.words.trim_end_matches('.').to_owned()).collect();
             vec![step.point(plain, needs)]
         }
         Next::HandOver { words, .. } => hand_over(turn, complaint, &format!("{first}{sorry}"), &words),
@@ -92,7 +112,7 @@ fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool) -> Vec<Ste
 
 fn hand_over(turn: &mut Turn<'_>, mut complaint: Complaint, before: &str, words: &str) -> Vec<Step> {
     complaint.ticket = true;
-    turn.ticket = Some(complaint.kind);
+    turn.ticket = Some(Ticket { kind: complaint.kind, order: complaint.order });
     turn.memory.complaint = None;
     turn.memory.handed_over = true;
     vec![Step::new(Act::Escalate).fact(words).point(format!("{before}{words}"), [words.trim_end_matches('.')])]
@@ -101,17 +121,17 @@ fn hand_over(turn: &mut Turn<'_>, mut complaint: Complaint, before: &str, words:
 fn grant(turn: &mut Turn<'_>, mut complaint: Complaint, wanted: Option<RemedyKind>) -> Vec<Step> {
     let Some(remedy) = wanted else { return advise(turn, complaint, false) };
     let words = offered_words(turn, &complaint, remedy);
-    let granted = with_case(turn, &complaint, |case| Some(turn.world.policy.grant(&turn.world.menu.currency, case, remedy)));
+    let granted =
+        with_case(turn, &complaint, |case| Some(turn.world.policy.grant(&turn.world.menu.currency, case, remedy)));
     match granted {
         Some(Ok(event)) => {
             turn.record(event);
             turn.memory.complaint = None;
             let words = words.unwrap_or_default();
-            vec![
-                Step::new(Act::ConfirmRemedy)
-                    .fact(format!("Done: {words}"))
-                    .point(format!("Thank you. It is recorded: {words} I am sorry once more for the trouble."), [words.trim_end_matches('.')]),
-            ]
+            vec![Step::new(Act::ConfirmRemedy).fact(format!("Done: {words}")).point(
+                format!("Thank you. It is recorded: {words} I am sorry once more for the trouble."),
+                [words.trim_end_matches('.')],
+            )]
         }
         Some(Err(refused)) => {
             complaint.refused.insert(remedy);
@@ -133,7 +153,7 @@ fn offered_words(turn: &Turn<'_>, complaint: &Complaint, remedy: RemedyKind) -> 
 fn open_ticket(turn: &mut Turn<'_>, complaint: &mut Complaint, advice: &Advice) {
     if advice.open_ticket && !complaint.ticket {
         complaint.ticket = true;
-        turn.ticket = Some(complaint.kind);
+        turn.ticket = Some(Ticket { kind: complaint.kind, order: complaint.order });
     }
 }
 
@@ -143,6 +163,7 @@ fn with_case<T>(turn: &Turn<'_>, complaint: &Complaint, ask: impl FnOnce(&Case<'
         kind: complaint.kind,
         order,
         line: complaint.line,
+        whole_order: complaint.whole_order,
         answered: &complaint.answered,
         waited_minutes: complaint.waited_minutes,
         asked: complaint.asked,
@@ -163,6 +184,8 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
     }
     if let Some(order) = complaint.order.and_then(|id| orders.iter().find(|order| order.id == id)) {
         complaint.answered.insert(Ask::Receipt);
+        complaint.whole_order |=
+            says(words, &["everything", "whole order", "entire order", "all of it", "whole thing", "all the food"]);
         if let Some(line) = line_named(turn, order, text) {
             complaint.line = Some(line);
             complaint.answered.insert(Ask::Line);
@@ -174,7 +197,9 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
             "hour" | "hr" => 60,
             _ => return None,
         };
-        crate::check::number(&pair[0]).or(matches!(pair[0].as_str(), "an" | "one" | "a").then_some(1)).and_then(|count| u32::try_from(count).ok()?.checked_mul(unit))
+        crate::check::number(&pair[0])
+            .or(matches!(pair[0].as_str(), "an" | "one" | "a").then_some(1))
+            .and_then(|count| u32::try_from(count).ok()?.checked_mul(unit))
     });
     let alone = || numbers.first().copied().filter(|_| complaint.open == Some(Ask::Wait));
     if let Some(minutes) = minutes.or_else(alone) {
@@ -218,16 +243,159 @@ fn named_remedy(words: &[String]) -> Option<RemedyKind> {
 /// What a complaint is about, by the words of English that people use for it; the gravest first.
 fn kind_of(words: &[String]) -> Option<ComplaintKind> {
     const KINDS: [(ComplaintKind, &[&str]); 10] = [
-        (ComplaintKind::Illness, &["sick", "ill", "food poisoning", "poisoned", "vomit", "vomited", "threw up", "throwing up", "stomach", "allergic reaction", "hospital", "rash", "diarrhea"]),
-        (ComplaintKind::ForeignObject, &["hair", "plastic", "glass", "bug", "insect", "fly", "cockroach", "metal", "stone", "worm", "fingernail", "bone"]),
-        (ComplaintKind::Overcharge, &["overcharged", "overcharge", "charged twice", "charged me twice", "double charged", "charged too much", "charged me", "bill is wrong", "wrong bill", "wrong amount", "wrong price", "wrong change"]),
-        (ComplaintKind::Rudeness, &["rude", "attitude", "yelled", "shouted", "disrespectful", "unfriendly", "impolite", "ignored", "rolled her eyes", "rolled his eyes", "insulted", "mean to"]),
-        (ComplaintKind::MissingItem, &["missing", "forgot", "forgotten", "didn't get", "did not get", "never got", "never came", "left out", "wasn't in the bag", "not in the bag", "without my"]),
-        (ComplaintKind::WrongItem, &["wrong", "not what i ordered", "didn't order", "did not order", "someone else's", "instead of what", "mixed up", "i asked for no", "i said no"]),
+        (
+            ComplaintKind::Illness,
+            &[
+                "sick",
+                "ill",
+                "food poisoning",
+                "poisoned",
+                "vomit",
+                "vomited",
+                "threw up",
+                "throwing up",
+                "stomach",
+                "allergic reaction",
+                "hospital",
+                "rash",
+                "diarrhea",
+            ],
+        ),
+        (
+            ComplaintKind::ForeignObject,
+            &[
+                "hair",
+                "plastic",
+                "glass",
+                "bug",
+                "insect",
+                "fly",
+                "cockroach",
+                "metal",
+                "stone",
+                "worm",
+                "fingernail",
+                "bone",
+            ],
+        ),
+        (
+            ComplaintKind::Overcharge,
+            &[
+                "overcharged",
+                "overcharge",
+                "charged twice",
+                "charged me twice",
+                "double charged",
+                "charged too much",
+                "charged me",
+                "bill is wrong",
+                "wrong bill",
+                "wrong amount",
+                "wrong price",
+                "wrong change",
+            ],
+        ),
+        (
+            ComplaintKind::Rudeness,
+            &[
+                "rude",
+                "attitude",
+                "yelled",
+                "shouted",
+                "disrespectful",
+                "unfriendly",
+                "impolite",
+                "ignored",
+                "rolled her eyes",
+                "rolled his eyes",
+                "insulted",
+                "mean to",
+            ],
+        ),
+        (
+            ComplaintKind::MissingItem,
+            &[
+                "missing",
+                "forgot",
+                "forgotten",
+                "didn't get",
+                "did not get",
+                "never got",
+                "never came",
+                "left out",
+                "wasn't in the bag",
+                "not in the bag",
+                "without my",
+            ],
+        ),
+        (
+            ComplaintKind::WrongItem,
+            &[
+                "wrong",
+                "not what i ordered",
+                "didn't order",
+                "did not order",
+                "someone else's",
+                "instead of what",
+                "mixed up",
+                "i asked for no",
+                "i said no",
+            ],
+        ),
         (ComplaintKind::ColdFood, &["cold", "lukewarm", "ice cold", "frozen", "not hot", "not warm", "barely warm"]),
-        (ComplaintKind::Spilled, &["spilled", "spilt", "spill", "leaked", "leaking", "crushed", "smashed", "fell apart"]),
-        (ComplaintKind::Delay, &["waiting", "waited", "wait", "late", "slow", "forever", "ages", "taking so long", "took so long", "so long", "delay", "delayed", "an hour", "minutes"]),
-        (ComplaintKind::Quality, &["soggy", "burnt", "burned", "raw", "undercooked", "overcooked", "tasteless", "bland", "dry", "stale", "disgusting", "gross", "awful", "terrible", "horrible", "disappointed", "disappointing", "greasy", "salty", "worst", "bad", "better", "tough", "chewy", "hard"]),
+        (
+            ComplaintKind::Spilled,
+            &["spilled", "spilt", "spill", "leaked", "leaking", "crushed", "smashed", "fell apart"],
+        ),
+        (
+            ComplaintKind::Delay,
+            &[
+                "waiting",
+                "waited",
+                "wait",
+                "late",
+                "slow",
+                "forever",
+                "ages",
+                "taking so long",
+                "took so long",
+                "so long",
+                "delay",
+                "delayed",
+                "an hour",
+                "minutes",
+            ],
+        ),
+        (
+            ComplaintKind::Quality,
+            &[
+                "soggy",
+                "burnt",
+                "burned",
+                "raw",
+                "undercooked",
+                "overcooked",
+                "tasteless",
+                "bland",
+                "dry",
+                "stale",
+                "disgusting",
+                "gross",
+                "awful",
+                "terrible",
+                "horrible",
+                "disappointed",
+                "disappointing",
+                "greasy",
+                "salty",
+                "worst",
+                "bad",
+                "better",
+                "tough",
+                "chewy",
+                "hard",
+            ],
+        ),
     ];
     KINDS.into_iter().find(|(_, phrases)| says(words, phrases)).map(|(kind, _)| kind)
 }

@@ -25,11 +25,11 @@ pub struct Memory {
     pub last_line: Option<LineId>,
     /// The complaint that is not settled.
     pub complaint: Option<Complaint>,
-    /// The sum and party of the last plan, for "and with a dessert".
+    /// The lines of the last plan, until the guest takes it.
     pub plan: Option<Vec<OrderLine>>,
     /// Whether staff have taken over the conversation.
     pub handed_over: bool,
-    /// Whether the order was changed since it was last read to the guest.
+    /// How many turns there were.
     pub turns: u32,
 }
 
@@ -84,6 +84,8 @@ pub struct Complaint {
     pub order: Option<OrderId>,
     /// Which of its lines.
     pub line: Option<LineId>,
+    /// Whether it is about everything in the order.
+    pub whole_order: bool,
     /// What the guest has answered.
     pub answered: BTreeSet<Ask>,
     /// The question that is open.

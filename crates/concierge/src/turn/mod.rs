@@ -18,7 +18,7 @@ use crate::{
     brief::{Act, Brief, Step},
     check::MentionIndex,
     intent::{AgentName, Intent},
-    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, OrderId, PlacedOrder, Policy, Upsell},
+    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder, Policy, Upsell},
     menu::{ItemId, Menu},
     order::Edit,
     ports::{Embedder, Filter, Hit, Query, RecordType, Retriever},
@@ -113,11 +113,20 @@ pub struct Decision {
     /// The order placed in this turn.
     pub placed: Option<PlacedOrder>,
     /// A ticket to open for the staff.
-    pub ticket: Option<ComplaintKind>,
+    pub ticket: Option<Ticket>,
     /// A meal proposed in this turn.
     pub plan: Option<crate::planner::Plan>,
     /// Whether the knowledge could not be searched: answers rest on the menu alone.
     pub degraded: bool,
+}
+
+/// A ticket for the staff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// What the complaint is about.
+    pub kind: ComplaintKind,
+    /// The order, where it is known.
+    pub order: Option<OrderId>,
 }
 
 /// A yes or a no.
@@ -125,6 +134,19 @@ pub struct Decision {
 pub(crate) enum Answer {
     Yes,
     No,
+}
+
+/// What a message is heard against.
+struct Scene<'a, 'b> {
+    input: &'b Input<'a>,
+    /// The first question that the cart leaves open.
+    need: Option<Need>,
+}
+
+impl<'a, 'b> Scene<'a, 'b> {
+    fn new(world: &World, input: &'b Input<'a>) -> Self {
+        Self { input, need: input.cart.needs(&world.menu).into_iter().next() }
+    }
 }
 
 /// The turn under way.
@@ -135,7 +157,7 @@ struct Turn<'a> {
     memory: Memory,
     events: Vec<Event>,
     placed: Option<PlacedOrder>,
-    ticket: Option<ComplaintKind>,
+    ticket: Option<Ticket>,
     plan: Option<crate::planner::Plan>,
     now: LocalNow,
     unix_now: i64,
@@ -148,7 +170,7 @@ const HITS: usize = 6;
 #[must_use]
 pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     let mut degraded = false;
-    let heard = Heard::listen(world, ports.embedder, &input, &mut degraded);
+    let heard = Heard::listen(world, ports.embedder, &Scene::new(world, &input), &mut degraded);
     let mut turn = Turn {
         world,
         register: ports.register,
@@ -187,7 +209,12 @@ impl World {
     /// The items that a text names; several in one entry where its word fits several.
     #[must_use]
     pub fn items_named(&self, text: &str) -> Vec<Vec<ItemId>> {
-        crate::understand::slots(&self.lexicon, text).items
+        let named = self.mentions.items_in(text);
+        if named.is_empty() {
+            // Misspelt names are found by the parser's lexicon.
+            return crate::understand::slots(&self.lexicon, text).items.into_iter().map(|item| vec![item]).collect();
+        }
+        named
     }
 }
 
@@ -195,7 +222,10 @@ impl Turn<'_> {
     /// Who answers: the manager takes complaints and keeps them until they are settled.
     fn agent(&self, intent: Intent, steps: &[Step]) -> AgentName {
         let serious = steps.iter().any(|step| {
-            matches!(step.act, Act::AskComplaint | Act::OfferRemedy | Act::ConfirmRemedy | Act::Escalate | Act::Apologise)
+            matches!(
+                step.act,
+                Act::AskComplaint | Act::OfferRemedy | Act::ConfirmRemedy | Act::Escalate | Act::Apologise
+            )
         });
         if intent == Intent::Complaint || self.memory.complaint.is_some() || serious {
             AgentName::Gordon
@@ -208,13 +238,17 @@ impl Turn<'_> {
     fn note_wishes(&mut self, heard: &Heard<'_>) -> Vec<Step> {
         let mut noted = Vec::new();
         for allergen in &heard.allergies {
-            if !self.cart.allergies().contains(allergen) && let Ok(events) = self.cart.declare_allergy(allergen) {
+            if !self.cart.allergies().contains(allergen)
+                && let Ok(events) = self.cart.declare_allergy(allergen)
+            {
                 self.record(events);
                 noted.push(allergen.clone());
             }
         }
         for diet in heard.diets.iter().filter(|_| heard.states_diet) {
-            if !self.cart.diets().contains(diet) && let Ok(events) = self.cart.declare_diet(diet) {
+            if !self.cart.diets().contains(diet)
+                && let Ok(events) = self.cart.declare_diet(diet)
+            {
                 self.record(events);
             }
         }
@@ -222,7 +256,9 @@ impl Turn<'_> {
             return Vec::new();
         }
         let what = crate::ledger::list_words(&noted);
-        let plain = format!("I've noted your allergy: {what}. I'll warn you of every dish that lists it. Please tell our staff as well.");
+        let plain = format!(
+            "I've noted your allergy: {what}. I'll warn you of every dish that lists it. Please tell our staff as well."
+        );
         vec![Step::new(Act::NoteAllergy).or_plain(plain)]
     }
 
@@ -302,7 +338,11 @@ impl Turn<'_> {
             steps.push(dishes::decline(&self.world.menu, &unknown.words, &asked));
         }
         if let Some(question) = &heard.which {
-            steps.push(Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question.clone(), [question.clone()]));
+            steps.push(
+                Step::new(Act::AskWhich)
+                    .fact(format!("To ask: {question}"))
+                    .point(question.clone(), [question.clone()]),
+            );
         }
         if steps.is_empty() && heard.intent == Intent::Cancel {
             steps.extend(orders::edit(self, vec![Edit::Clear], Consent::NotAsked));
@@ -361,8 +401,12 @@ impl Turn<'_> {
     fn declined(&mut self, pending: &Pending) -> Vec<Step> {
         match pending {
             Pending::Offered { .. } => orders::ask_place(self),
-            Pending::Place => vec![Step::new(Act::AskAgain).or_plain("All right, I'll wait with it. What would you like to change?")],
-            Pending::Conflict { .. } => vec![Step::new(Act::AskAgain).or_plain("All right, I'll leave it out. What else can I get you?")],
+            Pending::Place => {
+                vec![Step::new(Act::AskAgain).or_plain("All right, I'll wait with it. What would you like to change?")]
+            }
+            Pending::Conflict { .. } => {
+                vec![Step::new(Act::AskAgain).or_plain("All right, I'll leave it out. What else can I get you?")]
+            }
             Pending::Plan | Pending::Clear | Pending::Remedy { .. } => {
                 vec![Step::new(Act::AskAgain).or_plain("All right. What would you like instead?")]
             }

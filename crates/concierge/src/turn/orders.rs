@@ -71,7 +71,9 @@ fn refused(refusal: &Refusal) -> Step {
     };
     let words = capital(&refusal.to_string());
     let words = if words.ends_with(['?', '.', '!']) { words } else { format!("{words}.") };
-    Step::new(act).fact(words.clone()).point(format!("I'm sorry: {}", lower_first(&words)), [words.trim_end_matches(['.', '?'])])
+    Step::new(act)
+        .fact(words.clone())
+        .point(format!("I'm sorry: {}", lower_first(&words)), [words.trim_end_matches(['.', '?'])])
 }
 
 fn lower_first(words: &str) -> String {
@@ -120,7 +122,11 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
     }
     if !changes.removed.is_empty() {
         let what = list_words(&changes.removed);
-        steps.push(Step::new(Act::ConfirmRemoved).fact(format!("Taken off: {what}")).point(format!("I've taken off {what}."), names_of(&changes.removed)));
+        steps.push(
+            Step::new(Act::ConfirmRemoved)
+                .fact(format!("Taken off: {what}"))
+                .point(format!("I've taken off {what}."), names_of(&changes.removed)),
+        );
     }
     if !changed.is_empty() {
         steps.push(lines_step(turn, Act::ConfirmChanged, "Changed", "Now it is", &changed));
@@ -128,7 +134,9 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
     if !added.is_empty() {
         steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added));
     }
-    if !turn.cart.is_empty() && let Some(last) = steps.last_mut() {
+    if !turn.cart.is_empty()
+        && let Some(last) = steps.last_mut()
+    {
         let step = std::mem::take(last);
         *last = total(turn, step);
     }
@@ -176,7 +184,9 @@ pub(super) fn open_question(turn: &Turn<'_>) -> Option<Step> {
     let need = turn.cart.needs(&turn.world.menu).into_iter().next()?;
     let menu = &turn.world.menu;
     let names: Vec<String> = match &need.question {
-        Question::Item { any_of } => any_of.iter().filter_map(|id| menu.item(id)).map(|item| item.name.clone()).collect(),
+        Question::Item { any_of } => {
+            any_of.iter().filter_map(|id| menu.item(id)).map(|item| item.name.clone()).collect()
+        }
         Question::Size { any_of } => {
             let item = turn.cart.line(need.line).and_then(|line| menu.item(&line.item));
             any_of.iter().filter_map(|id| item?.size(id)).map(|size| size.name.clone()).collect()
@@ -239,9 +249,14 @@ pub(super) fn place(turn: &mut Turn<'_>, consent: Consent) -> Vec<Step> {
             turn.record(events);
             let words = list_words(&changes);
             turn.memory.pending = Some(Pending::Place);
-            let step = Step::new(Act::DeclineRule).fact(words.clone()).point(format!("One moment, please: {words}."), [words]);
+            let step =
+                Step::new(Act::DeclineRule).fact(words.clone()).point(format!("One moment, please: {words}."), [words]);
             let mut steps = vec![step];
-            steps.extend(if turn.cart.is_empty() { vec![empty_cart()] } else { vec![read_cart(turn, Act::AskPlace).point("Shall I place it like this?", ["?"])] });
+            steps.extend(if turn.cart.is_empty() {
+                vec![empty_cart()]
+            } else {
+                vec![read_cart(turn, Act::AskPlace).point("Shall I place it like this?", ["?"])]
+            });
             return steps;
         }
         Err(Refusal::Open { .. }) => return open_question(turn).into_iter().collect(),
@@ -296,7 +311,8 @@ pub(super) fn history(turn: &Turn<'_>) -> Vec<Step> {
         ));
     }
     if steps.is_empty() {
-        steps.push(Step::new(Act::TellNoOrder).point("You have not ordered anything yet. What can I get you?", ["not"]));
+        steps
+            .push(Step::new(Act::TellNoOrder).point("You have not ordered anything yet. What can I get you?", ["not"]));
     }
     steps
 }

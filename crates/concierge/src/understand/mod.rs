@@ -29,7 +29,7 @@ use serde::Serialize;
 
 pub use dialog::{Answer, DialogContext, Move, Question, converse};
 pub use lexicon::Lexicon;
-pub use slots::{Form, Slots, slots};
+pub use slots::{Form, Slots, allergens_named, slots};
 
 use crate::menu::ItemId;
 use crate::order::OrderLine;
