@@ -265,17 +265,7 @@ pub(crate) fn diets_in(lexicon: &Lexicon, tokens: &[Token]) -> BTreeSet<String> 
 }
 
 fn allergies_in(lexicon: &Lexicon, tokens: &[Token]) -> BTreeSet<String> {
-    let menu = lexicon.menu();
-    let choices =
-        menu.option_groups.iter().flat_map(|group| &group.choices).filter_map(|choice| choice.allergens.as_ref());
-    let names: BTreeSet<&str> = menu
-        .items
-        .iter()
-        .filter_map(|item| item.allergens.as_ref())
-        .chain(choices)
-        .flatten()
-        .map(String::as_str)
-        .collect();
+    let names = allergen_names(lexicon);
     let mut found = BTreeSet::new();
     for at in 0..tokens.len() {
         for (name, len) in substances(&names, &tokens[at..]) {

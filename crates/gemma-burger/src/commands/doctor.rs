@@ -208,49 +208,22 @@ fn memory() -> Finding {
     }
 }
 
-/// Where models are kept when nothing else is said.
-fn cache_dir(config: &Config) -> Option<PathBuf> {
-    config.files.cache_dir.clone().or_else(|| {
-        let home = std::env::var_os("HOME").map(PathBuf::from)?;
-        if cfg!(target_os = "macos") {
-            return Some(home.join("Library/Caches/gemma-burger"));
-        }
-        let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        Some(base.unwrap_or_else(|| home.join(".cache")).join("gemma-burger"))
-    })
-}
-
 fn models(config: &Config) -> Finding {
-    let folder = cache_dir(config).unwrap_or_default().join("models");
-    let mut found: Vec<String> = subfolders(&folder)
-        .into_iter()
-        .map(|path| format!("{} ({} MB)", name(&path), size(&path) / 1_000_000))
-        .collect();
-    found.sort();
-    if found.is_empty() {
-        return Finding::lacking(
-            "models",
-            State::Optional,
-            format!("none in {}", folder.display()),
-            "gemma-burger model fetch",
-        );
+    let Ok(cache) = super::model::cache(config) else {
+        return Finding::lacking("models", State::Optional, "no folder to keep them in", "set GEMMA_BURGER_CACHE");
+    };
+    let kept = cache.list().unwrap_or_default();
+    if kept.is_empty() {
+        let detail = format!("none in {}", cache.root().display());
+        return Finding::lacking("models", State::Optional, detail, "gemma-burger model fetch");
     }
-    Finding::ok("models", format!("{} in {}", found.join(", "), folder.display()))
+    let kept: Vec<_> = kept.iter().map(|model| format!("{} ({} MB)", model.model, model.size / 1_000_000)).collect();
+    Finding::ok("models", format!("{} in {}", kept.join(", "), cache.root().display()))
 }
 
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
-    entries.filter(|path| path.is_dir()).collect()
-}
-
+/// A path's last part.
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Bytes of a folder's own files.
-fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }
 
 fn resources(config: &Config) -> Finding {

