@@ -1,0 +1,315 @@
+//! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
+
+use super::english::{self, Mark};
+use super::lexicon::{Entry, FULL, Follow, Lexicon, SHARED};
+use super::numbers;
+use super::tokens::{Break, Token};
+use super::vocabulary::Reading;
+
+/// What a span stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Items with their quality, best first.
+    Items(Vec<(u16, f32)>),
+    /// Choices (group, choice) with their quality, best first.
+    Choices(Vec<(u16, u16, f32)>),
+    /// Sizes (item, size).
+    Sizes(Vec<(u16, u16)>),
+    /// A phrase of plain English.
+    Mark(Mark),
+    /// A number; `None` is out of range.
+    Number { value: Option<u32>, after: bool },
+    /// A word that says nothing here.
+    Word { common: bool },
+}
+
+/// A span of the utterance under one reading.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub from: usize,
+    pub to: usize,
+    pub kind: Kind,
+    /// What the reading is worth by itself.
+    pub score: f32,
+    /// Items that a part of whose name it is, though another's is said in full: in a cart without the other, these.
+    pub also: Vec<u16>,
+}
+
+/// The lattice: edges by their first word.
+#[derive(Debug)]
+pub(crate) struct Lattice {
+    pub edges: Vec<Edge>,
+    /// `starts[i]..starts[i + 1]` are the edges that start at word `i`.
+    pub starts: Vec<usize>,
+    /// Whether words such as "on the side" or "to drink" start here.
+    pub aside: Vec<bool>,
+}
+
+impl Lattice {
+    /// Adds items that the words are said about; they stand nowhere in the utterance.
+    pub(crate) fn push_context(&mut self, items: Vec<u16>) -> u16 {
+        let items = items.into_iter().map(|item| (item, 1.0)).collect();
+        self.edges.push(Edge { from: 0, to: 0, kind: Kind::Items(items), score: 0.0, also: Vec::new() });
+        super::lexicon::place(self.edges.len() - 1)
+    }
+}
+
+/// Worth of a word well read, and cost of one more span: a longer phrase beats its parts.
+const WORD: f32 = 2.0;
+const SPAN: f32 = 1.0;
+
+/// What a walk through the trie has found.
+struct Found {
+    entry: Entry,
+    to: usize,
+    quality: f32,
+    /// Words read, weak ones counting less.
+    words: f32,
+}
+
+pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
+    let mut readings: Vec<Vec<Reading>> = Vec::with_capacity(tokens.len());
+    let mut buffer = Vec::new();
+    let mut marked: Vec<Token> = tokens.to_vec();
+    for at in 0..tokens.len() {
+        lexicon.vocabulary.readings(&tokens[at..], &mut buffer);
+        if buffer.is_empty()
+            && let Some(word) = lexicon.vocabulary.grammar(&tokens[at])
+        {
+            marked[at].text = word.to_owned();
+        }
+        readings.push(buffer.clone());
+    }
+    let mut lattice = Lattice {
+        edges: Vec::with_capacity(tokens.len() * 4),
+        starts: Vec::with_capacity(tokens.len() + 1),
+        aside: vec![false; tokens.len() + 1],
+    };
+    for at in 0..tokens.len() {
+        lattice.starts.push(lattice.edges.len());
+        things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        let mut grammar = false;
+        english::marks(&marked[at..], |mark, len| {
+            grammar |= len == 1 && !matches!(mark, Mark::Filler | Mark::Size | Mark::Serving | Mark::Part);
+            let extra = f32::from(u8::try_from(len).unwrap_or(u8::MAX));
+            lattice.aside[at] |= mark == Mark::Aside;
+            lattice.edges.push(Edge {
+                from: at,
+                to: at + len,
+                kind: Kind::Mark(mark),
+                score: 0.3 * extra - 0.15,
+                also: Vec::new(),
+            });
+        });
+        if let Some(number) = numbers::read(&marked[at..]) {
+            // "A 500 ml cola": how big, not how many.
+            if tokens.get(at + number.len).is_some_and(|next| english::is_measure(&next.text)) {
+                lattice.edges.push(Edge {
+                    from: at,
+                    to: at + number.len + 1,
+                    kind: Kind::Mark(Mark::Size),
+                    score: 0.9,
+                    also: Vec::new(),
+                });
+            }
+            let kind = Kind::Number { value: number.value, after: number.after };
+            let extra = f32::from(u8::try_from(number.len).unwrap_or(u8::MAX));
+            lattice.edges.push(Edge {
+                from: at,
+                to: at + number.len,
+                kind,
+                score: 0.45 * extra - 0.05,
+                also: Vec::new(),
+            });
+        }
+        if grammar {
+            // A word that joins or refuses is never passed over.
+            continue;
+        }
+        let common = english::is_common(&tokens[at].text);
+        let score = if common { -0.5 } else { -1.2 };
+        lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
+    }
+    lattice.starts.push(lattice.edges.len());
+    lattice
+}
+
+/// Adds the edges of the menu's things that start at a word.
+fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: usize, edges: &mut Vec<Edge>) {
+    let mut found = Vec::new();
+    walk(
+        lexicon,
+        tokens,
+        readings,
+        Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0, loose: false },
+        &mut found,
+    );
+    if found.is_empty() {
+        return;
+    }
+    let mut ends: Vec<usize> = found.iter().map(|found| found.to).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    for to in ends {
+        let here = found.iter().filter(|found| found.to == to);
+        let (mut items, mut choices, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut words = [0.0_f32; 3];
+        for one in here {
+            match one.entry {
+                Entry::Item(item) => push(&mut items, item, one, &mut words[0]),
+                Entry::Choice(group, choice) => push(&mut choices, (group, choice), one, &mut words[1]),
+                Entry::Size(item, size) => push(&mut sizes, (item, size), one, &mut words[2]),
+            }
+        }
+        if items.len() > 1 || choices.len() > 1 {
+            let called = lexicon.called(&tokens[from..to]);
+            lower(&mut items, |item| called.contains(&Entry::Item(item)));
+            lower(&mut choices, |(group, choice)| called.contains(&Entry::Choice(group, choice)));
+        }
+        let mut add = |kind: Kind, quality: f32, words: f32, also: Vec<u16>| {
+            edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN, also });
+        };
+        if let Some(best) = best(&mut items) {
+            let also = items.iter().filter(|(_, quality)| !fits(*quality, best)).map(|(item, _)| *item).collect();
+            items.retain(|(_, quality)| fits(*quality, best));
+            add(Kind::Items(items), best, words[0], also);
+        }
+        if let Some(best) = best(&mut choices) {
+            add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1], Vec::new());
+        }
+        if let Some(best) = best(&mut sizes) {
+            sizes.retain(|(_, quality)| fits(*quality, best));
+            add(Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect()), best, words[2], Vec::new());
+        }
+    }
+}
+
+fn push<T: PartialEq>(list: &mut Vec<(T, f32)>, thing: T, found: &Found, words: &mut f32) {
+    *words = words.max(found.words);
+    match list.iter_mut().find(|(known, _)| *known == thing) {
+        Some((_, quality)) => *quality = quality.max(found.quality),
+        None => list.push((thing, found.quality)),
+    }
+}
+
+/// Where some are called exactly as the guest says, the others step back.
+fn lower<T: Copy>(list: &mut [(T, f32)], called: impl Fn(T) -> bool) {
+    if list.iter().any(|(thing, _)| called(*thing)) {
+        for (_, quality) in list.iter_mut().filter(|(thing, _)| !called(*thing)) {
+            *quality -= 0.03;
+        }
+    }
+}
+
+fn best<T: Ord>(list: &mut [(T, f32)]) -> Option<f32> {
+    list.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    list.first().map(|(_, quality)| *quality)
+}
+
+/// Whether a reading stands beside the best one, so that the guest must say which. What is said in full beats a part of
+/// a name; parts of several names are all meant.
+pub(crate) fn fits(quality: f32, best: f32) -> bool {
+    if best >= 0.9 { quality >= best - 0.02 } else { quality >= best - 0.2 }
+}
+
+#[derive(Clone, Copy)]
+struct Step {
+    node: u32,
+    at: usize,
+    quality: f32,
+    words: f32,
+    depth: usize,
+    /// An "and" was passed over that the name does not have.
+    loose: bool,
+}
+
+/// Follows the trie from a word on, with every reading of each word.
+fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: Step, found: &mut Vec<Found>) {
+    if step.depth > 0 {
+        for &(entry, quality) in lexicon.at(step.node) {
+            // "Chicken bacon and ranch": only a long name said in full may have its "and" elsewhere.
+            if step.loose && (quality < FULL || step.depth < 3) {
+                continue;
+            }
+            if quality <= SHARED && !joined(tokens, step.at) {
+                continue;
+            }
+            let one = Found { entry, to: step.at, quality: quality * step.quality, words: step.words };
+            extend(lexicon, tokens, readings, &one, found);
+            found.push(one);
+        }
+    }
+    if step.depth >= 10 || found.len() > 400 {
+        return;
+    }
+    let mut starts = [Some(step.at), None];
+    if step.depth > 0
+        && tokens.get(step.at).is_some_and(|token| {
+            matches!(token.text.as_str(), "of" | "the" | "and" | "n") && token.before == Break::None
+        })
+    {
+        starts[1] = Some(step.at + 1);
+    }
+    for at in starts.into_iter().flatten() {
+        if step.depth > 0 && tokens.get(at).is_none_or(|token| token.before != Break::None) {
+            continue;
+        }
+        let loose = step.loose || (at > step.at && matches!(tokens[step.at].text.as_str(), "and" | "n"));
+        for reading in readings.get(at).into_iter().flatten() {
+            let mut node = Some(step.node);
+            for word in &reading.words[..reading.len] {
+                node = node.and_then(|node| lexicon.next(node, *word));
+            }
+            if let Some(node) = node {
+                let words = (at + reading.tokens - step.at) as f32;
+                let next = Step {
+                    node,
+                    at: at + reading.tokens,
+                    quality: step.quality * reading.quality,
+                    words: step.words + words,
+                    depth: step.depth + reading.len,
+                    loose,
+                };
+                walk(lexicon, tokens, readings, next, found);
+            }
+        }
+    }
+}
+
+/// Whether something of the same kind is joined on here: "black and pinto beans".
+fn joined(tokens: &[Token], at: usize) -> bool {
+    tokens.get(at).is_some_and(|token| token.before == Break::Comma || matches!(token.text.as_str(), "and" | "or"))
+}
+
+/// Takes in words after a name that say no more than it does: "provolone cheese", "tuna sandwich".
+fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &Found, found: &mut Vec<Found>) {
+    let (mut to, mut words) = (one.to, one.words);
+    for _ in 0..2 {
+        let Some(token) = tokens.get(to).filter(|token| token.before == Break::None) else { return };
+        // "Jalapeno peppers" where the menu says "jalapenos": the singular before a noun tells its kind.
+        let singular = to == one.to && lexicon.is_plural(one.entry) && !tokens[to - 1].is_plural();
+        let reading =
+            readings[to].iter().filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8);
+        let own = reading.filter_map(|reading| {
+            let follow = lexicon.follows(one.entry, reading.words[0])?;
+            let alone = match follow {
+                Follow::Own => false,
+                Follow::Kind => !singular && lexicon.stands_alone(reading.words[0]),
+                Follow::Head => lexicon.stands_alone(reading.words[0]),
+            };
+            (!alone).then_some(follow)
+        });
+        let Some(follow) = own.max() else { return };
+        if token.is_number() {
+            return;
+        }
+        to += 1;
+        let (more, quality) = match follow {
+            Follow::Own => (0.9, 0.99),
+            Follow::Kind if singular => (0.8, 0.97),
+            Follow::Kind | Follow::Head => (0.5, 0.97),
+        };
+        words += more;
+        found.push(Found { entry: one.entry, to, quality: one.quality * quality, words });
+    }
+}

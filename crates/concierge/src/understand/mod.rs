@@ -1,0 +1,83 @@
+//! Understanding: from a guest's words and any menu to order lines, without a model.
+//!
+//! A menu is compiled once into a [`Lexicon`]. [`parse`] reads an utterance in four steps, each a module:
+//!
+//! 1. `tokens` folds the text into words;
+//! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`lexicon`, `vocabulary`), numbers
+//!    (`numbers`) and plain English (`english`);
+//! 3. `search` finds the one path that explains the whole utterance best;
+//! 4. `assemble` replays the path into [`OrderLine`]s.
+//!
+//! No word of any restaurant is in the code; what a guest can order is what the menu file says.
+
+mod answer;
+mod assemble;
+mod cues;
+mod dialog;
+mod english;
+mod lattice;
+mod lexicon;
+mod nearest;
+mod numbers;
+mod search;
+mod slots;
+mod target;
+mod tokens;
+mod vocabulary;
+
+use serde::Serialize;
+
+pub use dialog::{Answer, DialogContext, Move, Question, converse};
+pub use lexicon::Lexicon;
+pub use slots::{Form, Slots, allergens_named, slots};
+
+use crate::menu::ItemId;
+use crate::order::OrderLine;
+
+/// What was understood of an utterance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Parsed {
+    /// What is ordered, in the order it was said.
+    pub lines: Vec<OrderLine>,
+    /// What fits nothing on the menu.
+    pub unknown: Vec<UnknownThing>,
+    /// What cannot be done as said.
+    pub problems: Vec<Problem>,
+    /// How much of the utterance the reading explains, 0 to 1.
+    pub confidence: f32,
+}
+
+/// Words that fit nothing on the menu, so that they can be said back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnknownThing {
+    /// The guest's words.
+    pub words: String,
+    /// Items that come nearest, best first; often none.
+    pub nearest: Vec<ItemId>,
+}
+
+/// Something that cannot be done as it was said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "problem", rename_all = "snake_case")]
+pub enum Problem {
+    /// No whole number from one to the most that a line may hold.
+    QuantityOutOfRange {
+        /// The guest's words.
+        words: String,
+    },
+}
+
+/// Reads an utterance. At most 4,000 characters and 400 words of it are looked at.
+#[must_use]
+pub fn parse(lexicon: &Lexicon, text: &str) -> Parsed {
+    let tokens = tokens::tokenize(text);
+    if tokens.is_empty() {
+        return Parsed::default();
+    }
+    let lattice = lattice::build(lexicon, &tokens);
+    let path = search::best(lexicon, &tokens, &lattice, None);
+    let replay = assemble::replay(lexicon, &tokens, &lattice, &path, None);
+    let (lines, unknown) = assemble::settle(lexicon, &tokens, &lattice, &replay);
+    let confidence = (path.score / tokens.len() as f32 + 0.2).clamp(0.0, 1.0);
+    Parsed { lines, unknown, problems: replay.problems, confidence }
+}

@@ -1,0 +1,295 @@
+//! The menu's words, and how a guest's word finds them: exact, joined, split, shortened or misspelt.
+
+use std::collections::HashMap;
+
+use super::english;
+use super::tokens::{Token, stem};
+
+/// A word's number in the vocabulary.
+pub(crate) type Word = u32;
+
+/// The most words that initials stand for.
+const INITIALS: usize = 4;
+
+/// One way to read words of the guest as words of the menu.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// The menu's words: one, or several where the guest joined them or said their initials.
+    pub words: [Word; INITIALS],
+    /// How many of `words` count.
+    pub len: usize,
+    /// How many of the guest's words are read.
+    pub tokens: usize,
+    /// How sure, 1.0 is exact.
+    pub quality: f32,
+}
+
+/// The words of all names and aliases, by stem.
+#[derive(Debug, Default)]
+pub(crate) struct Vocabulary {
+    index: HashMap<String, Word>,
+    words: Vec<String>,
+    /// Words as stems, sorted: a prefix is a range.
+    sorted: Vec<(String, Word)>,
+    /// Stems with letters deleted, to the words they come from (the symmetric-delete index).
+    deletes: HashMap<String, Vec<Word>>,
+    /// First letters of names: "oj", "blt".
+    initials: HashMap<String, Vec<Vec<Word>>>,
+    /// Misspelt grammar words, in the same way.
+    grammar: HashMap<String, Vec<usize>>,
+}
+
+/// Clippings and spellings that English has by itself, each line one word.
+const VARIANTS: &[&[&str]] = &[
+    &["veggie", "vegetable", "veg", "vegie"],
+    &["bbq", "barbecue", "barbeque", "barbq"],
+    &["yogurt", "yoghurt"],
+    &["donut", "doughnut"],
+    &["ketchup", "catsup"],
+    &["chili", "chilli", "chile"],
+    &["omelette", "omelet"],
+    &["lite", "light"],
+    &["grey", "gray"],
+    &["flavour", "flavor"],
+    &["decaf", "decaffeinated"],
+    &["skinny", "skim", "skimmed", "nonfat"],
+    &["pop", "soda"],
+    &["fillet", "filet"],
+    &["hamburger", "burger"],
+    &["margherita", "margarita"],
+    &["fry", "fried"],
+];
+
+impl Vocabulary {
+    /// The word's number, new or known. Call [`Vocabulary::finish`] when all are in.
+    pub(crate) fn add(&mut self, stem: &str) -> Word {
+        if let Some(&word) = self.index.get(stem) {
+            return word;
+        }
+        let word = Word::try_from(self.words.len()).unwrap_or(Word::MAX);
+        self.index.insert(stem.to_owned(), word);
+        self.words.push(stem.to_owned());
+        word
+    }
+
+    /// Lets a name be said by its first letters.
+    pub(crate) fn add_initials(&mut self, words: &[Word]) {
+        let letters: String = words.iter().filter_map(|word| self.text(*word).chars().next()).collect();
+        if (2..=INITIALS).contains(&words.len()) && letters.chars().all(char::is_alphabetic) {
+            let names = self.initials.entry(letters).or_default();
+            if names.iter().all(|name| name != words) {
+                names.push(words.to_vec());
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, stem: &str) -> Option<Word> {
+        self.index.get(stem).copied()
+    }
+
+    pub(crate) fn text(&self, word: Word) -> &str {
+        self.words.get(word as usize).map_or("", String::as_str)
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.sorted = self.index.iter().map(|(stem, &word)| (stem.clone(), word)).collect();
+        self.sorted.sort();
+        for (stem, word) in &self.sorted {
+            for form in deletions(stem) {
+                self.deletes.entry(form).or_default().push(*word);
+            }
+        }
+        for (at, word) in english::CORRECTED.iter().enumerate() {
+            for form in deletions(word) {
+                self.grammar.entry(form).or_default().push(at);
+            }
+        }
+    }
+
+    /// Whether the word is known as it stands.
+    pub(crate) fn knows(&self, token: &Token) -> bool {
+        self.index.contains_key(&token.stem)
+    }
+
+    /// The grammar word that a misspelt word stands for.
+    pub(crate) fn grammar(&self, token: &Token) -> Option<&'static str> {
+        if self.knows(token) || english::is_common(&token.text) || token.text.len() < 4 {
+            return None;
+        }
+        let mut best: Option<(usize, &'static str)> = None;
+        for form in deletions(&token.text) {
+            for &at in self.grammar.get(&form).into_iter().flatten() {
+                let word = english::CORRECTED[at];
+                if let Some(distance) = close(&token.text, word).filter(|d| best.is_none_or(|(b, _)| *d < b)) {
+                    best = Some((distance, word));
+                }
+            }
+        }
+        best.map(|(_, word)| word)
+    }
+
+    /// All readings of the words at the head of `tokens`.
+    pub(crate) fn readings(&self, tokens: &[Token], out: &mut Vec<Reading>) {
+        out.clear();
+        let Some(first) = tokens.first() else { return };
+        if let Some(word) = self.get(&first.stem) {
+            out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 1.0 });
+        }
+        if let Some(second) = tokens.get(1) {
+            let joined = format!("{}{}", first.text, second.text);
+            if let Some(word) = self.get(&stem(&joined)) {
+                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 2, quality: 0.98 });
+            }
+        }
+        for line in
+            VARIANTS.iter().filter(|line| line.contains(&first.stem.as_str()) || line.contains(&first.text.as_str()))
+        {
+            for other in line.iter().filter_map(|other| self.get(&stem(other))) {
+                if out.iter().all(|reading| reading.words[0] != other) {
+                    out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9 });
+                }
+            }
+        }
+        if out.iter().any(|reading| reading.tokens == 1) {
+            return;
+        }
+        let split = out.len();
+        self.split(&first.text, out);
+        if out.len() == split && !english::is_common(&first.text) && !first.is_number() {
+            for name in self.initials.get(&first.stem).into_iter().flatten() {
+                let mut words = [name[0]; INITIALS];
+                words[..name.len()].copy_from_slice(name);
+                out.push(Reading { words, len: name.len(), tokens: 1, quality: 0.85 });
+            }
+            self.shortened(&first.text, out);
+            self.tail(&first.stem, out);
+            self.misspelt(&first.stem, out);
+        }
+    }
+
+    /// "blackforest" for "black forest".
+    fn split(&self, text: &str, out: &mut Vec<Reading>) {
+        if text.len() < 6 || !text.is_ascii() {
+            return;
+        }
+        for at in 3..=text.len() - 3 {
+            if let (Some(head), Some(tail)) = (self.get(&stem(&text[..at])), self.get(&stem(&text[at..]))) {
+                out.push(Reading { words: [head, tail, tail, tail], len: 2, tokens: 1, quality: 0.95 });
+            }
+        }
+    }
+
+    /// "mayo" for "mayonnaise": the head of a word, at least three letters of it.
+    fn shortened(&self, text: &str, out: &mut Vec<Reading>) {
+        let text = text.strip_suffix('s').filter(|text| text.len() >= 3).unwrap_or(text);
+        if text.len() < 3 {
+            return;
+        }
+        let from = self.sorted.partition_point(|(stem, _)| stem.as_str() < text);
+        for (stem, word) in self.sorted[from..].iter().take_while(|(stem, _)| stem.starts_with(text)).take(6) {
+            // The head of a compound is another word: "ham" is no hamburger.
+            let rest = &stem[text.len()..];
+            if rest.len() >= 2 && (rest.len() < 4 || self.get(rest).is_none()) {
+                out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.85 });
+            }
+        }
+    }
+
+    /// "Shake" for "milkshake": the tail of a compound is what it is.
+    fn tail(&self, text: &str, out: &mut Vec<Reading>) {
+        if text.len() < 4 {
+            return;
+        }
+        let compounds = self.sorted.iter().filter(|(stem, _)| stem.len() >= text.len() + 3 && stem.ends_with(text));
+        for (_, word) in compounds.take(8) {
+            out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.8 });
+        }
+    }
+
+    fn misspelt(&self, text: &str, out: &mut Vec<Reading>) {
+        if text.chars().count() < 4 {
+            return;
+        }
+        let mut found: Vec<(usize, Word)> = Vec::new();
+        for form in deletions(text) {
+            for &word in self.deletes.get(&form).into_iter().flatten() {
+                if let Some(distance) = close(text, self.text(word)).filter(|_| found.iter().all(|f| f.1 != word)) {
+                    found.push((distance, word));
+                }
+            }
+        }
+        found.sort_unstable();
+        let nearest = found.first().map_or(0, |found| found.0);
+        for (distance, word) in found.into_iter().take_while(|(distance, _)| *distance == nearest).take(4) {
+            if out.iter().all(|reading| reading.words[0] != word) {
+                let quality = if distance == 1 { 0.85 } else { 0.7 };
+                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality });
+            }
+        }
+    }
+}
+
+/// How many letters may differ in a word of this length.
+const fn tolerance(len: usize) -> usize {
+    match len {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    }
+}
+
+/// The word and what remains of it with as many letters taken out as its length allows. Long words are not spread out.
+fn deletions(word: &str) -> Vec<String> {
+    let letters: Vec<char> = word.chars().take(24).collect();
+    let mut forms = vec![letters.iter().collect::<String>()];
+    let allowed = tolerance(letters.len().saturating_add(1));
+    if allowed == 0 {
+        return forms;
+    }
+    for first in 0..letters.len() {
+        let once: Vec<char> = letters.iter().enumerate().filter(|(at, _)| *at != first).map(|(_, c)| *c).collect();
+        if allowed > 1 {
+            for second in first..once.len() {
+                forms.push(once.iter().enumerate().filter(|(at, _)| *at != second).map(|(_, c)| *c).collect());
+            }
+        }
+        forms.push(once.into_iter().collect());
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
+/// The distance of two words, where it is small enough for a slip: the first letter is seldom wrong.
+fn close(text: &str, word: &str) -> Option<usize> {
+    let (a, b): (Vec<char>, Vec<char>) = (text.chars().take(24).collect(), word.chars().take(24).collect());
+    let allowed = tolerance(a.len().max(b.len()).saturating_sub(usize::from(a.len() != b.len())));
+    if a.len().abs_diff(b.len()) > allowed || b.len() < 4 {
+        return None;
+    }
+    let distance = distance(&a, &b);
+    let slack = usize::from(a.first() != b.first());
+    (distance + slack <= allowed || (distance == 1 && a.len() > 5 && b.len() > 5)).then_some(distance + slack)
+}
+
+/// Edit distance with neighbours swapped counted as one slip (optimal string alignment).
+pub(crate) fn distance(a: &[char], b: &[char]) -> usize {
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (at, row) in rows.iter_mut().enumerate() {
+        row[0] = at;
+    }
+    for at in 0..=b.len() {
+        rows[0][at] = at;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
