@@ -104,7 +104,9 @@ fn ask(context: &mut DialogContext, text: &str) {
     let last: Vec<&str> = rest.last().map_or(Vec::new(), |ids| ids.split('/').collect());
     context.pending = Some(match kind {
         "which" => Question::WhichItem(last.into_iter().map(Into::into).collect()),
-        "choice" => Question::WhichChoice { group: rest[0].into(), choices: last.into_iter().map(Into::into).collect() },
+        "choice" => {
+            Question::WhichChoice { group: rest[0].into(), choices: last.into_iter().map(Into::into).collect() }
+        }
         "size" => Question::WhichSize(rest[0].into()),
         "place" => Question::Place,
         "offer" => Question::Offer(rest[0].into()),

@@ -30,8 +30,22 @@ struct Seed {
 
 fn seed() -> impl Strategy<Value = Seed> {
     let pick = || (any::<usize>(), 0_usize..6);
-    (any::<usize>(), 1_u32..=6, any::<usize>(), prop::collection::vec(pick(), 0..4), prop::option::of(pick()), any::<bool>())
-        .prop_map(|(item, quantity, size, options, without, size_after)| Seed { item, quantity, size, options, without, size_after })
+    (
+        any::<usize>(),
+        1_u32..=6,
+        any::<usize>(),
+        prop::collection::vec(pick(), 0..4),
+        prop::option::of(pick()),
+        any::<bool>(),
+    )
+        .prop_map(|(item, quantity, size, options, without, size_after)| Seed {
+            item,
+            quantity,
+            size,
+            options,
+            without,
+            size_after,
+        })
 }
 
 const NUMBERS: [&str; 7] = ["no", "one", "two", "three", "four", "five", "six"];
@@ -42,7 +56,11 @@ fn is_plain(menu: &Menu, name: &str) -> bool {
     let names = menu.items.iter().flat_map(|item| std::iter::once(&item.name).chain(&item.aliases));
     let choices = menu.option_groups.iter().flat_map(|group| &group.choices);
     let names = names.chain(choices.flat_map(|choice| std::iter::once(&choice.name).chain(&choice.aliases)));
-    let sizes = menu.items.iter().flat_map(|item| &item.sizes).flat_map(|size| std::iter::once(&size.name).chain(&size.aliases));
+    let sizes = menu
+        .items
+        .iter()
+        .flat_map(|item| &item.sizes)
+        .flat_map(|size| std::iter::once(&size.name).chain(&size.aliases));
     names.chain(sizes).filter(|other| other.to_lowercase() == lower).count() == 1
 }
 

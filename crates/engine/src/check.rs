@@ -29,6 +29,8 @@ pub(crate) struct ModelHeader {
     pub layers: u32,
     /// Tokens that most layers look back; none where all look back over everything.
     pub window: Option<u32>,
+    /// Length of the keys of one attention head.
+    pub head_length: u32,
     /// Bytes of all weights.
     pub size: u64,
     tensors: Vec<TensorInfo>,
@@ -79,6 +81,10 @@ pub(crate) fn model(path: &Path) -> Result<ModelHeader, LoadError> {
         }
     }
 
+    let head_length = number("attention.key_length", 1 << 16)
+        .or_else(|_| number("attention.head_count", 1 << 16).map(|heads| width / heads))
+        .unwrap_or(0);
+
     let tokens = vocabulary(&header).map_err(damaged)?;
     let embedding = header.tensor("token_embd.weight").map(|tensor| tensor.shape);
     if embedding != Some([width, tokens, 1, 1]) {
@@ -97,6 +103,7 @@ pub(crate) fn model(path: &Path) -> Result<ModelHeader, LoadError> {
         context_length: number_u32(context_length),
         layers: number_u32(layers),
         window: header.integer(&format!("{architecture}.attention.sliding_window")).map(number_u32),
+        head_length: number_u32(head_length),
         size: header.tensors.iter().fold(0, |sum, tensor| tensor.size.saturating_add(sum)),
         architecture: architecture.to_owned(),
         tensors: header.tensors,
@@ -112,6 +119,10 @@ fn vocabulary(header: &Header) -> Result<u64, String> {
         Some((KIND_TEXT, tokens @ 1..=VOCABULARY_LIMIT)) => tokens,
         _ => return Err("its list of tokens is missing or too long".to_owned()),
     };
+    // llama.cpp ends the process over these.
+    if matches!(header.metadata.get("tokenizer.ggml.tokens"), Some(Value::Array { repeats: true, .. })) {
+        return Err("a token is there twice".to_owned());
+    }
     for (key, kind) in [("tokenizer.ggml.scores", KIND_F32), ("tokenizer.ggml.token_type", KIND_I32)] {
         if header.metadata.contains_key(key) && header.array(key) != Some((kind, tokens)) {
             return Err(format!("{key} does not have one entry for each of the {tokens} tokens"));

@@ -18,7 +18,9 @@ use concierge::{
 };
 use futures::{StreamExt, channel::mpsc::unbounded};
 use llama_cpp_2::{
-    LogOptions, list_llama_ggml_backend_devices,
+    LogOptions,
+    context::params::KvCacheType,
+    list_llama_ggml_backend_devices,
     llama_backend::LlamaBackend,
     model::{LlamaModel, params::LlamaModelParams},
     send_logs_to_tracing,
@@ -98,6 +100,7 @@ impl Gemma {
             state_tokens: config.state_tokens,
             sequences,
             window: header.window,
+            state_type: if header.head_length.is_multiple_of(32) { KvCacheType::Q8_0 } else { KvCacheType::F16 },
         };
         let (commands, inbox) = mpsc::channel();
         let (ready, started) = mpsc::channel();

@@ -11,6 +11,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fs::File,
+    hash::{BuildHasher, RandomState},
     io::{self, BufReader, Read},
     path::Path,
 };
@@ -70,6 +71,8 @@ pub enum Value {
         kind: u32,
         /// How many there are.
         length: u64,
+        /// Whether the same text, not counting empty ones, is there twice. Other elements are not compared.
+        repeats: bool,
     },
 }
 
@@ -188,7 +191,7 @@ impl Header {
     #[must_use]
     pub fn array(&self, key: &str) -> Option<(u32, u64)> {
         match self.metadata.get(key)? {
-            Value::Array { kind, length } => Some((*kind, *length)),
+            Value::Array { kind, length, .. } => Some((*kind, *length)),
             _ => None,
         }
     }
@@ -293,20 +296,34 @@ impl<R: Read> Input<R> {
             4..=6 => 4,
             10..=12 => 8,
             KIND_TEXT => {
-                for _ in 0..length {
-                    let bytes = self.u64(key)?;
-                    if bytes > STRING_LIMIT {
-                        return Err(GgufError::Nonsense(format!("a text of {key} is {bytes} bytes long")));
-                    }
-                    self.skip(bytes, key)?;
-                }
-                return Ok(Value::Array { kind, length });
+                let repeats = self.texts(key, length)?;
+                return Ok(Value::Array { kind, length, repeats });
             }
             // Arrays of arrays are in the format and in no file; their nesting would have to be bounded.
             _ => return Err(GgufError::Nonsense(format!("the elements of {key} are of an unknown type {kind}"))),
         };
         self.skip(length * width, key)?;
-        Ok(Value::Array { kind, length })
+        Ok(Value::Array { kind, length, repeats: false })
+    }
+
+    /// Walks over an array of texts: whether one is there twice.
+    fn texts(&mut self, key: &str, length: u64) -> Result<bool, GgufError> {
+        // A hash of each is enough: two that agree by chance in 64 bits are one in billions.
+        let hasher = RandomState::new();
+        let mut seen = HashSet::new();
+        let mut repeats = false;
+        let mut text = Vec::new();
+        for _ in 0..length {
+            let bytes = self.u64(key)?;
+            if bytes > STRING_LIMIT {
+                return Err(GgufError::Nonsense(format!("a text of {key} is {bytes} bytes long")));
+            }
+            self.claim(bytes, key)?;
+            text.resize(usize::try_from(bytes).unwrap_or(0), 0);
+            self.source.read_exact(&mut text)?;
+            repeats |= !text.is_empty() && !seen.insert(hasher.hash_one(&text));
+        }
+        Ok(repeats)
     }
 
     fn tensor(&mut self, alignment: u64) -> Result<TensorInfo, GgufError> {

@@ -455,3 +455,6 @@ fn rows(tokens: &[i32], position: usize, sequence: i32, chooses: bool) -> Vec<Ro
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| "the computation broke off".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

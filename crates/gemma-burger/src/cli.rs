@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{brain, config_docs, doctor, gateway, model, serve},
+    commands::{brain, config_docs, doctor, gateway, ingest, model, parse, plan, route, serve},
     config::ConfigError,
 };
 
@@ -26,6 +26,10 @@ enum Command {
     Serve(serve::Args),
     Gateway(gateway::Args),
     Brain(brain::Args),
+    Ingest(ingest::Args),
+    Parse(parse::Args),
+    Route(route::Args),
+    Plan(plan::Args),
     Model(model::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -39,6 +43,10 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         Command::Gateway(args) => args.run(),
         Command::Brain(args) => args.run(),
+        Command::Ingest(args) => args.run(),
+        Command::Parse(args) => args.run(),
+        Command::Route(args) => args.run(),
+        Command::Plan(args) => args.run(),
         Command::Model(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

@@ -61,17 +61,26 @@ impl Bert {
         })
     }
 
-    /// The last layer's states, `(features, tokens of all texts)`.
-    pub(crate) fn forward(&self, texts: &[&[u32]]) -> Result<Tensor> {
+    /// The states after each of `depths` many layers, `(features, tokens of all texts)` each.
+    pub(crate) fn forward(&self, texts: &[&[u32]], depths: &[usize]) -> Result<Vec<Tensor>> {
         let ids: Vec<u32> = texts.concat();
         let at: Vec<u32> = texts.iter().flat_map(|text| (0u32..).take(text.len())).collect();
         let rows = |table: &Tensor, ids: Vec<u32>| table.index_select(&Tensor::new(ids, &Device::Cpu)?, 0);
         let states = (rows(&self.words, ids)? + rows(&self.positions, at)?)?;
         let mut states = self.norm.forward(&states)?.t()?.contiguous()?;
-        for layer in &self.layers {
+        let mut kept = Vec::with_capacity(depths.len());
+        for (at, layer) in self.layers.iter().enumerate() {
             states = layer.forward(&states, texts)?;
+            if depths.contains(&(at + 1)) {
+                kept.push(states.clone());
+            }
         }
-        Ok(states)
+        Ok(kept)
+    }
+
+    /// How many layers there are.
+    pub(crate) fn depth(&self) -> usize {
+        self.layers.len()
     }
 }
 

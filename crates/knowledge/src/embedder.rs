@@ -84,23 +84,23 @@ impl Embedder {
         &self.id
     }
 
-    /// One vector a text; the texts together have some [`BATCH_TOKENS`] tokens at most.
-    fn vectors(&self, batch: &[&[u32]]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let states = self.model.forward(batch)?;
+    /// One vector a text, made of the pooled states at each depth; the texts together have some [`BATCH_TOKENS`]
+    /// tokens at most.
+    fn vectors(&self, batch: &[&[u32]], depths: &[usize]) -> candle_core::Result<Vec<Vec<f32>>> {
+        let states = self.model.forward(batch, depths)?;
         let mut start = 0;
         batch
             .iter()
             .map(|text| {
-                let own = states.narrow(1, start, text.len())?;
+                let own = states.iter().map(|states| bert::pooled(&states.narrow(1, start, text.len())?));
+                let vector = own.collect::<candle_core::Result<Vec<_>>>()?.concat();
                 start += text.len();
-                bert::pooled(&own)
+                Ok(vector)
             })
             .collect()
     }
-}
 
-impl ports::Embedder for Embedder {
-    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
+    fn embed_at(&self, texts: &[&str], depths: &[usize]) -> Result<Vec<Vec<f32>>, RetrieveError> {
         let encodings = texts
             .iter()
             .map(|text| self.tokenizer.encode_fast(shortened(text), true))
@@ -116,13 +116,25 @@ impl ports::Embedder for Embedder {
                 sum <= BATCH_TOKENS
             });
             let (batch, later) = rest.split_at(fitting.count().max(1));
-            let computed = self.vectors(batch);
+            let computed = self.vectors(batch, depths);
             vectors.extend(
                 computed.map_err(|error| RetrieveError::Failed(format!("the embedding model failed: {error}")))?,
             );
             rest = later;
         }
         Ok(vectors)
+    }
+}
+
+impl ports::Embedder for Embedder {
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
+        self.embed_at(texts, &[self.model.depth()])
+    }
+
+    /// A third of the way through the layers, two thirds, and at the end: the words, their order, their sense.
+    fn embed_deep(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
+        let depth = self.model.depth();
+        self.embed_at(texts, &[depth / 3, 2 * depth / 3, depth])
     }
 
     fn dimensions(&self) -> usize {

@@ -51,7 +51,9 @@ const TEXTS: [&str; 4] = [
      rooms of a photographer and showed their pictures there. Most visitors came to laugh. A critic took \
      the title of one of the pictures, a view of a harbour in the morning mist, and made a word of mockery \
      out of it; the painters liked the word and kept it. Within twenty years their pictures hung in the \
-     museums of the whole world, and the names of those who had refused them were forgotten.",
+     museums of the whole world, and the names of those who had refused them were forgotten. One of them, an \
+     old man by then and almost blind, went on painting the pond in his garden, the same water and the same \
+     lilies at every hour of the day.",
 ];
 
 const AWKWARD: [&str; 9] = [
@@ -239,7 +241,7 @@ fn first_choices_are_llama_cpps() {
         &mut context(&llama(&expanded(dir.path()))),
         &base,
     );
-    assert!(exact.tokens >= 450);
+    assert!(exact.tokens >= 500);
     assert!(exact.equal * 100 >= exact.tokens * 99);
     // Where eight-bit activations choose otherwise, the two were all but equal.
     assert!(quantised.equal * 100 >= quantised.tokens * 93 && quantised.widest < 0.5);

@@ -29,7 +29,9 @@ pub struct Utterance {
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// Not JSON of the right shape.
-    #[error("line {line}: {source}; a line looks like {{\"text\": \"two shakes\", \"intent\": \"ORDER\", \"batch\": \"mine\"}}")]
+    #[error(
+        "line {line}: {source}; a line looks like {{\"text\": \"two shakes\", \"intent\": \"ORDER\", \"batch\": \"mine\"}}"
+    )]
     Line {
         /// Which line, from 1.
         line: usize,
@@ -116,7 +118,10 @@ mod tests {
             let error = parse_utterances(lines).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         };
-        check("{\"text\":\"hi\",\"intent\":\"GREETING\"}\n\n{\"text\":\"Hi!\",\"intent\":\"ORDER\"}", "line 3: \"Hi!\" is there");
+        check(
+            "{\"text\":\"hi\",\"intent\":\"GREETING\"}\n\n{\"text\":\"Hi!\",\"intent\":\"ORDER\"}",
+            "line 3: \"Hi!\" is there",
+        );
         check("{\"text\":\"hi\",\"intent\":\"HELLO\"}", "line 1: unknown variant `HELLO`");
         check("{\"text\":\" \",\"intent\":\"ORDER\"}", "line 1: the text is empty");
         check("hello", "line 1");

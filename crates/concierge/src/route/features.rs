@@ -12,8 +12,8 @@ pub const BUCKETS: usize = 1 << 15;
 const MAX_WORDS: usize = 120;
 /// Of [`MAX_WORDS`], how many are taken from the end.
 const TAIL_WORDS: usize = 40;
-/// Characters of a message that are looked at, from either end.
-const MAX_CHARS: usize = 2_000;
+/// Bytes of a message that are looked at, from either end.
+const MAX_BYTES: usize = 2_000;
 /// Letters of one word that count; nothing that people write is longer.
 const MAX_WORD_CHARS: usize = 20;
 
@@ -27,7 +27,7 @@ const GAP_WEIGHT: f32 = 0.5;
 /// Where a feature is and how strong, sorted by place; the squares of the strengths sum to 1.
 pub type Sparse = Vec<(u32, f32)>;
 
-/// The features of an utterance. Any text is fine; the work is bounded by [`MAX_CHARS`].
+/// The features of an utterance. Any text is fine; the work is bounded by [`MAX_BYTES`].
 #[must_use]
 pub fn sparse(text: &str) -> Sparse {
     let words = words(text);
@@ -110,8 +110,8 @@ fn words(text: &str) -> Vec<String> {
 
 /// The characters that are looked at: all of a message, or both ends of a long one.
 fn bounded(text: &str) -> impl Iterator<Item = char> {
-    let head = floor(text, text.len().min(MAX_CHARS));
-    let tail = floor(text, text.len().saturating_sub(MAX_CHARS).max(head));
+    let head = floor(text, text.len().min(MAX_BYTES));
+    let tail = floor(text, text.len().saturating_sub(MAX_BYTES).max(head));
     text[..head].chars().chain(std::iter::once(' ')).chain(text[tail..].chars())
 }
 
@@ -153,9 +153,10 @@ fn forms(text: &str, words: &[String]) -> impl Iterator<Item = &'static str> {
         15..=29 => "a paragraph",
         _ => "a story",
     };
-    let past = words.iter().any(|word| matches!(word.as_str(), "was" | "were" | "had" | "got" | "came" | "took"));
-    let me = words.iter().any(|word| matches!(word.as_str(), "i" | "we" | "my" | "our" | "me" | "us"));
-    let you = words.iter().any(|word| matches!(word.as_str(), "you" | "your" | "u" | "ur"));
+    let any = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+    let past = any(&["was", "were", "had", "got", "came", "took"]);
+    let me = any(&["i", "we", "my", "our", "me", "us"]);
+    let you = any(&["you", "your", "u", "ur"]);
     let asks = text.contains('?') || words.first().is_some_and(|word| is_question_word(word));
     [
         Some(length),
@@ -164,7 +165,7 @@ fn forms(text: &str, words: &[String]) -> impl Iterator<Item = &'static str> {
         (past && me).then_some("past of mine"),
         (past && you).then_some("past of yours"),
         (!me && !you).then_some("nobody"),
-        words.iter().any(|word| word == "<money>").then_some("money"),
+        any(&["<money>"]).then_some("money"),
     ]
     .into_iter()
     .flatten()
@@ -174,8 +175,29 @@ fn forms(text: &str, words: &[String]) -> impl Iterator<Item = &'static str> {
 fn is_question_word(word: &str) -> bool {
     matches!(
         word,
-        "what" | "whats" | "which" | "who" | "whos" | "where" | "wheres" | "when" | "why" | "how" | "hows" | "is" | "are"
-            | "do" | "does" | "did" | "can" | "could" | "would" | "will" | "has" | "have" | "any"
+        "what"
+            | "whats"
+            | "which"
+            | "who"
+            | "whos"
+            | "where"
+            | "wheres"
+            | "when"
+            | "why"
+            | "how"
+            | "hows"
+            | "is"
+            | "are"
+            | "do"
+            | "does"
+            | "did"
+            | "can"
+            | "could"
+            | "would"
+            | "will"
+            | "has"
+            | "have"
+            | "any"
     )
 }
 

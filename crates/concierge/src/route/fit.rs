@@ -93,7 +93,15 @@ struct Pass {
 
 impl Pass {
     /// Adds the gradient of one example's loss to `gradient`, some inputs and units being silent.
-    fn learn(&mut self, expert: &Meaning, row: &Row<'_>, input: &[f32], random: &mut Random, gradient: &mut [f32], share: f32) {
+    fn learn(
+        &mut self,
+        expert: &Meaning,
+        row: &Row<'_>,
+        input: &[f32],
+        random: &mut Random,
+        gradient: &mut [f32],
+        share: f32,
+    ) {
         for (value, &number) in self.input.iter_mut().zip(input) {
             *value = if random.unit() < SILENT_INPUTS { 0.0 } else { number / (1.0 - SILENT_INPUTS) };
         }

@@ -146,8 +146,7 @@ impl Head {
         if inputs > MAX_WIDTH || hidden > MAX_WIDTH {
             return Err(HeadError::Damaged("its layers are too wide"));
         }
-        let blend =
-            Blend { meaning: f32::from_le_bytes(reader.take()?), words: f32::from_le_bytes(reader.take()?) };
+        let blend = Blend { meaning: f32::from_le_bytes(reader.take()?), words: f32::from_le_bytes(reader.take()?) };
         let usual = (0..inputs)
             .map(|_| Ok((f32::from_le_bytes(reader.take()?), f32::from_le_bytes(reader.take()?))))
             .collect::<Result<Vec<_>, HeadError>>()?;

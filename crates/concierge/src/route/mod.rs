@@ -1,8 +1,8 @@
 //! Which of ten things a guest wants, and who answers: decided in a fraction of a millisecond, without the
 //! language model.
 //!
-//! The router blends two small trained experts, one over the sentence embedding of the message and one over its
-//! words ([`Head`]), adds what the conversation tells ([`RouteHints`]), and says how sure it is. The head is
+//! The router blends two small trained experts ([`Head`]), one over the embedding of the message
+//! ([`Embedder::embed_deep`](crate::ports::Embedder::embed_deep)) and one over its words, adds what the conversation tells ([`RouteHints`]), and says how sure it is. The head is
 //! trained by [`train`] from the utterances in `resources/routing`.
 
 mod data;
@@ -62,6 +62,12 @@ impl Router {
         Self { head }
     }
 
+    /// How many numbers an embedding must have to be looked at.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        self.head.dimensions()
+    }
+
     /// Decides. Any text is fine. An embedding that is empty, of another length or not finite is left aside, and
     /// the words alone decide.
     #[must_use]
@@ -85,3 +91,6 @@ impl Router {
 fn agent(intent: Intent, hints: RouteHints) -> AgentName {
     if intent == Intent::Complaint || hints.complaint_open { AgentName::Gordon } else { AgentName::Rosy }
 }
+
+#[cfg(test)]
+mod tests;

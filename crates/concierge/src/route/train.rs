@@ -6,11 +6,12 @@
 //! answer the batch left out. From these answers come the number of rounds, the blend of the two experts, and the
 //! figures reported. The head itself is then trained on everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
 use super::{
+    data::Utterance,
     features::{Sparse, sparse},
     fit::{fit_meaning, fit_words},
     head::{Blend, CLASSES, Head, Scores, log_softmax},
@@ -22,12 +23,20 @@ use crate::intent::Intent;
 pub struct Example {
     /// The guest's words.
     pub text: String,
-    /// Their sentence embedding.
+    /// Their embedding, by [`Embedder::embed_deep`](crate::ports::Embedder::embed_deep).
     pub embedding: Vec<f32>,
     /// What the guest wants.
     pub intent: Intent,
     /// Which sitting it was written at.
     pub batch: String,
+}
+
+impl Example {
+    /// An utterance together with its embedding.
+    #[must_use]
+    pub fn new(utterance: Utterance, embedding: Vec<f32>) -> Self {
+        Self { text: utterance.text, embedding, intent: utterance.intent, batch: utterance.batch }
+    }
 }
 
 /// How to train.
@@ -45,7 +54,7 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { hidden: 192, max_rounds: 30, folds: 8, seed: 17 }
+        Self { hidden: 192, max_rounds: 24, folds: 8, seed: 17 }
     }
 }
 
@@ -191,11 +200,7 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn of(example: &'a Example) -> Self {
-        Self {
-            embedding: &example.embedding,
-            features: sparse(&example.text),
-            class: example.intent.index(),
-        }
+        Self { embedding: &example.embedding, features: sparse(&example.text), class: example.intent.index() }
     }
 }
 
@@ -219,14 +224,14 @@ fn validate(examples: &[Example], config: &TrainConfig) -> Result<(), TrainError
 }
 
 /// Deals whole batches into at most `folds` parts of about the same size, the largest batches first.
-fn deal(examples: &[Example], folds: usize) -> Vec<std::collections::BTreeSet<usize>> {
+fn deal(examples: &[Example], folds: usize) -> Vec<BTreeSet<usize>> {
     let mut batches: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, example) in examples.iter().enumerate() {
         batches.entry(&example.batch).or_default().push(at);
     }
     let mut batches: Vec<Vec<usize>> = batches.into_values().collect();
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.len()));
-    let mut parts = vec![std::collections::BTreeSet::new(); folds.min(batches.len())];
+    let mut parts = vec![BTreeSet::new(); folds.min(batches.len())];
     for batch in batches {
         if let Some(part) = parts.iter_mut().min_by_key(|part| part.len()) {
             part.extend(batch);

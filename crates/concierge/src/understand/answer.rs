@@ -16,14 +16,22 @@ pub(crate) fn to_question(lexicon: &Lexicon, tokens: &[Token], question: &Questi
             let group = lexicon.menu().group(group)?;
             let names: Vec<Vec<String>> = choices
                 .iter()
-                .map(|id| group.choices.iter().find(|choice| choice.id == *id).map_or_else(Vec::new, |choice| words(&choice.name, &choice.aliases)))
+                .map(|id| {
+                    group
+                        .choices
+                        .iter()
+                        .find(|choice| choice.id == *id)
+                        .map_or_else(Vec::new, |choice| words(&choice.name, &choice.aliases))
+                })
                 .collect();
             let place = lexicon.menu().option_groups.iter().position(|other| other.id == group.id)?;
             let lattice = lattice::build(lexicon, tokens);
             let known = |at: usize| {
                 lattice.edges.iter().any(|edge| match &edge.kind {
                     Kind::Choices(found) => found.iter().any(|(g, c, quality)| {
-                        *g as usize == place && fits(*quality, found[0].2) && group.choices.get(*c as usize).is_some_and(|choice| choice.id == choices[at])
+                        *g as usize == place
+                            && fits(*quality, found[0].2)
+                            && group.choices.get(*c as usize).is_some_and(|choice| choice.id == choices[at])
                     }),
                     _ => false,
                 })
@@ -38,7 +46,9 @@ pub(crate) fn to_question(lexicon: &Lexicon, tokens: &[Token], question: &Questi
 
 /// Items of those offered that the words pick: only by place, "both" or a diet, for a name by itself orders anyway.
 pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]) -> Option<Vec<ItemId>> {
-    let told = tokens.iter().any(|token| cues::ordinal(&token.text).is_some() || matches!(token.text.as_str(), "one" | "both"));
+    let told = tokens
+        .iter()
+        .any(|token| cues::ordinal(&token.text).is_some() || matches!(token.text.as_str(), "one" | "both"));
     let plain = tokens.iter().all(|token| english::is_common(&token.text) || cues::ordinal(&token.text).is_some());
     if !told || !plain {
         return None;
@@ -55,7 +65,9 @@ fn which_items(lexicon: &Lexicon, tokens: &[Token], items: &[ItemId]) -> Option<
     let lattice = lattice::build(lexicon, tokens);
     let known = |at: usize| {
         lattice.edges.iter().any(|edge| match &edge.kind {
-            Kind::Items(found) => found.iter().any(|(item, _)| lexicon.item(*item).id == items[at]) && found.len() < items.len(),
+            Kind::Items(found) => {
+                found.iter().any(|(item, _)| lexicon.item(*item).id == items[at]) && found.len() < items.len()
+            }
             _ => false,
         })
     };
@@ -107,7 +119,9 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
     }
     let scores: Vec<usize> = names
         .iter()
-        .map(|words| tokens.iter().map(|token| &token.stem).filter(|stem| words.contains(stem)).collect::<BTreeSet<_>>().len())
+        .map(|words| {
+            tokens.iter().map(|token| &token.stem).filter(|stem| words.contains(stem)).collect::<BTreeSet<_>>().len()
+        })
         .collect();
     let best = scores.iter().copied().max().unwrap_or(0);
     if best > 0 {

@@ -9,6 +9,9 @@ use super::{Problem, UnknownThing, nearest};
 use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
 
+/// The most items among which a guest who named none is asked.
+const MOST_IMPLIED: usize = 4;
+
 /// A line while it is being said.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
@@ -61,12 +64,25 @@ struct Replayer<'a> {
 }
 
 /// Replays a path. `context` is the item edge that the search started with.
-pub(crate) fn replay(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, path: &Path, context: Option<u16>) -> Replay {
+pub(crate) fn replay(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    path: &Path,
+    context: Option<u16>,
+) -> Replay {
     let mut replayer = Replayer {
         lexicon,
         tokens,
         lattice,
-        out: Replay { context: None, lines: Vec::new(), dropped: Vec::new(), again: 0, unknown: Vec::new(), problems: Vec::new() },
+        out: Replay {
+            context: None,
+            lines: Vec::new(),
+            dropped: Vec::new(),
+            again: 0,
+            unknown: Vec::new(),
+            problems: Vec::new(),
+        },
         early: Vec::new(),
         scope: None,
         clause: 0,
@@ -238,7 +254,8 @@ impl Replayer<'_> {
             let root = &mut self.out.lines[at];
             draft.items.clone_from(&root.items);
             let sized = draft.size.is_some() && draft.size != root.size;
-            if root.quantity > draft.quantity || (root.quantity == draft.quantity && several) {
+            let part = draft.size.is_none() || root.size.is_none();
+            if part && (root.quantity > draft.quantity || (root.quantity == draft.quantity && several)) {
                 root.quantity -= draft.quantity;
                 let quantity = draft.quantity;
                 let size = draft.size;
@@ -261,7 +278,7 @@ impl Replayer<'_> {
 
     fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
         match &self.lattice.edges[edge as usize].kind {
-            Kind::Choices(choices) => items.iter().any(|(item, _)| choices.iter().any(|(group, ..)| self.lexicon.takes(*item, *group))),
+            Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
             _ => false,
         }
     }
@@ -287,7 +304,10 @@ impl Replayer<'_> {
         if count < 2 || (last.quantity > 1 && last.split.is_none()) {
             return;
         }
-        let ahead = self.tokens.get(edge.to).is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
+        let ahead = self
+            .tokens
+            .get(edge.to)
+            .is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
         if ahead {
             self.scope = Some(count - 2);
         } else {
@@ -316,7 +336,12 @@ pub(crate) fn words(tokens: &[Token], from: usize, to: usize) -> String {
 }
 
 /// Settles drafts into lines; one that no item fits is unknown.
-pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, replay: &Replay) -> (Vec<OrderLine>, Vec<UnknownThing>) {
+pub(crate) fn settle(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    replay: &Replay,
+) -> (Vec<OrderLine>, Vec<UnknownThing>) {
     let mut lines: Vec<(OrderLine, bool)> = Vec::new();
     let mut unknown = Vec::new();
     for draft in &replay.lines {
@@ -353,14 +378,15 @@ fn same_but_quantity(a: &OrderLine, b: &OrderLine) -> bool {
 fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Option<&OrderLine>) -> Vec<u16> {
     let takes_all = |item: u16| {
         let options = draft.options.iter().all(|(edge, _)| match &lattice.edges[*edge as usize].kind {
-            Kind::Choices(choices) => choices.iter().any(|(group, ..)| lexicon.takes(item, *group)),
+            Kind::Choices(choices) => lexicon.reading(item, choices).is_some(),
             _ => false,
         });
         options && draft.size.is_none_or(|edge| size_of(lattice, edge, item).is_some())
     };
     if !draft.items.is_empty() {
         let best = draft.items[0].1;
-        let all: Vec<u16> = draft.items.iter().filter(|(_, quality)| fits(*quality, best)).map(|(item, _)| *item).collect();
+        let all: Vec<u16> =
+            draft.items.iter().filter(|(_, quality)| fits(*quality, best)).map(|(item, _)| *item).collect();
         let fitting: Vec<u16> = all.iter().copied().filter(|item| takes_all(*item)).collect();
         return if fitting.is_empty() { all } else { fitting };
     }
@@ -372,6 +398,9 @@ fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Optio
     let before = before.and_then(|line| line.item.one());
     match all.iter().find(|item| Some(&lexicon.item(**item).id) == before) {
         Some(item) => vec![*item],
+        // What nearly everything takes implies nothing.
+        None if all.len() > MOST_IMPLIED => Vec::new(),
+        None if all.len() > 1 && draft.options.len() == 1 && draft.size.is_none() && !draft.counted => Vec::new(),
         None => all,
     }
 }
@@ -482,14 +511,27 @@ fn settle_choice(lexicon: &Lexicon, edge: &Edge, items: &[u16]) -> Option<(u16, 
     let Kind::Choices(choices) = &edge.kind else { return None };
     let taken: Vec<&(u16, u16, f32)> =
         choices.iter().filter(|(group, ..)| items.iter().any(|item| lexicon.takes(*item, *group))).collect();
-    let best = taken.first()?.2;
-    let fitting: Vec<(u16, u16)> = taken.iter().filter(|(.., quality)| fits(*quality, best)).map(|(g, c, _)| (*g, *c)).collect();
-    let order = items.iter().find_map(|item| lexicon.groups[*item as usize].iter().find(|group| fitting.iter().any(|(g, _)| g == *group)));
+    let best = items
+        .iter()
+        .filter_map(|item| lexicon.reading(*item, choices))
+        .map(|(quality, _)| quality)
+        .fold(f32::NAN, f32::max);
+    let fitting: Vec<(u16, u16)> =
+        taken.iter().filter(|(.., quality)| fits(*quality, best)).map(|(g, c, _)| (*g, *c)).collect();
+    let order = items
+        .iter()
+        .find_map(|item| lexicon.groups[*item as usize].iter().find(|group| fitting.iter().any(|(g, _)| g == *group)));
     let group = order.copied()?;
     Some((group, fitting.into_iter().filter(|(g, _)| *g == group).map(|(_, choice)| choice).collect()))
 }
 
-fn amount_of(tokens: &[Token], lattice: &Lattice, edge: &Edge, how: &How, counted: bool) -> (Option<Amount>, Option<u32>) {
+fn amount_of(
+    tokens: &[Token],
+    lattice: &Lattice,
+    edge: &Edge,
+    how: &How,
+    counted: bool,
+) -> (Option<Amount>, Option<u32>) {
     let number = match lattice.edges.get(how.number as usize).map(|edge| &edge.kind) {
         Some(Kind::Number { value, .. }) => *value,
         _ => None,
@@ -506,8 +548,8 @@ fn amount_of(tokens: &[Token], lattice: &Lattice, edge: &Edge, how: &How, counte
     };
     // "An extra shot" is one more; "extra syrup" is more of it.
     let mut unit = how.unit || number.is_some();
-    if let Some(last) = tokens.get(edge.to.saturating_sub(1)..edge.to) {
-        english::marks(last, |mark, _| unit |= mark == Mark::Part);
+    for at in edge.from..edge.to.min(tokens.len()) {
+        english::marks(&tokens[at..=at], |mark, _| unit |= mark == Mark::Part);
     }
     let amount = how.amount.filter(|amount| !(unit && *amount == Amount::Extra));
     (amount, (count > 1).then_some(count))

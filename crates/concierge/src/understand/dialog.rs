@@ -109,7 +109,9 @@ impl Dialog<'_> {
             return;
         }
         let mut rest = tokens;
-        if let Some((cue, len)) = cues::head(rest, &[Cue::Affirm, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len)) {
+        if let Some((cue, len)) =
+            cues::head(rest, &[Cue::Affirm, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len))
+        {
             if self.context.pending.is_some() {
                 self.moves.push(if cue == Cue::Affirm { Move::Affirm } else { Move::Deny });
             }
@@ -157,13 +159,17 @@ impl Dialog<'_> {
         if cue == Cue::Affirm || next.before != Break::None {
             return true;
         }
-        const AFTER: &[&str] = &["thanks", "thank", "thats", "just", "i", "im", "id", "ill", "can", "but", "let", "not", "nothing", "its", "make"];
+        const AFTER: &[&str] = &[
+            "thanks", "thank", "thats", "just", "i", "im", "id", "ill", "can", "but", "let", "not", "nothing", "its",
+            "make",
+        ];
         len > 1 || AFTER.contains(&next.text.as_str()) || (self.context.pending.is_some() && next.text == "the")
     }
 
     fn add_offered(&mut self, items: Vec<ItemId>) {
         for item in items {
-            let line = OrderLine { item: Pick::One(item), quantity: 1, size: None, options: Vec::new(), without: Vec::new() };
+            let line =
+                OrderLine { item: Pick::One(item), quantity: 1, size: None, options: Vec::new(), without: Vec::new() };
             self.edit(Edit::Add { line });
         }
     }
@@ -226,7 +232,9 @@ impl Dialog<'_> {
         let target::Counted { amount, less, lines, named } = found;
         let line = match (named, lines.as_slice()) {
             (false, _) => self.touched().map(|(id, line)| (*id, line.quantity)),
-            (true, [line]) => self.context.cart.iter().find(|(id, _)| id == line).map(|(id, line)| (*id, line.quantity)),
+            (true, [line]) => {
+                self.context.cart.iter().find(|(id, _)| id == line).map(|(id, line)| (*id, line.quantity))
+            }
             (true, []) if less => {
                 self.moves.push(Move::NotOrdered { words: assemble::words(tokens, 0, tokens.len()) });
                 return true;
@@ -385,7 +393,8 @@ impl Dialog<'_> {
                 [one] => self.edit(Edit::Remove { line: *one, quantity: draft.counted.then_some(draft.quantity) }),
                 several => {
                     let several = several.to_vec();
-                    self.moves.push(Move::Ambiguous { words: assemble::words(tokens, 0, tokens.len()), lines: several });
+                    self.moves
+                        .push(Move::Ambiguous { words: assemble::words(tokens, 0, tokens.len()), lines: several });
                 }
             }
         }
@@ -423,13 +432,21 @@ impl Dialog<'_> {
     /// that does; several equally good ones are an error.
     fn taker(&self, lattice: &Lattice) -> Result<Option<LineId>, Vec<LineId>> {
         let Some((touched, line)) = self.touched() else { return Ok(None) };
-        let named = lattice.edges.iter().any(|edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, q)| *q > 0.8)));
+        let named = lattice
+            .edges
+            .iter()
+            .any(|edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, q)| *q > 0.8)));
         let best = taking(self.lexicon, lattice, line);
         if named || best == most(lattice) {
             return Ok(Some(*touched));
         }
-        let better: Vec<(usize, LineId)> =
-            self.context.cart.iter().map(|(id, line)| (taking(self.lexicon, lattice, line), *id)).filter(|(count, _)| *count > best).collect();
+        let better: Vec<(usize, LineId)> = self
+            .context
+            .cart
+            .iter()
+            .map(|(id, line)| (taking(self.lexicon, lattice, line), *id))
+            .filter(|(count, _)| *count > best)
+            .collect();
         let top = better.iter().map(|(count, _)| *count).max().unwrap_or(0);
         let ids: Vec<LineId> = better.into_iter().filter(|(count, _)| *count == top).map(|(_, id)| id).collect();
         match ids.as_slice() {
@@ -444,9 +461,9 @@ impl Dialog<'_> {
 fn taking(lexicon: &Lexicon, lattice: &Lattice, line: &OrderLine) -> usize {
     let items = item_places(lexicon, line);
     let takes = |kind: &Kind| match kind {
-        Kind::Choices(choices) => choices
-            .iter()
-            .any(|(group, _, quality)| fits(*quality, choices[0].2) && items.iter().any(|item| lexicon.takes(*item, *group))),
+        Kind::Choices(choices) => choices.iter().any(|(group, _, quality)| {
+            fits(*quality, choices[0].2) && items.iter().any(|item| lexicon.takes(*item, *group))
+        }),
         Kind::Sizes(sizes) => sizes.iter().any(|(item, _)| items.contains(item)),
         _ => false,
     };
@@ -482,10 +499,14 @@ pub(crate) fn size_id(lexicon: &Lexicon, lattice: &Lattice, edge: u16, items: &[
 pub(crate) fn has_options(line: &OrderLine, options: &[OptionPick]) -> bool {
     let overlaps = |a: &ChoicePick, b: &ChoicePick| match (a, b) {
         (ChoicePick::One(a), ChoicePick::One(b)) => a == b,
-        (ChoicePick::AnyOf(several), ChoicePick::One(one)) | (ChoicePick::One(one), ChoicePick::AnyOf(several)) => several.contains(one),
+        (ChoicePick::AnyOf(several), ChoicePick::One(one)) | (ChoicePick::One(one), ChoicePick::AnyOf(several)) => {
+            several.contains(one)
+        }
         (ChoicePick::AnyOf(a), ChoicePick::AnyOf(b)) => a == b,
     };
-    options.iter().all(|wanted| line.options.iter().any(|has| has.group == wanted.group && overlaps(&has.choice, &wanted.choice)))
+    options
+        .iter()
+        .all(|wanted| line.options.iter().any(|has| has.group == wanted.group && overlaps(&has.choice, &wanted.choice)))
 }
 
 /// A draft's options as the line of an item would have them.

@@ -1,7 +1,7 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
 use super::english::{self, Mark};
-use super::lexicon::{Entry, Follow, Lexicon, SHARED};
+use super::lexicon::{Entry, FULL, Follow, Lexicon, SHARED};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::Reading;
@@ -80,23 +80,51 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         }
         readings.push(buffer.clone());
     }
-    let mut lattice = Lattice { edges: Vec::with_capacity(tokens.len() * 4), starts: Vec::with_capacity(tokens.len() + 1), aside: vec![false; tokens.len() + 1] };
+    let mut lattice = Lattice {
+        edges: Vec::with_capacity(tokens.len() * 4),
+        starts: Vec::with_capacity(tokens.len() + 1),
+        aside: vec![false; tokens.len() + 1],
+    };
     for at in 0..tokens.len() {
         lattice.starts.push(lattice.edges.len());
         things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
+            grammar |= len == 1 && !matches!(mark, Mark::Filler | Mark::Size | Mark::Serving | Mark::Part);
             let extra = f32::from(u8::try_from(len).unwrap_or(u8::MAX));
             lattice.aside[at] |= mark == Mark::Aside;
-            lattice.edges.push(Edge { from: at, to: at + len, kind: Kind::Mark(mark), score: 0.3 * extra - 0.15, also: Vec::new() });
+            lattice.edges.push(Edge {
+                from: at,
+                to: at + len,
+                kind: Kind::Mark(mark),
+                score: 0.3 * extra - 0.15,
+                also: Vec::new(),
+            });
         });
         if let Some(number) = numbers::read(&marked[at..]) {
             // "A 500 ml cola": how big, not how many.
             if tokens.get(at + number.len).is_some_and(|next| english::is_measure(&next.text)) {
-                lattice.edges.push(Edge { from: at, to: at + number.len + 1, kind: Kind::Mark(Mark::Size), score: 0.9, also: Vec::new() });
+                lattice.edges.push(Edge {
+                    from: at,
+                    to: at + number.len + 1,
+                    kind: Kind::Mark(Mark::Size),
+                    score: 0.9,
+                    also: Vec::new(),
+                });
             }
             let kind = Kind::Number { value: number.value, after: number.after };
             let extra = f32::from(u8::try_from(number.len).unwrap_or(u8::MAX));
-            lattice.edges.push(Edge { from: at, to: at + number.len, kind, score: 0.45 * extra - 0.05, also: Vec::new() });
+            lattice.edges.push(Edge {
+                from: at,
+                to: at + number.len,
+                kind,
+                score: 0.45 * extra - 0.05,
+                also: Vec::new(),
+            });
+        }
+        if grammar {
+            // A word that joins or refuses is never passed over.
+            continue;
         }
         let common = english::is_common(&tokens[at].text);
         let score = if common { -0.5 } else { -1.2 };
@@ -109,7 +137,13 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
 /// Adds the edges of the menu's things that start at a word.
 fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: usize, edges: &mut Vec<Edge>) {
     let mut found = Vec::new();
-    walk(lexicon, tokens, readings, Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0 }, &mut found);
+    walk(
+        lexicon,
+        tokens,
+        readings,
+        Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0, loose: false },
+        &mut found,
+    );
     if found.is_empty() {
         return;
     }
@@ -185,12 +219,18 @@ struct Step {
     quality: f32,
     words: f32,
     depth: usize,
+    /// An "and" was passed over that the name does not have.
+    loose: bool,
 }
 
 /// Follows the trie from a word on, with every reading of each word.
 fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: Step, found: &mut Vec<Found>) {
     if step.depth > 0 {
         for &(entry, quality) in lexicon.at(step.node) {
+            // "Chicken bacon and ranch": only a long name said in full may have its "and" elsewhere.
+            if step.loose && (quality < FULL || step.depth < 3) {
+                continue;
+            }
             if quality <= SHARED && !joined(tokens, step.at) {
                 continue;
             }
@@ -203,13 +243,18 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
         return;
     }
     let mut starts = [Some(step.at), None];
-    if step.depth > 0 && tokens.get(step.at).is_some_and(|token| matches!(token.text.as_str(), "of" | "the") && token.before == Break::None) {
+    if step.depth > 0
+        && tokens.get(step.at).is_some_and(|token| {
+            matches!(token.text.as_str(), "of" | "the" | "and" | "n") && token.before == Break::None
+        })
+    {
         starts[1] = Some(step.at + 1);
     }
     for at in starts.into_iter().flatten() {
         if step.depth > 0 && tokens.get(at).is_none_or(|token| token.before != Break::None) {
             continue;
         }
+        let loose = step.loose || (at > step.at && matches!(tokens[step.at].text.as_str(), "and" | "n"));
         for reading in readings.get(at).into_iter().flatten() {
             let mut node = Some(step.node);
             for word in &reading.words[..reading.len] {
@@ -223,6 +268,7 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
                     quality: step.quality * reading.quality,
                     words: step.words + words,
                     depth: step.depth + reading.len,
+                    loose,
                 };
                 walk(lexicon, tokens, readings, next, found);
             }
@@ -242,7 +288,8 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
         let Some(token) = tokens.get(to).filter(|token| token.before == Break::None) else { return };
         // "Jalapeno peppers" where the menu says "jalapenos": the singular before a noun tells its kind.
         let singular = to == one.to && lexicon.is_plural(one.entry) && !tokens[to - 1].is_plural();
-        let reading = readings[to].iter().filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8);
+        let reading =
+            readings[to].iter().filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8);
         let own = reading.filter_map(|reading| {
             let follow = lexicon.follows(one.entry, reading.words[0])?;
             let alone = match follow {

@@ -30,6 +30,10 @@ pub(crate) enum Follow {
 
 /// How good a phrase is for what it stands for: 1.0 is a name or an alias in full.
 pub(crate) const FULL: f32 = 1.0;
+/// How far below the best reading on the menu an item's own reading of an option may be.
+const MISSING: f32 = 0.4;
+/// An item by the heading it stands under.
+const HEADING: f32 = 0.57;
 /// A name's first word, common in English, that shares its head with what is joined to it.
 pub(crate) const SHARED: f32 = 0.55;
 
@@ -120,6 +124,7 @@ impl Lexicon {
         for (entry, words) in &all {
             lexicon.parts(*entry, words, &frequency);
         }
+        lexicon.headings();
         lexicon.vocabulary.finish();
         lexicon
     }
@@ -184,7 +189,9 @@ impl Lexicon {
     /// Other words for a size, where no other size of the item is called so.
     fn size_synonyms(&self, item: &Item, at: usize, mut each: impl FnMut(&str)) {
         let named = |size: &crate::menu::Size, word: &str| {
-            size.name.eq_ignore_ascii_case(word) || size.id.as_str() == word || size.aliases.iter().any(|alias| alias == word)
+            size.name.eq_ignore_ascii_case(word)
+                || size.id.as_str() == word
+                || size.aliases.iter().any(|alias| alias == word)
         };
         for (word, synonyms) in SIZES.iter().filter(|(word, _)| named(&item.sizes[at], word)) {
             for synonym in *synonyms {
@@ -192,6 +199,17 @@ impl Lexicon {
                 if !taken && synonym != word {
                     each(synonym);
                 }
+            }
+        }
+    }
+
+    /// "A shake" is any item under the heading "Shakes".
+    fn headings(&mut self) {
+        for at in 0..self.menu.items.len() {
+            let heading = self.menu.items[at].category.clone();
+            let last = self.words(&heading).last().copied();
+            if let Some(word) = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word))) {
+                self.insert(Entry::Item(place(at)), &[word], HEADING);
             }
         }
     }
@@ -260,7 +278,9 @@ impl Lexicon {
         if words.len() < 2 || matches!(entry, Entry::Size(..)) {
             return;
         }
-        let weight = |word: &Word| 1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt();
+        let weight = |word: &Word| {
+            1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt()
+        };
         let whole: f32 = words.iter().map(weight).sum();
         let add = |lexicon: &mut Self, chosen: &[usize]| {
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
@@ -276,8 +296,13 @@ impl Lexicon {
                 return;
             }
             let covered: f32 = part.iter().map(weight).sum::<f32>() / whole;
-            let anchor = if chosen.contains(&(words.len() - 1)) || chosen[0] == 0 { 0.1 } else { 0.0 };
-            lexicon.insert(entry, &part, 0.5 + 0.3 * covered + anchor);
+            let headed = chosen.contains(&(words.len() - 1));
+            let quality = match (headed, chosen[0] == 0) {
+                (true, _) => 0.6 + 0.28 * covered,
+                (false, true) => 0.48 + 0.27 * covered,
+                (false, false) => 0.45 + 0.2 * covered,
+            };
+            lexicon.insert(entry, &part, quality.max(SHARED + 0.01));
         };
         if words.len() <= SUBSETS {
             for mask in 1..(1_usize << words.len()) - 1 {
@@ -346,6 +371,14 @@ impl Lexicon {
 
     pub(crate) fn choice(&self, group: u16, choice: u16) -> &crate::menu::Choice {
         &self.menu.option_groups[group as usize].choices[choice as usize]
+    }
+
+    /// How an item takes one of the choices that a word may mean, best first: quality and group. What is said in full
+    /// elsewhere on the menu is no part of a name here: "sugar" is no sugar free syrup.
+    pub(crate) fn reading(&self, item: u16, choices: &[(u16, u16, f32)]) -> Option<(f32, u16)> {
+        let least = choices.first()?.2 - MISSING;
+        let of = choices.iter().find(|(group, _, quality)| *quality >= least && self.takes(item, *group));
+        of.map(|(group, _, quality)| (*quality, *group))
     }
 
     /// Whether an item takes choices of a group.

@@ -179,7 +179,13 @@ pub(crate) struct Context {
 
 /// Finds the best path. `context` is the edge of an item that the words may be about.
 pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, context: Option<Context>) -> Path {
-    let mut search = Search { lexicon, tokens, lattice, nodes: Vec::with_capacity(tokens.len() * 32), ends: vec![Vec::new(); tokens.len() + 1] };
+    let mut search = Search {
+        lexicon,
+        tokens,
+        lattice,
+        nodes: Vec::with_capacity(tokens.len() * 32),
+        ends: vec![Vec::new(); tokens.len() + 1],
+    };
     let start = State {
         item: context.map_or(NONE, |context| context.edge),
         det: Det::None,
@@ -299,7 +305,9 @@ impl Search<'_> {
             Kind::Mark(mark) => self.mark(&step, *mark),
             Kind::Word { common } => {
                 let mut state = step.state;
-                let asked = matches!(state.det, Det::Article | Det::Number) || state.link == Link::Verb || state.unit != Unit::None;
+                let asked = matches!(state.det, Det::Article | Det::Number)
+                    || state.link == Link::Verb
+                    || state.unit != Unit::None;
                 if !common && matches!(state.det, Det::Article | Det::Some) && state.size == NONE {
                     // "a bagel": the article is spent on what we do not know.
                 }
@@ -340,7 +348,7 @@ impl Search<'_> {
         // Options said before the item must be its own.
         for &early in &state.pre[..state.pre_len as usize] {
             let Kind::Choices(choices) = &self.lattice.edges[early as usize].kind else { return };
-            if !items.iter().any(|(item, _)| choices.iter().any(|(group, ..)| self.lexicon.takes(*item, *group))) {
+            if !items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()) {
                 return;
             }
             gain += 0.3;
@@ -362,7 +370,14 @@ impl Search<'_> {
         if dropped {
             gain -= if state.replaced || state.remove { 0.0 } else { 1.2 };
         }
-        let act = Act::Line { number: state.number, size: state.size, fix: state.fix, dropped, replaced: state.replaced, refine: false };
+        let act = Act::Line {
+            number: state.number,
+            size: state.size,
+            fix: state.fix,
+            dropped,
+            replaced: state.replaced,
+            refine: false,
+        };
         let next = State {
             item: if dropped { state.item } else { step.edge },
             neg: if dropped && state.remove { Neg::Carry } else { Neg::Off },
@@ -376,8 +391,19 @@ impl Search<'_> {
         };
         self.push(step, gain, next, act, None);
         // "A sandwich with tuna": the second names the first.
-        if state.untouched && !dropped && self.names(state.item, items) && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For) {
-            let act = Act::Line { number: state.number, size: state.size, fix: false, dropped: false, replaced: false, refine: true };
+        if state.untouched
+            && !dropped
+            && self.names(state.item, items)
+            && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
+        {
+            let act = Act::Line {
+                number: state.number,
+                size: state.size,
+                fix: false,
+                dropped: false,
+                replaced: false,
+                refine: true,
+            };
             self.push(step, 0.3, next, act, None);
         }
     }
@@ -385,7 +411,9 @@ impl Search<'_> {
     /// Whether items are among those that a word for several left open.
     fn names(&self, open: u16, items: &[(u16, f32)]) -> bool {
         match self.lattice.edges.get(open as usize).map(|edge| &edge.kind) {
-            Some(Kind::Items(open)) => items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item)),
+            Some(Kind::Items(open)) => {
+                items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item))
+            }
             _ => false,
         }
     }
@@ -404,7 +432,9 @@ impl Search<'_> {
         };
         let aside = if self.lattice.aside[edge.to] { 0.2 } else { 0.0 };
         let best = choices.first().map_or(0.0, |choice| choice.2);
-        let counted = choices.iter().any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
+        let counted = choices
+            .iter()
+            .any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
         if state.pre_len == 0
             && state.item != NONE
             && let Some((quality, group)) = self.fit(state.item, choices)
@@ -432,7 +462,13 @@ impl Search<'_> {
                 // The refusal may have ended before this one.
                 let cost = if matches!(state.link, Link::Or) { 1.0 } else { 0.0 };
                 let how = How { negated: false, ..how };
-                self.push(step, gain - cost + reset_gain(&state), State { neg: Neg::Off, ..next }, Act::Option(how), None);
+                self.push(
+                    step,
+                    gain - cost + reset_gain(&state),
+                    State { neg: Neg::Off, ..next },
+                    Act::Option(how),
+                    None,
+                );
             }
         }
         if (state.pre_len as usize) < PRE && state.neg != Neg::Carry {
@@ -469,7 +505,12 @@ impl Search<'_> {
         }
         let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
         if !fitting {
-            let next = State { list: state.list, after_option: false, neg: if how.negated { Neg::Carry } else { Neg::Off }, ..state.rested() };
+            let next = State {
+                list: state.list,
+                after_option: false,
+                neg: if how.negated { Neg::Carry } else { Neg::Off },
+                ..state.rested()
+            };
             self.push(step, -1.0 - edge.score, next, Act::Misfit(how), None);
         }
     }
@@ -480,8 +521,7 @@ impl Search<'_> {
             return choices.first().map(|(group, _, quality)| (*quality, *group));
         }
         let Kind::Items(items) = &self.lattice.edges[item as usize].kind else { return None };
-        let takes = |group: u16| items.iter().any(|(item, _)| self.lexicon.takes(*item, group));
-        choices.iter().find(|(group, ..)| takes(*group)).map(|(group, _, quality)| (*quality, *group))
+        items.iter().filter_map(|(item, _)| self.lexicon.reading(*item, choices)).max_by(|a, b| a.0.total_cmp(&b.0))
     }
 
     fn has_size(&self, size: u16, items: &[(u16, f32)]) -> bool {
@@ -494,7 +534,11 @@ impl Search<'_> {
     fn size(&mut self, step: &Step, sizes: &[(u16, u16)]) {
         let state = step.state;
         if state.size == NONE {
-            let next = State { size: step.edge, link: if state.link == Link::Bare { Link::Bare } else { state.link }, ..state };
+            let next = State {
+                size: step.edge,
+                link: if state.link == Link::Bare { Link::Bare } else { state.link },
+                ..state
+            };
             self.push(step, 0.0, next, Act::Skip, None);
         }
         let fitting = match state.item {
@@ -522,7 +566,13 @@ impl Search<'_> {
         let state = step.state;
         if !after {
             let (cost, flush, open) = open(&state, step.fresh());
-            let next = State { det: Det::Number, number: step.edge, one: state.det == Det::Article, after_option: false, ..open };
+            let next = State {
+                det: Det::Number,
+                number: step.edge,
+                one: state.det == Det::Article,
+                after_option: false,
+                ..open
+            };
             let cost = cost + if state.neg == Neg::On { 0.3 } else { 0.0 };
             let next = State { neg: if next.neg == Neg::Carry { Neg::Off } else { next.neg }, ..next };
             self.push(step, -cost, next, Act::Skip, flush);
@@ -556,6 +606,8 @@ impl Search<'_> {
             }
             Mark::And | Mark::Or => {
                 let link = if mark == Mark::And { Link::And } else { Link::Or };
+                // A refusal that named nothing of ours ends here: "no sides and a water".
+                let state = State { neg: if state.neg == Neg::On { Neg::Off } else { state.neg }, ..state };
                 let next = State { link, ..state };
                 // "a large and a small": what is pending may be a line by itself.
                 if state.pre_len == 0 && state.size != NONE {
@@ -574,6 +626,10 @@ impl Search<'_> {
                 let next = State { link, list: true, neg: Neg::Off, ..open };
                 let next = if mark == Mark::OnIt { State { link: Link::Bare, ..next } } else { next };
                 self.push(step, -cost, next, Act::Options, flush);
+                if mark == Mark::With && state.pre_len > 0 {
+                    // "Cheese with chips": what was said first is on what follows.
+                    self.push(step, -0.5, State { link: Link::And, ..state }, Act::Skip, None);
+                }
                 if mark == Mark::OnIt && state.neg == Neg::On {
                     self.push(step, -0.2, state, Act::Skip, None);
                 }
@@ -618,7 +674,8 @@ impl Search<'_> {
                     Mark::Verb => state.fix,
                     _ => true,
                 };
-                let next = State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let next =
+                    State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
                 let ended = if state.neg == Neg::Carry { 0.4 } else { 0.0 };
                 let lost = if state.det == Det::Number && flush.is_none() { 0.8 } else { 0.0 };
                 let act = if mark == Mark::Fix { Act::Fix } else { Act::Skip };
@@ -638,11 +695,19 @@ impl Search<'_> {
             Mark::Same => {
                 let (cost, flush, open) = open(&state, false);
                 if state.item != NONE {
-                    self.push(step, 0.3 - cost, State { number: NONE, det: Det::None, link: Link::Bare, ..open }, Act::Same { number: state.number }, flush);
+                    self.push(
+                        step,
+                        0.3 - cost,
+                        State { number: NONE, det: Det::None, link: Link::Bare, ..open },
+                        Act::Same { number: state.number },
+                        flush,
+                    );
                 }
                 self.push(step, -0.3, state, Act::Skip, None);
             }
-            Mark::For => self.push(step, 0.0, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None),
+            Mark::For => {
+                self.push(step, 0.0, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None)
+            }
             Mark::Aside => self.push(step, 0.0, State { list: false, ..state }, Act::Skip, None),
             Mark::Size | Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
         }
@@ -755,7 +820,13 @@ fn open(state: &State, _fresh: bool) -> (f32, Option<Flush>, State) {
     } else {
         1.2
     };
-    let item = if state.item == NONE { IMPLIED } else if state.pre_len > 0 { IMPLIED } else { state.item };
+    let item = if state.item == NONE {
+        IMPLIED
+    } else if state.pre_len > 0 {
+        IMPLIED
+    } else {
+        state.item
+    };
     let flush = Flush { number: state.number, size: state.size };
     (cost, Some(flush), State { item, sizable: false, list: false, taken: 0, after_option: false, ..state.rested() })
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::Lexicon;
 use super::lattice::{self, Kind, fits};
 use super::numbers;
 use super::tokens::{Token, stem, tokenize};
-use super::Lexicon;
 use crate::menu::ItemId;
 
 /// What an utterance says besides an order.
@@ -45,9 +45,23 @@ pub enum Form {
 /// Diets as English says them: the name, then how else it is said.
 const DIETS: &[(&str, &[&str])] = &[
     ("vegan", &["vegan", "vegans", "plant based", "no animal products", "dont eat animal products"]),
-    ("vegetarian", &[
-        "vegetarian", "vegetarians", "veggie option", "veggie options", "dont eat meat", "doesnt eat meat", "do not eat meat", "no meat", "meat free", "meatless", "without meat", "not eat meat",
-    ]),
+    (
+        "vegetarian",
+        &[
+            "vegetarian",
+            "vegetarians",
+            "veggie option",
+            "veggie options",
+            "dont eat meat",
+            "doesnt eat meat",
+            "do not eat meat",
+            "no meat",
+            "meat free",
+            "meatless",
+            "without meat",
+            "not eat meat",
+        ],
+    ),
     ("gluten-free", &["gluten free", "glutenfree", "no gluten", "without gluten", "celiac", "coeliac"]),
     ("dairy-free", &["dairy free", "no dairy", "without dairy", "lactose free"]),
     ("halal", &["halal"]),
@@ -63,10 +77,44 @@ const ALLERGENS: &[(&str, &[&str])] = &[
     ("gluten", &["gluten", "wheat", "barley", "rye", "celiac", "coeliac", "flour"]),
     ("egg", &["egg", "eggs"]),
     ("peanut", &["peanut", "peanuts", "groundnut", "groundnuts"]),
-    ("nuts", &["nut", "nuts", "tree nut", "tree nuts", "almond", "almonds", "walnut", "walnuts", "cashew", "cashews", "hazelnut", "hazelnuts", "pistachio", "pistachios", "pecan", "pecans"]),
+    (
+        "nuts",
+        &[
+            "nut",
+            "nuts",
+            "tree nut",
+            "tree nuts",
+            "almond",
+            "almonds",
+            "walnut",
+            "walnuts",
+            "cashew",
+            "cashews",
+            "hazelnut",
+            "hazelnuts",
+            "pistachio",
+            "pistachios",
+            "pecan",
+            "pecans",
+        ],
+    ),
     ("soy", &["soy", "soya", "soybean", "soybeans"]),
     ("fish", &["fish"]),
-    ("shellfish", &["shellfish", "shrimp", "shrimps", "prawn", "prawns", "crab", "lobster", "crustacean", "crustaceans", "seafood"]),
+    (
+        "shellfish",
+        &[
+            "shellfish",
+            "shrimp",
+            "shrimps",
+            "prawn",
+            "prawns",
+            "crab",
+            "lobster",
+            "crustacean",
+            "crustaceans",
+            "seafood",
+        ],
+    ),
     ("molluscs", &["mollusc", "molluscs", "mussel", "mussels", "oyster", "oysters", "clam", "clams", "squid"]),
     ("sesame", &["sesame", "tahini"]),
     ("mustard", &["mustard"]),
@@ -77,8 +125,32 @@ const ALLERGENS: &[(&str, &[&str])] = &[
 
 /// Words that turn a substance into an allergy: before it, or after it.
 const BEFORE: &[&str] = &[
-    "allergic to", "allergy to", "allergies to", "intolerant to", "intolerance to", "sensitive to", "cant have", "cannot have", "cant eat", "cannot eat", "not allowed", "react to", "reaction to", "reacts to", "intolerant of", "cant tolerate",
-    "must avoid", "have to avoid", "has to avoid", "need to avoid", "allergic against", "not eat any", "cant do", "cant drink", "cannot drink", "cant digest",
+    "allergic to",
+    "allergy to",
+    "allergies to",
+    "intolerant to",
+    "intolerance to",
+    "sensitive to",
+    "cant have",
+    "cannot have",
+    "cant eat",
+    "cannot eat",
+    "not allowed",
+    "react to",
+    "reaction to",
+    "reacts to",
+    "intolerant of",
+    "cant tolerate",
+    "must avoid",
+    "have to avoid",
+    "has to avoid",
+    "need to avoid",
+    "allergic against",
+    "not eat any",
+    "cant do",
+    "cant drink",
+    "cannot drink",
+    "cant digest",
 ];
 const AFTER: &[&str] = &["allergy", "allergies", "allergic", "intolerant", "intolerance", "sensitivity"];
 
@@ -122,12 +194,39 @@ fn party(tokens: &[Token]) -> Option<u32> {
         let (one, two) = (word(at.checked_sub(1)), word(at.checked_sub(2)));
         let people = matches!(
             after,
-            "people" | "persons" | "person" | "guests" | "guest" | "adults" | "friends" | "kids" | "children" | "folks" | "mouths" | "diners" | "pax" | "heads"
+            "people"
+                | "persons"
+                | "person"
+                | "guests"
+                | "guest"
+                | "adults"
+                | "friends"
+                | "kids"
+                | "children"
+                | "folks"
+                | "mouths"
+                | "diners"
+                | "pax"
+                | "heads"
         );
         let of_us = after == "of" && matches!(word(Some(at + number.len + 1)), "us" | "them" | "you");
         let party_of = one == "of" && matches!(two, "party" | "group" | "table" | "family" | "team" | "crowd");
-        let feeds = matches!(one, "feed" | "feeds" | "serve" | "serves") || (matches!(one, "are" | "were") && after.is_empty());
-        let meal_for = one == "for" && matches!(two, "dinner" | "lunch" | "breakfast" | "meal" | "food" | "table" | "enough" | "menu" | "order" | "something");
+        let feeds =
+            matches!(one, "feed" | "feeds" | "serve" | "serves") || (matches!(one, "are" | "were") && after.is_empty());
+        let meal_for = one == "for"
+            && matches!(
+                two,
+                "dinner"
+                    | "lunch"
+                    | "breakfast"
+                    | "meal"
+                    | "food"
+                    | "table"
+                    | "enough"
+                    | "menu"
+                    | "order"
+                    | "something"
+            );
         if people || of_us || party_of || feeds || meal_for {
             return Some(value);
         }
@@ -138,10 +237,16 @@ fn party(tokens: &[Token]) -> Option<u32> {
 /// The menu's name of a diet or allergen, or the usual one.
 fn own_name(names: &BTreeSet<&str>, usual: &str, words: &[&str]) -> Option<String> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], " ");
-    names.iter().find(|name| plain(name) == plain(usual)).or_else(|| names.iter().find(|name| {
-        let name = plain(name);
-        words.iter().any(|word| *word == name || stem(word) == stem(&name))
-    })).map(|name| (*name).to_owned())
+    names
+        .iter()
+        .find(|name| plain(name) == plain(usual))
+        .or_else(|| {
+            names.iter().find(|name| {
+                let name = plain(name);
+                words.iter().any(|word| *word == name || stem(word) == stem(&name))
+            })
+        })
+        .map(|name| (*name).to_owned())
 }
 
 pub(crate) fn diets_in(lexicon: &Lexicon, tokens: &[Token]) -> BTreeSet<String> {
@@ -182,7 +287,8 @@ fn allergies_in(lexicon: &Lexicon, tokens: &[Token]) -> BTreeSet<String> {
 fn substances(names: &BTreeSet<&str>, tokens: &[Token]) -> Vec<(String, usize)> {
     let begins = |phrase: &str| {
         let words = tokenize(phrase);
-        (!words.is_empty() && words.len() <= tokens.len() && words.iter().zip(tokens).all(|(a, b)| a.stem == b.stem)).then_some(words.len())
+        (!words.is_empty() && words.len() <= tokens.len() && words.iter().zip(tokens).all(|(a, b)| a.stem == b.stem))
+            .then_some(words.len())
     };
     let mut found = Vec::new();
     for (usual, words) in ALLERGENS {
@@ -209,23 +315,38 @@ fn stated(tokens: &[Token], from: usize, to: usize) -> bool {
     // The nearest such words before, with only a list between: "allergic to milk, eggs and nuts".
     let start = from.saturating_sub(12);
     let before = text(&tokens[start..from]);
-    let Some((at, phrase)) = BEFORE.iter().filter_map(|phrase| before.rfind(phrase).map(|at| (at, phrase))).max() else { return false };
+    let Some((at, phrase)) = BEFORE.iter().filter_map(|phrase| before.rfind(phrase).map(|at| (at, phrase))).max()
+    else {
+        return false;
+    };
     let between = before[at + phrase.len()..].trim();
     between.split_whitespace().all(|word| {
         matches!(word, "and" | "or" | "any" | "the" | "all" | "also" | "to" | "a" | "some" | "either" | "nor")
-            || ALLERGENS.iter().any(|(_, words)| words.iter().any(|known| known.split(' ').any(|known| stem(known) == stem(word))))
+            || ALLERGENS
+                .iter()
+                .any(|(_, words)| words.iter().any(|known| known.split(' ').any(|known| stem(known) == stem(word))))
     })
 }
 
 fn form(tokens: &[Token], text: &str) -> Form {
     let word = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
-    let first = tokens.iter().position(|token| !super::cues::is_polite(&token.text) || matches!(token.text.as_str(), "can" | "could" | "would")).unwrap_or(0);
+    let first = tokens
+        .iter()
+        .position(|token| {
+            !super::cues::is_polite(&token.text) || matches!(token.text.as_str(), "can" | "could" | "would")
+        })
+        .unwrap_or(0);
     match (word(first), word(first + 1), word(first + 2)) {
-        ("can" | "could" | "may", "i" | "we", "get" | "have" | "order" | "please" | "also" | "take") | ("can" | "could" | "would", "you", "get" | "give" | "bring" | "make" | "please" | "add") => {
-            Form::Request
+        ("can" | "could" | "may", "i" | "we", "get" | "have" | "order" | "please" | "also" | "take")
+        | ("can" | "could" | "would", "you", "get" | "give" | "bring" | "make" | "please" | "add") => Form::Request,
+        ("what" | "which" | "how" | "where" | "when" | "who" | "why" | "whats" | "wheres" | "hows" | "whose", ..) => {
+            Form::Open
         }
-        ("what" | "which" | "how" | "where" | "when" | "who" | "why" | "whats" | "wheres" | "hows" | "whose", ..) => Form::Open,
-        ("is" | "are" | "do" | "does" | "did" | "can" | "could" | "would" | "will" | "has" | "have" | "any" | "am" | "isnt" | "arent" | "dont" | "doesnt", ..) => Form::YesNo,
+        (
+            "is" | "are" | "do" | "does" | "did" | "can" | "could" | "would" | "will" | "has" | "have" | "any" | "am"
+            | "isnt" | "arent" | "dont" | "doesnt",
+            ..,
+        ) => Form::YesNo,
         _ if text.trim_end().ends_with('?') => Form::YesNo,
         _ => Form::Statement,
     }
@@ -236,8 +357,13 @@ fn items(lexicon: &Lexicon, tokens: &[Token], slots: &mut Slots) {
     let mut at = 0;
     while at < tokens.len() {
         let edges = &lattice.edges[lattice.starts[at]..lattice.starts[at + 1]];
-        let best = edges.iter().filter(|edge| matches!(edge.kind, Kind::Items(_))).max_by(|a, b| a.score.total_cmp(&b.score));
-        let other = edges.iter().filter(|edge| matches!(edge.kind, Kind::Choices(_) | Kind::Mark(_))).map(|edge| edge.score).fold(0.0, f32::max);
+        let best =
+            edges.iter().filter(|edge| matches!(edge.kind, Kind::Items(_))).max_by(|a, b| a.score.total_cmp(&b.score));
+        let other = edges
+            .iter()
+            .filter(|edge| matches!(edge.kind, Kind::Choices(_) | Kind::Mark(_)))
+            .map(|edge| edge.score)
+            .fold(0.0, f32::max);
         let Some(edge) = best.filter(|edge| edge.score >= other && edge.score > 0.0) else {
             at += 1;
             continue;
@@ -261,9 +387,9 @@ fn categories(lexicon: &Lexicon, tokens: &[Token], slots: &mut Slots) {
             continue;
         }
         let words = tokenize(&item.category);
-        let said = tokens.windows(words.len().max(1)).any(|window| {
-            !words.is_empty() && window.iter().zip(&words).all(|(a, b)| a.stem == b.stem)
-        });
+        let said = tokens
+            .windows(words.len().max(1))
+            .any(|window| !words.is_empty() && window.iter().zip(&words).all(|(a, b)| a.stem == b.stem));
         if said {
             slots.categories.push(item.category.clone());
         }

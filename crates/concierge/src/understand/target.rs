@@ -26,7 +26,12 @@ pub(crate) struct Counted {
 }
 
 /// Lines of the cart that a draft of an item means.
-pub(crate) fn lines_of(lexicon: &Lexicon, cart: &[(LineId, OrderLine)], draft: &Draft, lattice: &Lattice) -> Vec<LineId> {
+pub(crate) fn lines_of(
+    lexicon: &Lexicon,
+    cart: &[(LineId, OrderLine)],
+    draft: &Draft,
+    lattice: &Lattice,
+) -> Vec<LineId> {
     let of = |named: &dyn Fn(u16) -> bool| -> Vec<&(LineId, OrderLine)> {
         cart.iter().filter(|(_, line)| item_places(lexicon, line).into_iter().any(named)).collect()
     };
@@ -34,7 +39,9 @@ pub(crate) fn lines_of(lexicon: &Lexicon, cart: &[(LineId, OrderLine)], draft: &
     if same.is_empty() {
         same = of(&|place| draft.also.contains(&place));
     }
-    narrow(&mut same, |line| draft.size.is_none_or(|edge| size_id(lexicon, lattice, edge, &item_places(lexicon, line)) == line.size));
+    narrow(&mut same, |line| {
+        draft.size.is_none_or(|edge| size_id(lexicon, lattice, edge, &item_places(lexicon, line)) == line.size)
+    });
     narrow(&mut same, |line| has_options(line, &options_of(lexicon, lattice, draft, line)));
     same.into_iter().map(|(id, _)| *id).collect()
 }
@@ -51,7 +58,9 @@ pub(crate) fn unsplit(tokens: &[Token]) -> Vec<Token> {
     let end = tokens.len() - tokens.iter().rev().take_while(|token| cues::is_polite(&token.text)).count();
     let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) && token.text != "take").count();
     let verb = tokens.get(start).is_some_and(|token| matches!(token.text.as_str(), "take" | "leave"));
-    let particle = end.checked_sub(1).is_some_and(|last| last > start + 1 && matches!(tokens[last].text.as_str(), "off" | "out" | "away"));
+    let particle = end
+        .checked_sub(1)
+        .is_some_and(|last| last > start + 1 && matches!(tokens[last].text.as_str(), "off" | "out" | "away"));
     if !(verb && particle) {
         return tokens.to_vec();
     }
@@ -61,18 +70,27 @@ pub(crate) fn unsplit(tokens: &[Token]) -> Vec<Token> {
 }
 
 /// Words that point at a line when they stand before "the", "my", "that".
-const BEFORE: &[&str] = &["on", "to", "for", "from", "in", "off", "of", "with", "make", "change", "have", "turn", "upgrade", "upsize", "get", "and", "put", "remove", "cancel", "delete", "drop", "want"];
+const BEFORE: &[&str] = &[
+    "on", "to", "for", "from", "in", "off", "of", "with", "make", "change", "have", "turn", "upgrade", "upsize", "get",
+    "and", "put", "remove", "cancel", "delete", "drop", "want",
+];
 const DETERMINERS: &[&str] = &["the", "my", "that", "this", "both", "all", "those", "our"];
 
 /// Finds the line that an utterance aims at and what is left to say of it.
-pub(crate) fn find(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)], touched: Option<LineId>) -> Option<Target> {
+pub(crate) fn find(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    cart: &[(LineId, OrderLine)],
+    touched: Option<LineId>,
+) -> Option<Target> {
     if cart.is_empty() {
         return None;
     }
-    let removing = matches!(tokens.first()?.text.as_str(), "remove" | "cancel" | "delete" | "drop" | "scratch" | "forget")
-        || starts(tokens, &["take", "off"])
-        || starts(tokens, &["get", "rid", "of"])
-        || starts(tokens, &["i", "dont", "want"]);
+    let removing =
+        matches!(tokens.first()?.text.as_str(), "remove" | "cancel" | "delete" | "drop" | "scratch" | "forget")
+            || starts(tokens, &["take", "off"])
+            || starts(tokens, &["get", "rid", "of"])
+            || starts(tokens, &["i", "dont", "want"]);
     for at in 0..tokens.len() {
         if !DETERMINERS.contains(&tokens[at].text.as_str()) {
             continue;
@@ -106,7 +124,9 @@ pub(crate) fn find(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLi
             return remove.then_some(Target::Lines { lines, rest, whole: true });
         }
         // "Can I have the fries" orders; "make the fries large" and "no salt on the fries" change.
-        let changes = points || matches!(before, "make" | "change" | "turn" | "upgrade" | "upsize") || (at == 0 && changes_only(lexicon, &tokens[to..]));
+        let changes = points
+            || matches!(before, "make" | "change" | "turn" | "upgrade" | "upsize")
+            || (at == 0 && changes_only(lexicon, &tokens[to..]));
         if changes && !(removing && !points) {
             let mut rest = rest;
             if matches!(before, "make" | "change" | "turn" | "upgrade" | "upsize") {
@@ -122,7 +142,25 @@ pub(crate) fn find(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLi
 }
 
 fn is_removal(word: &str) -> bool {
-    matches!(word, "remove" | "cancel" | "delete" | "drop" | "scratch" | "forget" | "take" | "off" | "get" | "rid" | "of" | "dont" | "anymore" | "away" | "about" | "out")
+    matches!(
+        word,
+        "remove"
+            | "cancel"
+            | "delete"
+            | "drop"
+            | "scratch"
+            | "forget"
+            | "take"
+            | "off"
+            | "get"
+            | "rid"
+            | "of"
+            | "dont"
+            | "anymore"
+            | "away"
+            | "about"
+            | "out"
+    )
 }
 
 fn starts(tokens: &[Token], words: &[&str]) -> bool {
@@ -132,7 +170,8 @@ fn starts(tokens: &[Token], words: &[&str]) -> bool {
 /// Whether words hold options or sizes and no item.
 fn changes_only(lexicon: &Lexicon, tokens: &[Token]) -> bool {
     let lattice = lattice::build(lexicon, tokens);
-    let item = |edge: &Edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality > 0.8));
+    let item =
+        |edge: &Edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality > 0.8));
     let change = |edge: &Edge| matches!(&edge.kind, Kind::Choices(_) | Kind::Sizes(_));
     lattice.edges.iter().any(change) && !lattice.edges.iter().any(item)
 }
@@ -161,10 +200,13 @@ fn named(
     if let Some((_, len)) = &sized {
         next += len;
     }
-    let (mut lines, mut to) = items_at(lexicon, &tokens[next..], cart).map_or((Vec::new(), next), |(lines, len)| (lines, next + len));
+    let (mut lines, mut to) =
+        items_at(lexicon, &tokens[next..], cart).map_or((Vec::new(), next), |(lines, len)| (lines, next + len));
     let one = tokens.get(to).is_some_and(|token| matches!(token.text.as_str(), "one" | "ones"));
     if let Some((sizes, _)) = &sized {
-        let has = |id: &LineId| cart.iter().any(|(line, of)| line == id && of.size.as_ref().is_some_and(|size| sizes.contains(size)));
+        let has = |id: &LineId| {
+            cart.iter().any(|(line, of)| line == id && of.size.as_ref().is_some_and(|size| sizes.contains(size)))
+        };
         if lines.is_empty() && one {
             lines = cart.iter().map(|(id, _)| *id).collect();
             to += 1;
@@ -200,7 +242,10 @@ fn size_at(lexicon: &Lexicon, tokens: &[Token]) -> Option<(Vec<SizeId>, usize)> 
     let edges = lattice.edges.get(..*lattice.starts.get(1)?)?;
     edges.iter().rev().find_map(|edge| match &edge.kind {
         Kind::Sizes(sizes) => {
-            let ids = sizes.iter().filter_map(|(item, size)| lexicon.item(*item).sizes.get(*size as usize)).map(|size| size.id.clone());
+            let ids = sizes
+                .iter()
+                .filter_map(|(item, size)| lexicon.item(*item).sizes.get(*size as usize))
+                .map(|size| size.id.clone());
             Some((ids.collect(), edge.to))
         }
         _ => None,
@@ -221,7 +266,10 @@ fn items_at(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)]) -
         let Kind::Items(items) = &edge.kind else { continue };
         let top = items.first().map_or(0.0, |item| item.1);
         let of = |named: &dyn Fn(u16) -> bool| -> Vec<LineId> {
-            cart.iter().filter(|(_, line)| item_places(lexicon, line).into_iter().any(named)).map(|(id, _)| *id).collect()
+            cart.iter()
+                .filter(|(_, line)| item_places(lexicon, line).into_iter().any(named))
+                .map(|(id, _)| *id)
+                .collect()
         };
         let mut lines = of(&|place| items.iter().any(|(item, quality)| fits(*quality, top) && *item == place));
         if lines.is_empty() {
@@ -237,7 +285,11 @@ fn items_at(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)]) -
 /// "One less coke", "two more of those", "another burger": a number, a direction, and at most an item after it.
 pub(crate) fn counted(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)]) -> Option<Counted> {
     let start = tokens.iter().take_while(|token| {
-        cues::is_polite(&token.text) || matches!(token.text.as_str(), "make" | "it" | "that" | "add" | "give" | "get" | "have" | "id" | "ill" | "take" | "remove" | "need")
+        cues::is_polite(&token.text)
+            || matches!(
+                token.text.as_str(),
+                "make" | "it" | "that" | "add" | "give" | "get" | "have" | "id" | "ill" | "take" | "remove" | "need"
+            )
     });
     let start = start.count().min(tokens.len());
     let tokens = &tokens[start..];
@@ -252,7 +304,10 @@ pub(crate) fn counted(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, Orde
     } else if !another {
         return None;
     }
-    while tokens.get(at).is_some_and(|token| matches!(token.text.as_str(), "of" | "the" | "those" | "them" | "that" | "one" | "these")) {
+    while tokens
+        .get(at)
+        .is_some_and(|token| matches!(token.text.as_str(), "of" | "the" | "those" | "them" | "that" | "one" | "these"))
+    {
         at += 1;
     }
     let rest = &tokens[at..];
@@ -272,7 +327,9 @@ pub(crate) fn swapped(tokens: &[Token]) -> Option<(&[Token], &[Token])> {
     let verb = tokens.iter().position(|token| {
         matches!(token.text.as_str(), "swap" | "replace" | "exchange" | "substitute" | "switch" | "change" | "trade")
     })?;
-    if !tokens[..verb].iter().all(|token| cues::is_polite(&token.text) || matches!(token.text.as_str(), "we" | "lets" | "you" | "no" | "wait")) {
+    if !tokens[..verb].iter().all(|token| {
+        cues::is_polite(&token.text) || matches!(token.text.as_str(), "we" | "lets" | "you" | "no" | "wait")
+    }) {
         return None;
     }
     let body = &tokens[verb + 1..];

@@ -162,6 +162,7 @@ impl Vocabulary {
                 out.push(Reading { words, len: name.len(), tokens: 1, quality: 0.85 });
             }
             self.shortened(&first.text, out);
+            self.tail(&first.stem, out);
             self.misspelt(&first.stem, out);
         }
     }
@@ -191,6 +192,17 @@ impl Vocabulary {
             if rest.len() >= 2 && (rest.len() < 4 || self.get(rest).is_none()) {
                 out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.85 });
             }
+        }
+    }
+
+    /// "Shake" for "milkshake": the tail of a compound is what it is.
+    fn tail(&self, text: &str, out: &mut Vec<Reading>) {
+        if text.len() < 4 {
+            return;
+        }
+        let compounds = self.sorted.iter().filter(|(stem, _)| stem.len() >= text.len() + 3 && stem.ends_with(text));
+        for (_, word) in compounds.take(8) {
+            out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.8 });
         }
     }
 

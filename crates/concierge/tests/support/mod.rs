@@ -41,7 +41,8 @@ pub fn normal(line: &str) -> String {
     let mut parts = line.split('|').map(str::trim);
     let head = parts.next().unwrap().to_owned();
     let mut list = || {
-        let mut picks: Vec<&str> = parts.next().unwrap_or("").split(',').map(str::trim).filter(|p| !p.is_empty()).collect();
+        let mut picks: Vec<&str> =
+            parts.next().unwrap_or("").split(',').map(str::trim).filter(|p| !p.is_empty()).collect();
         picks.sort_unstable();
         picks.join(", ")
     };

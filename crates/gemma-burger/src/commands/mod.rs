@@ -4,7 +4,12 @@ pub mod brain;
 pub mod config_docs;
 pub mod doctor;
 pub mod gateway;
+pub mod ingest;
+mod lines;
 pub mod model;
+pub mod parse;
+pub mod plan;
+pub mod route;
 pub mod serve;
 
 use std::{

@@ -4,7 +4,8 @@ use super::fixture::Tiny;
 use crate::error::TrainError;
 use crate::events::{TrainEvent, TrainListener};
 use crate::lora::LoraConfig;
-use crate::train::{RunLength, TrainConfig, TrainReport, train};
+use crate::settings::{RunLength, TrainConfig};
+use crate::train::{TrainReport, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 

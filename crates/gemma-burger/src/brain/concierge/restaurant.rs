@@ -100,7 +100,9 @@ pub fn model_files(config: &Config, name: &str) -> Result<ModelFiles, Failure> {
 /// Loads the sentence encoder.
 pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
     let files = model_files(config, &config.model.embedder)?;
-    knowledge::Embedder::load(&files.dir).map_err(|error| Failure::new(error.to_string()))
+    let weights = files.file("model.safetensors").map_err(|error| Failure::new(error.to_string()))?;
+    let dir = weights.parent().unwrap_or(Path::new("."));
+    knowledge::Embedder::load(dir).map_err(|error| Failure::new(error.to_string()))
 }
 
 /// Loads models, fills the index where data changed, opens the store.
