@@ -33,22 +33,16 @@ impl Resources {
     /// Reads and checks every file; the first thing wrong is named by file and place.
     pub fn read(config: &Config) -> Result<Self, Failure> {
         let dir = &config.files.resources_dir;
-        let wrong =
-            |name: &str, error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dir.join(name).display()));
+        let wrong = |name: &str, error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dir.join(name).display()));
         let menu = Menu::from_json(&read(dir, "menu.json")?).map_err(|error| wrong("menu.json", &error))?;
-        let info =
-            StoreInfo::from_json(&read(dir, "store_info.json")?).map_err(|error| wrong("store_info.json", &error))?;
+        let info = StoreInfo::from_json(&read(dir, "store_info.json")?).map_err(|error| wrong("store_info.json", &error))?;
         let clock = Clock::new(&info.timezone).ok_or_else(|| {
-            wrong(
-                "store_info.json",
-                &format!("timezone \"{}\" is not known; write it like America/Los_Angeles", info.timezone),
-            )
+            wrong("store_info.json", &format!("timezone \"{}\" is not known; write it like America/Los_Angeles", info.timezone))
         })?;
         let personas = Personas::from_yaml(&read(dir, "personas/rosy.yaml")?, &read(dir, "personas/gordon.yaml")?)
             .map_err(|error| wrong("personas", &error))?;
         let policy = Policy::from_yaml(&read(dir, "policies.yaml")?).map_err(|error| wrong("policies.yaml", &error))?;
-        let upsell =
-            Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
+        let upsell = Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
         let router = read_router(dir)?;
         let world = World {
             lexicon: Lexicon::new(&menu),
@@ -93,8 +87,7 @@ pub fn cache(config: &Config) -> Result<Cache, Failure> {
 /// Finds a model's files in the cache, or fetches them with a progress bar.
 pub fn model_files(config: &Config, name: &str) -> Result<ModelFiles, Failure> {
     let model: ModelRef = name.parse().map_err(|error: models::ModelError| Failure::new(error.to_string()))?;
-    models::fetch(&model, &cache(config)?, &Fetch::default(), models::bars().as_mut())
-        .map_err(|error| Failure::new(error.to_string()))
+    models::fetch(&model, &cache(config)?, &Fetch::default(), models::bars().as_mut()).map_err(|error| Failure::new(error.to_string()))
 }
 
 /// Loads the sentence encoder.

@@ -97,7 +97,8 @@ impl Inner {
         let memory: Memory = state.state.and_then(|state| serde_json::from_value(state).ok()).unwrap_or_default();
         let log = self.store.cart(session)?;
         let messages = self.store.messages(session, HISTORY_FOR_PROMPT)?;
-        let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
+        let register =
+            SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
         let ports = Ports { embedder: self.embedder.as_ref(), retriever: self.retriever.as_ref(), register: &register };
         let input = Input { text, cart: log.cart(), memory, now: now.local, unix_now: now.unix };
         let decision = turn::decide(&self.resources.world, &ports, input);
@@ -112,26 +113,14 @@ impl Inner {
         Ok(Decided { decision, history, understand_ms: started.elapsed().as_secs_f64() * 1_000.0 })
     }
 
-    fn keep(
-        &self,
-        session: &SessionId,
-        turn: &str,
-        text: &str,
-        decision: &Decision,
-        sequence: u64,
-        now: Moment,
-    ) -> Result<(), StoreError> {
+    fn keep(&self, session: &SessionId, turn: &str, text: &str, decision: &Decision, sequence: u64, now: Moment) -> Result<(), StoreError> {
         if !decision.events.is_empty() {
             self.store.append(session, sequence, &decision.events, now.unix)?;
         }
         self.store.add_messages(session, turn, &[(Speaker::Guest, text)], now.unix)?;
         if let Some(ticket) = decision.ticket {
             let title = ticket.kind.as_str().replace('_', " ");
-            let opened = self.store.open_ticket(
-                session,
-                NewTicket { kind: ticket.kind, order: ticket.order, title: &title },
-                now.unix,
-            )?;
+            let opened = self.store.open_ticket(session, NewTicket { kind: ticket.kind, order: ticket.order, title: &title }, now.unix)?;
             self.store.add_to_ticket(session, opened.id, Speaker::Guest, text, now.unix)?;
         }
         let memory = serde_json::to_value(&decision.memory).unwrap_or_default();
@@ -163,12 +152,7 @@ impl Inner {
 
 #[async_trait]
 impl Concierge for Restaurant {
-    async fn turn(
-        &self,
-        turn: TurnRequest,
-        events: &EventSink,
-        cancelled: CancellationToken,
-    ) -> Result<Done, ApiError> {
+    async fn turn(&self, turn: TurnRequest, events: &EventSink, cancelled: CancellationToken) -> Result<Done, ApiError> {
         let session = session_of(&turn.session)?;
         let (text, id, key) = (turn.text.clone(), turn.turn.to_string(), session.clone());
         let Decided { decision, history, understand_ms } =
@@ -176,14 +160,8 @@ impl Concierge for Restaurant {
         self.inner.announce(&decision, events);
         let world = &self.inner.resources.world;
         let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
-        let request = prompt::request(
-            &world.personas,
-            &decision.brief,
-            &history,
-            &turn.text,
-            &limits,
-            Some(turn.session.to_string()),
-        );
+        let request =
+            prompt::request(&world.personas, &decision.brief, &history, &turn.text, &limits, Some(turn.session.to_string()));
         let reply = reply::speak(
             self.inner.engine.as_ref(),
             &world.mentions,
@@ -281,8 +259,7 @@ impl Restaurant {
 }
 
 fn session_of(id: &wire::SessionId) -> Result<SessionId, ApiError> {
-    SessionId::from_str(id.as_str())
-        .map_err(|_| ApiError::new(ErrorCode::SessionInvalid, "This session is not known. Please start a new one."))
+    SessionId::from_str(id.as_str()).map_err(|_| ApiError::new(ErrorCode::SessionInvalid, "This session is not known. Please start a new one."))
 }
 
 /// Sampling is repeatable for one turn and differs between turns.
@@ -299,8 +276,7 @@ fn refusal(error: &StoreError) -> ApiError {
         }
         other => {
             tracing::error!(error = %other, "the store refused");
-            ApiError::new(ErrorCode::NotReady, "We can't write things down at the moment. Please try again shortly.")
-                .retry_after(5)
+            ApiError::new(ErrorCode::NotReady, "We can't write things down at the moment. Please try again shortly.").retry_after(5)
         }
     }
 }
