@@ -82,9 +82,13 @@ fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Optio
     let before = before.and_then(|line| line.item.one());
     match all.iter().find(|item| Some(&lexicon.item(**item).id) == before) {
         Some(item) => vec![*item],
-        // What nearly everything takes implies nothing.
+        // After other things, an option by itself is no thing of its own; and what nearly everything takes says nothing.
+        None if draft.size.is_none()
+            && (before.is_some() || (all.len() > 1 && draft.options.len() == 1 && !draft.counted)) =>
+        {
+            Vec::new()
+        }
         None if all.len() > MOST_IMPLIED => Vec::new(),
-        None if all.len() > 1 && draft.options.len() == 1 && draft.size.is_none() && !draft.counted => Vec::new(),
         None => all,
     }
 }

@@ -19,10 +19,13 @@ impl Search<'_> {
                 let asked = matches!(state.det, Det::Article | Det::Number)
                     || state.link == Link::Verb
                     || state.unit != Unit::None;
-                if !common && matches!(state.det, Det::Article | Det::Some) && state.size == NONE {
-                    // "a bagel": the article is spent on what we do not know.
-                }
                 state.after_option = false;
+                if state.link == Link::For {
+                    // "For vegetables I'd like …": what follows "for" is not ordered.
+                    state.link = Link::Bare;
+                    self.push(&step, -edge.score - 0.5, state, Act::Skip, None);
+                    return;
+                }
                 let act = if *common { Act::Skip } else { Act::Unknown { asked } };
                 self.push(&step, 0.0, state, act, None);
             }
@@ -168,6 +171,8 @@ impl Search<'_> {
                 ..state.rested()
             };
             let gain = gain - kept - if again { 0.8 } else { 0.0 };
+            let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
+            let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
             if state.neg == Neg::Carry {
                 // The refusal may have ended before this one.
@@ -175,7 +180,7 @@ impl Search<'_> {
                 let how = How { negated: false, ..how };
                 self.push(
                     step,
-                    gain - cost + reset_gain(&state),
+                    gain - 2.0 * carry - cost + reset_gain(&state),
                     State { neg: Neg::Off, ..next },
                     Act::Option(how),
                     None,
@@ -223,6 +228,20 @@ impl Search<'_> {
                 ..state.rested()
             };
             self.push(step, -1.0 - edge.score, next, Act::Misfit(how), None);
+        }
+    }
+
+    /// How likely it is that a refusal goes on to these choices: they are on the item, or something else is.
+    fn refusable(&self, item: u16, choices: &[(u16, u16, f32)]) -> f32 {
+        let Some(Kind::Items(items)) = self.lattice.edges.get(item as usize).map(|edge| &edge.kind) else { return 0.0 };
+        let includes = |(item, _): &(u16, f32)| &self.lexicon.includes[*item as usize];
+        let best = choices.first().map_or(0.0, |choice| choice.2);
+        let named =
+            |(group, choice): &(u16, u16)| choices.iter().any(|(g, c, q)| g == group && c == choice && fits(*q, best));
+        match items.first().map(includes) {
+            Some(on) if on.iter().any(named) => 0.4,
+            Some(on) if !on.is_empty() => -0.15,
+            _ => 0.0,
         }
     }
 
@@ -304,6 +323,10 @@ impl Search<'_> {
         match mark {
             Mark::Article | Mark::Some => {
                 let det = if mark == Mark::Article { Det::Article } else { Det::Some };
+                if mark == Mark::Some && state.pre_len > 0 {
+                    // "No olives on my pizza": what was said first is on what follows.
+                    self.push(step, -0.3, state, Act::Skip, None);
+                }
                 if state.det == Det::None || state.det == Det::Some {
                     let (cost, flush, open) = open(&state);
                     let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };

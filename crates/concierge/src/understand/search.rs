@@ -65,8 +65,14 @@ impl Search<'_> {
                 let mut state = node.state;
                 match pause {
                     Break::None => {}
-                    Break::Comma if state.link == Link::Bare => state.link = Link::Comma,
-                    Break::Comma => {}
+                    Break::Comma => {
+                        if state.link == Link::Bare {
+                            state.link = Link::Comma;
+                        }
+                        if state.neg == Neg::On {
+                            state.neg = Neg::Off;
+                        }
+                    }
                     Break::Stop => {
                         state.neg = Neg::Off;
                         state.list = false;

@@ -265,8 +265,11 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
         let article = if state.det == Det::Article { 0.2 } else { 0.0 };
         return (amount + article, None, State { amount: None, times: 1, unit: Unit::None, det: Det::None, ..*state });
     }
+    let bare = state.number == NONE && state.det == Det::None;
     let cost = if state.pre_len > 0 {
-        1.0
+        if bare && state.item != NONE { 1.6 } else { 1.0 }
+    } else if state.item != NONE && bare {
+        1.1
     } else if state.item != NONE {
         0.5
     } else {
