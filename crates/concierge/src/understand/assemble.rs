@@ -33,7 +33,11 @@ pub(crate) fn settle(
         if items.is_empty() {
             let said = draft.options.iter().filter_map(|(edge, _)| lattice.edges.get(*edge as usize));
             for edge in said {
-                unknown.push(UnknownThing { words: words(tokens, edge.from, edge.to), nearest: Vec::new() });
+                unknown.push(UnknownThing {
+                    words: words(tokens, edge.from, edge.to),
+                    nearest: Vec::new(),
+                    asked: true,
+                });
             }
             continue;
         }
@@ -47,9 +51,9 @@ pub(crate) fn settle(
         }
         lines.push((line, draft.copy));
     }
-    for &(from, to, _) in &replay.unknown {
+    for &(from, to, asked) in &replay.unknown {
         let words = words(tokens, from, to);
-        unknown.push(UnknownThing { nearest: nearest::items(lexicon, &words), words });
+        unknown.push(UnknownThing { nearest: nearest::items(lexicon, &words), asked, words });
     }
     (lines.into_iter().map(|(line, _)| line).collect(), unknown)
 }

@@ -65,6 +65,9 @@ pub struct UnknownThing {
     pub words: String,
     /// Items that come nearest, best first; often none.
     pub nearest: Vec<ItemId>,
+    /// Whether they stand where a thing is asked for ("a bagel", "I'd like bagels"), so that an answer is due. Other
+    /// words that say nothing may be small talk.
+    pub asked: bool,
 }
 
 /// Something that cannot be done as it was said.

@@ -110,7 +110,7 @@ impl Replayer<'_> {
             },
             Act::Misfit(how) => {
                 if !how.negated {
-                    self.out.unknown.push((edge.from, edge.to, false));
+                    self.out.unknown.push((edge.from, edge.to, true));
                 }
             }
             Act::Line { number, size, refine: true, .. } => self.refine(at, number, size),
