@@ -7,10 +7,17 @@
 //! upstream: utterance → understanding → decision (ledger events, facts, what the reply is to do) → prompt →
 //! words → check.
 
+pub mod brief;
+pub mod check;
 pub mod intent;
+pub mod ledger;
 pub mod menu;
 pub mod money;
 pub mod order;
+pub mod planner;
 pub mod ports;
+pub mod prompt;
+pub mod route;
 pub mod store_info;
+pub mod turn;
 pub mod understand;

@@ -40,7 +40,7 @@ use serde::Serialize;
 pub use dialog::converse;
 pub use lexicon::Lexicon;
 pub use moves::{Answer, DialogContext, Move, Question};
-pub use slots::{Form, Slots, slots};
+pub use slots::{Form, Slots, allergens_named, slots};
 
 use crate::menu::ItemId;
 use crate::order::OrderLine;

@@ -265,17 +265,7 @@ pub(crate) fn diets_in(lexicon: &Lexicon, tokens: &[Token]) -> BTreeSet<String> 
 }
 
 fn allergies_in(lexicon: &Lexicon, tokens: &[Token]) -> BTreeSet<String> {
-    let menu = lexicon.menu();
-    let choices =
-        menu.option_groups.iter().flat_map(|group| &group.choices).filter_map(|choice| choice.allergens.as_ref());
-    let names: BTreeSet<&str> = menu
-        .items
-        .iter()
-        .filter_map(|item| item.allergens.as_ref())
-        .chain(choices)
-        .flatten()
-        .map(String::as_str)
-        .collect();
+    let names = allergen_names(lexicon);
     let mut found = BTreeSet::new();
     for at in 0..tokens.len() {
         for (name, len) in substances(&names, &tokens[at..]) {
@@ -404,4 +394,20 @@ fn categories(lexicon: &Lexicon, tokens: &[Token], slots: &mut Slots) {
             slots.categories.push(item.category.clone());
         }
     }
+}
+
+/// The allergens that a text names, whatever it says of them, in the menu's own words where it has them.
+#[must_use]
+pub fn allergens_named(lexicon: &Lexicon, text: &str) -> BTreeSet<String> {
+    let tokens = tokenize(text);
+    let names = allergen_names(lexicon);
+    (0..tokens.len()).flat_map(|at| substances(&names, &tokens[at..])).map(|(name, _)| name).collect()
+}
+
+/// The allergens that the menu speaks of.
+fn allergen_names(lexicon: &Lexicon) -> BTreeSet<&str> {
+    let menu = lexicon.menu();
+    let choices =
+        menu.option_groups.iter().flat_map(|group| &group.choices).filter_map(|choice| choice.allergens.as_ref());
+    menu.items.iter().filter_map(|item| item.allergens.as_ref()).chain(choices).flatten().map(String::as_str).collect()
 }

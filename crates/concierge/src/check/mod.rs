@@ -1,0 +1,335 @@
+//! Holding the model's words against the facts of the turn, sentence by sentence, before the guest sees them.
+//!
+//! The check knows no language model and trusts none. A sentence passes where everything in it that could be false is
+//! covered: each amount, time, number and code stands in the facts; each item named is one of the facts', with its own
+//! price; each promise and each word of substance is backed; nothing is denied unless the brief denies it. What the
+//! check cannot place it refuses: the plain words of the brief are always right, so a refusal costs charm, never truth.
+
+mod claims;
+mod mentions;
+mod speaker;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    brief::Brief,
+    menu::{ItemId, Menu},
+    money::Cents,
+};
+use claims::{Claims, claims};
+use words::stem;
+
+pub(crate) use claims::number;
+pub use mentions::MentionIndex;
+pub use speaker::{Speaker, Spoken};
+
+/// Why a sentence is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// An amount of money that no fact holds, or that belongs to another item.
+    Amount,
+    /// A time of day that no fact holds.
+    Time,
+    /// A number that neither a fact nor the guest holds.
+    Number,
+    /// An address, a password or a code that no fact holds.
+    Code,
+    /// An item of the menu that the facts do not speak of.
+    Item,
+    /// A denial that the brief does not make, or an offer of what it denies.
+    Polarity,
+    /// A promise (a refund, a discount, safety) that no fact makes.
+    Promise,
+    /// A word of substance that stands in no fact.
+    Word,
+    /// Parts of the prompt, repetition, or too long to be a sentence of a reply.
+    Form,
+}
+
+/// Longer sentences are a model that has lost its way.
+const MOST_WORDS: usize = 45;
+
+/// Words that promise something. They need a fact, whoever else may have used them.
+const PROMISES: [&str; 22] = [
+    "refund",
+    "discount",
+    "voucher",
+    "coupon",
+    "complimentary",
+    "gratis",
+    "free",
+    "safe",
+    "guarantee",
+    "promise",
+    "compensate",
+    "reimburse",
+    "replacement",
+    "gift",
+    "bonus",
+    "deal",
+    "credit",
+    "allergen-free",
+    "suitable",
+    "risk",
+    "trace",
+    "contamination",
+];
+
+/// Words that deny.
+const NEGATIONS: [&str; 14] = [
+    "no",
+    "not",
+    "none",
+    "never",
+    "without",
+    "unfortunately",
+    "sadly",
+    "regrettably",
+    "nothing",
+    "unable",
+    "cannot",
+    "unavailable",
+    "neither",
+    "nor",
+];
+
+/// Turns of phrase that hold a denial and deny nothing.
+const HARMLESS: [&str; 14] = [
+    "no problem",
+    "no worries",
+    "not a problem",
+    "not at all",
+    "why not",
+    "don't hesitate",
+    "do not hesitate",
+    "can't go wrong",
+    "can't wait",
+    "no trouble",
+    "don't worry",
+    "do not worry",
+    "if not",
+    "or not",
+];
+
+/// The marks of the prompt's own layout.
+const SCAFFOLD: [&str; 7] = ["facts:", "now:", "guest:", "<start_of_turn>", "<end_of_turn>", "- none", "you are rosy"];
+
+/// What the sentences of one reply may claim.
+pub struct Checker<'a> {
+    index: &'a MentionIndex,
+    amounts: HashSet<Cents>,
+    free_amounts: HashSet<Cents>,
+    item_amounts: HashMap<&'a ItemId, HashSet<Cents>>,
+    times: HashSet<u16>,
+    numbers: HashSet<u64>,
+    codes: HashSet<String>,
+    items: HashSet<&'a ItemId>,
+    fact_words: HashSet<String>,
+    guest_words: HashSet<String>,
+    facts_deny: bool,
+    declines: bool,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker for the sentences that a brief and a guest's words lead to.
+    #[must_use]
+    pub fn new(index: &'a MentionIndex, brief: &'a Brief, guest: &str) -> Self {
+        let mut checker = Self {
+            index,
+            amounts: HashSet::new(),
+            free_amounts: HashSet::new(),
+            item_amounts: HashMap::new(),
+            times: HashSet::new(),
+            numbers: HashSet::new(),
+            codes: HashSet::new(),
+            items: HashSet::new(),
+            fact_words: HashSet::new(),
+            guest_words: stems(&claims(guest)),
+            facts_deny: false,
+            declines: brief.steps.iter().any(|step| step.act.declines()),
+        };
+        for fact in brief.facts() {
+            checker.learn(&fact.text, fact.item.as_ref());
+        }
+        // Plain words are ours and right, so they may be said again in other words.
+        for point in brief.points() {
+            checker.learn(&point.plain, None);
+        }
+        checker
+            .numbers
+            .extend(claims(guest).numbers.into_iter().map(|(_, number)| number).filter(|number| *number <= 100));
+        checker
+    }
+
+    fn learn(&mut self, text: &str, item: Option<&'a ItemId>) {
+        let found = claims(text);
+        let amounts = found.amounts.iter().map(|(_, cents)| *cents);
+        match item {
+            Some(item) => {
+                self.items.insert(item);
+                self.item_amounts.entry(item).or_default().extend(amounts.clone());
+            }
+            None => {
+                // Amounts of a line that names items belong to those items; totals stand in lines that name none.
+                let named: Vec<&'a ItemId> =
+                    self.index.find(&found.words).into_iter().flat_map(|mention| mention.items).collect();
+                if named.is_empty() {
+                    self.free_amounts.extend(amounts.clone());
+                }
+                self.items.extend(named);
+            }
+        }
+        self.amounts.extend(amounts);
+        self.times.extend(found.times.iter().map(|(_, time)| *time));
+        self.numbers.extend(found.numbers.iter().map(|(_, number)| *number));
+        self.codes.extend(found.codes.iter().map(|(_, code)| code.clone()));
+        self.facts_deny |= denies(text, &found);
+        self.fact_words.extend(stems(&found));
+    }
+
+    /// Whether a sentence may be sent.
+    ///
+    /// # Errors
+    /// The first fault found.
+    pub fn check(&self, sentence: &str) -> Result<(), Fault> {
+        let lower = sentence.to_lowercase();
+        let found = claims(sentence);
+        if found.words.is_empty() || found.words.len() > MOST_WORDS || SCAFFOLD.iter().any(|mark| lower.contains(mark))
+        {
+            return Err(Fault::Form);
+        }
+        self.check_values(&found)?;
+        self.check_items(&found)?;
+        let denies = denies(sentence, &found);
+        if denies && !self.declines && !self.facts_deny {
+            return Err(Fault::Polarity);
+        }
+        self.check_words(&found, denies)
+    }
+
+    fn check_values(&self, found: &Claims) -> Result<(), Fault> {
+        if found.amounts.iter().any(|(_, cents)| !self.amounts.contains(cents)) {
+            return Err(Fault::Amount);
+        }
+        if found.times.iter().any(|(_, time)| !self.times.contains(time)) {
+            return Err(Fault::Time);
+        }
+        if found.numbers.iter().any(|(_, number)| !self.numbers.contains(number)) {
+            return Err(Fault::Number);
+        }
+        if found.codes.iter().any(|(_, code)| !self.codes.contains(code) && !self.fact_words.contains(&stem(code))) {
+            return Err(Fault::Code);
+        }
+        Ok(())
+    }
+
+    fn check_items(&self, found: &Claims) -> Result<(), Fault> {
+        let mentions = self.index.find(&found.words);
+        for mention in &mentions {
+            let known = mention.items.iter().any(|item| self.items.contains(item));
+            let of_facts =
+                || (mention.start..mention.end).all(|at| self.fact_words.contains(&stem(&found.words[at].text)));
+            let denied_by_guest = || {
+                self.declines
+                    && (mention.start..mention.end).all(|at| self.guest_words.contains(&stem(&found.words[at].text)))
+            };
+            if !known && !of_facts() && !denied_by_guest() {
+                return Err(Fault::Item);
+            }
+        }
+        for (at, cents) in &found.amounts {
+            if self.free_amounts.contains(cents) {
+                continue;
+            }
+            let before = mentions.iter().rfind(|mention| mention.end <= *at);
+            let nearest = before.or_else(|| mentions.iter().find(|mention| mention.start > *at));
+            let Some(mention) = nearest else { continue };
+            let mut priced = mention.items.iter().filter_map(|item| self.item_amounts.get(item)).peekable();
+            if priced.peek().is_some() && !priced.any(|amounts| amounts.contains(cents)) {
+                return Err(Fault::Amount);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_words(&self, found: &Claims, denies: bool) -> Result<(), Fault> {
+        let backed = |word: &str| self.fact_words.contains(&stem(word));
+        let promises =
+            |word: &str| PROMISES.iter().any(|promise| stem(promise) == stem(word)) || word.ends_with("-free");
+        if found.words.iter().any(|word| promises(&word.text) && !backed(&word.text)) {
+            return Err(Fault::Promise);
+        }
+        let mut unbacked = false;
+        for word in &found.words {
+            let text = word.text.as_str();
+            let stem = stem(text);
+            if backed(text) {
+                continue;
+            }
+            if service_words().contains(&stem) || claims::number(text).is_some() || is_value(text) {
+                continue;
+            }
+            if self.guest_words.contains(&stem) && self.declines {
+                unbacked = true;
+                continue;
+            }
+            return Err(Fault::Word);
+        }
+        // Only the guest spoke of it, so it may be said no to and nothing else.
+        if unbacked && !denies { Err(Fault::Polarity) } else { Ok(()) }
+    }
+}
+
+/// Amounts, times and codes were held against the facts already.
+fn is_value(word: &str) -> bool {
+    word.bytes().any(|b| b.is_ascii_digit())
+        || matches!(
+            word,
+            "am" | "pm" | "a.m" | "p.m" | "o'clock" | "noon" | "midnight" | "dollars" | "dollar" | "cents"
+        )
+}
+
+fn denies(text: &str, found: &Claims) -> bool {
+    let mut plain = text.to_lowercase().replace('’', "'");
+    for harmless in HARMLESS {
+        plain = plain.replace(harmless, "");
+    }
+    plain.contains("sold out")
+        || plain.contains("out of stock")
+        || words::words(&plain).iter().any(|word| NEGATIONS.contains(&word.text.as_str()) || word.text.ends_with("n't"))
+            && !found.words.is_empty()
+}
+
+fn stems(found: &Claims) -> HashSet<String> {
+    let mut stems = HashSet::with_capacity(found.words.len() * 2);
+    for word in &found.words {
+        stems.insert(stem(&word.text));
+        for part in word.text.split('-').filter(|part| part.len() > 2) {
+            stems.insert(stem(part));
+        }
+    }
+    stems
+}
+
+fn service_words() -> &'static HashSet<String> {
+    static WORDS: std::sync::OnceLock<HashSet<String>> = std::sync::OnceLock::new();
+    WORDS.get_or_init(|| {
+        include_str!("service_words.txt")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .flat_map(str::split_whitespace)
+            .map(stem)
+            .collect()
+    })
+}
+
+/// Builds what the check needs to know of a menu, once.
+#[must_use]
+pub fn index(menu: &Menu) -> MentionIndex {
+    MentionIndex::new(menu)
+}
+
+#[cfg(test)]
+mod tests;

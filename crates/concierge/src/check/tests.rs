@@ -1,0 +1,113 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+use super::*;
+use crate::{
+    brief::{Act, Step},
+    intent::AgentName,
+};
+
+fn menu() -> Menu {
+    Menu::from_json(
+        r#"{"items":[
+        {"id":"soup","name":"The Daily Soup","aliases":["soup"],"price":4.50,"category":"Side"},
+        {"id":"pie","name":"Apple Pie","aliases":["pie"],"price":3.25,"category":"Dessert"},
+        {"id":"roll","name":"Fish Roll","aliases":["roll"],"price":7.00,"category":"Main"}]}"#,
+    )
+    .unwrap()
+}
+
+fn prices() -> Brief {
+    Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::TellPrice)
+                .item_fact(&"soup".into(), "The Daily Soup: $4.50. Tomato soup with basil.")
+                .item_fact(&"pie".into(), "Apple Pie: $3.25. Warm pie with cinnamon.")
+                .fact("Total: $7.75.")
+                .point("The Daily Soup is $4.50.", ["$4.50"]),
+        ],
+    )
+}
+
+#[track_caller]
+fn check(brief: &Brief, guest: &str, sentence: &str) -> Result<(), Fault> {
+    let menu = menu();
+    let index = index(&menu);
+    Checker::new(&index, brief, guest).check(sentence)
+}
+
+#[test]
+fn what_the_facts_hold_passes() {
+    for sentence in [
+        "Sure thing!",
+        "Our Daily Soup is $4.50, and the Apple Pie is $3.25.",
+        "It's a tomato soup with basil, and it's delicious!",
+        "The pie comes warm with cinnamon.",
+        "Your total is $7.75.",
+        "No problem, anything else for you today?",
+        "You can't go wrong with our soups!",
+    ] {
+        assert_eq!(check(&prices(), "how much is the soup and the pie?", sentence), Ok(()), "{sentence}");
+    }
+}
+
+#[test]
+fn what_they_do_not_hold_is_refused() {
+    for (sentence, fault) in [
+        ("The Daily Soup is $4.00.", Fault::Amount),
+        ("The Daily Soup is $3.25.", Fault::Amount),
+        ("Apple Pie for $4.50!", Fault::Amount),
+        ("We close at 9 PM.", Fault::Time),
+        ("You get 3 of them.", Fault::Number),
+        ("Write to soup@example.com.", Fault::Code),
+        ("Try our Fish Roll!", Fault::Item),
+        ("It's on us, completely free.", Fault::Promise),
+        ("It is gluten-free.", Fault::Promise),
+        ("We don't have the soup.", Fault::Polarity),
+        ("The soup contains chicken.", Fault::Word),
+        ("Facts: the soup.", Fault::Form),
+    ] {
+        assert_eq!(check(&prices(), "how much is the soup and the pie?", sentence), Err(fault), "{sentence}");
+    }
+}
+
+#[test]
+fn what_only_the_guest_named_may_only_be_denied() {
+    let brief = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::DeclineUnknown)
+                .item_fact(&"soup".into(), "The Daily Soup: $4.50.")
+                .or_plain("We don't have that."),
+        ],
+    );
+    assert_eq!(check(&brief, "do you have sushi?", "I'm sorry, we don't have sushi."), Ok(()));
+    assert_eq!(check(&brief, "do you have sushi?", "Our sushi is great!"), Err(Fault::Polarity));
+    assert_eq!(check(&brief, "do you have sushi?", "How about the Daily Soup for $4.50?"), Ok(()));
+}
+
+#[test]
+fn a_failed_sentence_is_replaced_by_plain_words() {
+    let (menu, brief) = (menu(), prices());
+    let index = index(&menu);
+    let mut speaker = Speaker::new(Checker::new(&index, &brief, "price of soup?"), &brief);
+    assert_eq!(speaker.push("Sure thing! The soup"), Some("Sure thing!".to_owned()));
+    assert_eq!(speaker.push(" is $1.00. Enjoy!"), None);
+    assert!(speaker.is_over());
+    let (last, spoken) = speaker.finish(true);
+    assert_eq!(last.unwrap(), " The Daily Soup is $4.50.");
+    assert_eq!((spoken.own, spoken.plain, spoken.fault.unwrap().0), (1, 1, Fault::Amount));
+    assert_eq!(spoken.text, "Sure thing! The Daily Soup is $4.50.");
+}
+
+#[test]
+fn what_the_model_left_out_is_added_and_what_it_said_is_not_repeated() {
+    let (menu, brief) = (menu(), prices());
+    let index = index(&menu);
+    let mut speaker = Speaker::new(Checker::new(&index, &brief, "price of soup?"), &brief);
+    assert_eq!(speaker.push("That's $4.50! "), Some("That's $4.50!".to_owned()));
+    let (last, spoken) = speaker.finish(true);
+    assert_eq!((last, spoken.plain), (None, 0));
+
+    let speaker = Speaker::new(Checker::new(&index, &brief, "price of soup?"), &brief);
+    assert_eq!(speaker.finish(true).0.unwrap(), "The Daily Soup is $4.50.");
+}

@@ -1,0 +1,488 @@
+//! Questions about dishes, answered from the menu: prices, contents, allergens, diets, what there is and what is good.
+
+use std::collections::BTreeSet;
+
+use super::wording::{capital, included, listing, plain_words, price_from, priced, prices, says};
+use crate::{
+    brief::{Act, Source, Step},
+    menu::{Course, Item, ItemId, Menu},
+    ports::{Hit, RecordType},
+};
+
+/// What the understanding step found in a question about dishes.
+#[derive(Debug, Default)]
+pub(super) struct Asked<'a> {
+    /// The guest's words.
+    pub text: &'a str,
+    /// Items named; several in one entry where the word fits several.
+    pub named: Vec<Vec<ItemId>>,
+    /// Nearest entries of the menu, best first.
+    pub hits: &'a [Hit],
+    /// Diets that the guest keeps or asks for.
+    pub diets: BTreeSet<String>,
+    /// Allergens that the guest must avoid or asks about.
+    pub allergens: BTreeSet<String>,
+    /// A thing asked for that the menu does not name.
+    pub unknown: Option<String>,
+}
+
+/// How many dishes one answer names.
+const MOST_NAMED: usize = 3;
+
+/// Answers a question about dishes.
+pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
+    let words = plain_words(asked.text);
+    let items: Vec<&Item> =
+        asked.named.iter().filter(|ids| ids.len() == 1).filter_map(|ids| menu.item(&ids[0])).collect();
+    if !asked.allergens.is_empty() || says(&words, &["allergen", "allergens", "allergic", "allergy", "allergies"]) {
+        return if items.is_empty() {
+            vec![free_of(menu, asked)]
+        } else {
+            items.iter().map(|item| allergens(menu, item, &asked.allergens)).collect()
+        };
+    }
+    if let [one, other, ..] = items.as_slice()
+        && says(&words, &["difference", "compare", "compared", "versus", "vs", "better", "or"])
+    {
+        return vec![compare(menu, one, other)];
+    }
+    let aspect = Aspect::of(&words);
+    if !items.is_empty() {
+        let mut steps: Vec<Step> = items.iter().map(|item| about(menu, item, aspect, asked)).collect();
+        if let Some(unknown) = &asked.unknown {
+            steps.push(decline(menu, unknown, asked));
+        }
+        return steps;
+    }
+    if let Some(several) = asked.named.iter().find(|ids| ids.len() > 1) {
+        let several: Vec<&Item> = several.iter().filter_map(|id| menu.item(id)).collect();
+        return vec![list(menu, Act::TellMenu, "We have", &several, several.len().min(6))];
+    }
+    if let Some(unknown) = &asked.unknown {
+        return vec![decline(menu, unknown, asked)];
+    }
+    vec![without_a_name(menu, asked, &words, aspect)]
+}
+
+/// What is asked of a dish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aspect {
+    Price,
+    Contents,
+    Calories,
+    Sizes,
+    Options,
+    Best,
+    Cheapest,
+    Dearest,
+    Any,
+}
+
+impl Aspect {
+    fn of(words: &[String]) -> Self {
+        let says = |phrases: &[&str]| says(words, phrases);
+        if says(&["cheapest", "least expensive", "lowest price"]) {
+            Self::Cheapest
+        } else if says(&["most expensive", "priciest", "dearest", "costliest"]) {
+            Self::Dearest
+        } else if says(&["how much", "price", "prices", "cost", "costs", "priced", "charge", "expensive"]) {
+            Self::Price
+        } else if says(&["calories", "calorie", "kcal", "fattening", "nutrition", "healthy", "healthiest"]) {
+            Self::Calories
+        } else if says(&["size", "sizes", "how big", "how large"]) {
+            Self::Sizes
+        } else if says(&["toppings", "extras", "options", "sauces", "customize", "customise", "add to", "put on"]) {
+            Self::Options
+        } else if says(&[
+            "recommend",
+            "recommendation",
+            "suggest",
+            "suggestion",
+            "suggestions",
+            "popular",
+            "best",
+            "good here",
+            "what's good",
+            "whats good",
+            "favorite",
+            "favourite",
+            "famous",
+            "signature",
+            "special",
+            "specials",
+            "should i",
+            "surprise me",
+        ]) {
+            Self::Best
+        } else if says(&[
+            "what's in",
+            "whats in",
+            "what is in",
+            "what's on",
+            "what is on",
+            "come with",
+            "comes with",
+            "ingredients",
+            "ingredient",
+            "made of",
+            "made with",
+            "made from",
+            "contain",
+            "contains",
+        ]) {
+            Self::Contents
+        } else {
+            Self::Any
+        }
+    }
+}
+
+fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
+    let price = prices(&menu.currency, item);
+    let short = format!("{}: {price}.", item.name);
+    if !item.available {
+        return sold_out(menu, item, asked);
+    }
+    if let Some(diet) = asked.diets.iter().next() {
+        return fits_diet(item, diet).source(source(item));
+    }
+    let step = match aspect {
+        Aspect::Price | Aspect::Cheapest | Aspect::Dearest => {
+            let (least, most) = item.price_range();
+            let needs = [menu.currency.show(least), menu.currency.show(most)];
+            Step::new(Act::TellPrice).item_fact(&item.id, short).point(format!("{} is {price}.", item.name), needs)
+        }
+        Aspect::Calories => match item.calories {
+            Some(calories) => Step::new(Act::TellItem)
+                .item_fact(&item.id, format!("{short} {calories} kcal."))
+                .point(format!("{} has {calories} kcal.", item.name), [calories.to_string()]),
+            None => Step::new(Act::AdmitUnknown)
+                .or_plain(format!("I'm sorry, I don't have the calories of {}. Please ask at the counter.", item.name)),
+        },
+        Aspect::Sizes if !item.sizes.is_empty() => Step::new(Act::TellPrice).item_fact(&item.id, short).point(
+            format!("{} comes in {}.", item.name, price),
+            item.sizes.iter().map(|size| menu.currency.show(size.price)),
+        ),
+        Aspect::Options => options(menu, item),
+        _ => describe(menu, item),
+    };
+    step.source(source(item))
+}
+
+/// Name, price and what it is; what is on it where the description may leave it open.
+fn describe(menu: &Menu, item: &Item) -> Step {
+    let on_it = included(menu, item);
+    let mut text = format!("{}: {}. {}", item.name, prices(&menu.currency, item), item.description);
+    if !on_it.is_empty() {
+        text.push_str(&format!(" Comes with {}.", listing(&on_it, "and")));
+    }
+    let (least, _) = item.price_range();
+    let plain = format!("{}: {} It is {}.", item.name, with_stop(&item.description), prices(&menu.currency, item));
+    Step::new(Act::TellItem).item_fact(&item.id, text).point(plain, [item.name.clone(), menu.currency.show(least)])
+}
+
+fn options(menu: &Menu, item: &Item) -> Step {
+    let groups: Vec<String> = item
+        .option_groups
+        .iter()
+        .filter_map(|id| menu.group(id))
+        .map(|group| {
+            let choices: Vec<String> = group
+                .choices
+                .iter()
+                .filter(|choice| choice.available)
+                .map(|choice| match choice.price.0 {
+                    0 => choice.name.to_lowercase(),
+                    _ => format!("{} (+{})", choice.name.to_lowercase(), menu.currency.show(choice.price)),
+                })
+                .collect();
+            format!("{}: {}", group.name.to_lowercase(), listing(&choices, "or"))
+        })
+        .collect();
+    if groups.is_empty() {
+        return Step::new(Act::TellItem)
+            .item_fact(&item.id, format!("{}: no options.", item.name))
+            .or_plain(format!("{} comes as it is; there is nothing to choose.", item.name));
+    }
+    let text = format!("For {} you can choose {}.", item.name, groups.join("; "));
+    Step::new(Act::TellItem).item_fact(&item.id, text.clone()).point(text.clone(), [text])
+}
+
+/// Allergens are told in fixed words only: they are no matter of style.
+fn allergens(menu: &Menu, item: &Item, wanted: &BTreeSet<String>) -> Step {
+    let Some(listed) = &item.allergens else {
+        let plain = format!(
+            "I don't know the allergens of {}: they are not listed. Please ask our staff before you order it.",
+            item.name
+        );
+        return Step::new(Act::TellAllergensUnknown)
+            .item_fact(&item.id, plain.clone())
+            .or_plain(plain)
+            .source(source(item));
+    };
+    let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
+    let all = if listed.is_empty() {
+        format!("{} has no allergens listed.", item.name)
+    } else {
+        format!("The allergens listed for {} are {}.", item.name, listing(&listed, "and"))
+    };
+    let known = declared(menu);
+    let mut plain = String::new();
+    for allergen in wanted {
+        if listed.contains(&allergen.as_str()) {
+            plain.push_str(&format!("Yes, {} contains {allergen}. ", item.name));
+        } else if known.contains(allergen.as_str()) {
+            plain.push_str(&format!("{} does not list {allergen}. ", capital(&item.name)));
+        } else {
+            plain.push_str(&format!("Our menu does not tell about {allergen}, so please ask our staff. "));
+        }
+    }
+    plain.push_str(&all);
+    plain.push_str(" Everything is made in one kitchen, so please tell our staff if you are allergic.");
+    Step::new(Act::TellAllergens).item_fact(&item.id, plain.clone()).or_plain(plain).source(source(item))
+}
+
+/// What can be eaten without some allergens.
+fn free_of(menu: &Menu, asked: &Asked<'_>) -> Step {
+    let wanted: Vec<&str> = asked.allergens.iter().map(String::as_str).collect();
+    let fits: Vec<&Item> = by_popularity(menu, |item| suits(item, asked) && item.allergens.is_some());
+    let without = listing(&wanted, "or");
+    if wanted.is_empty() {
+        let plain = "Which allergen is it about? I can tell you what each dish lists.";
+        return Step::new(Act::TellAllergens).or_plain(plain);
+    }
+    if fits.is_empty() {
+        let plain = format!("I'm sorry, I see no dish that does not list {without}. Please ask our staff.");
+        return Step::new(Act::TellAllergens).or_plain(plain);
+    }
+    let names: Vec<String> = fits.iter().take(5).map(|item| priced(&menu.currency, item)).collect();
+    let plain = format!(
+        "These do not list {without}: {}. Everything is made in one kitchen, so please tell our staff about it.",
+        listing(&names, "and")
+    );
+    let step = Step::new(Act::TellAllergens).or_plain(plain);
+    fits.into_iter().take(5).fold(step, |step, item| step.source(source(item)))
+}
+
+fn fits_diet(item: &Item, diet: &str) -> Step {
+    match item.diets.as_ref() {
+        None => Step::new(Act::AdmitUnknown)
+            .item_fact(&item.id, format!("{}: not known whether it is {diet}.", item.name))
+            .or_plain(format!("I don't know whether {} is {diet}; please ask our staff.", item.name)),
+        Some(diets) if diets.contains(diet) => Step::new(Act::TellDiet)
+            .item_fact(&item.id, format!("{}: {diet}.", item.name))
+            .point(format!("Yes, {} is {diet}.", item.name), ["yes", diet]),
+        Some(_) => {
+            let plain = format!("No, {} is not marked {diet}.", item.name);
+            Step::new(Act::TellDiet).item_fact(&item.id, plain.clone()).point(plain, ["not", diet])
+        }
+    }
+}
+
+fn compare(menu: &Menu, one: &Item, other: &Item) -> Step {
+    let line = |item: &Item| format!("{}: {}. {}", item.name, prices(&menu.currency, item), item.description);
+    let needs = [menu.currency.show(one.price_range().0), menu.currency.show(other.price_range().0)];
+    Step::new(Act::Compare)
+        .item_fact(&one.id, line(one))
+        .item_fact(&other.id, line(other))
+        .point(format!("{} {}", line(one), line(other)), needs)
+        .source(source(one))
+        .source(source(other))
+}
+
+fn sold_out(menu: &Menu, item: &Item, asked: &Asked<'_>) -> Step {
+    let near = by_popularity(menu, |other| other.course == item.course && other.id != item.id && suits(other, asked));
+    let step = Step::new(Act::DeclineSoldOut).item_fact(&item.id, format!("{}: sold out today.", item.name));
+    suggest(menu, step, &format!("I'm sorry, {} is sold out today.", item.name), &near, vec!["sold out".to_owned()])
+        .source(source(item))
+}
+
+/// Says no to what is not sold, and names the nearest things that are.
+pub(super) fn decline(menu: &Menu, unknown: &str, asked: &Asked<'_>) -> Step {
+    let hits = asked.hits.iter().filter(|hit| hit.record_type == RecordType::Menu);
+    let mut near: Vec<&Item> =
+        hits.filter_map(|hit| menu.item(&hit.id.as_str().into())).filter(|item| suits(item, asked)).collect();
+    if near.is_empty() {
+        near = by_popularity(menu, |item| suits(item, asked));
+    }
+    let step = Step::new(Act::DeclineUnknown).fact(format!("Not on our menu: {unknown}"));
+    suggest(menu, step, &format!("I'm sorry, we don't have {unknown}."), &near, Vec::new())
+}
+
+fn suggest(menu: &Menu, step: Step, sorry: &str, near: &[&Item], mut needs: Vec<String>) -> Step {
+    let near = &near[..near.len().min(2)];
+    let names: Vec<String> = near.iter().map(|item| priced(&menu.currency, item)).collect();
+    let plain =
+        if names.is_empty() { sorry.to_owned() } else { format!("{sorry} How about {}?", listing(&names, "or")) };
+    needs.extend(near.first().map(|item| item.name.clone()));
+    near.iter()
+        .fold(step, |step, item| {
+            step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item)))
+                .source(source(item))
+        })
+        .point(plain, needs)
+}
+
+/// A question that names no dish: a category, a diet, the best, the cheapest, or a taste.
+fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspect) -> Step {
+    let category = category_named(menu, words);
+    let mut fits =
+        by_popularity(menu, |item| suits(item, asked) && category.as_ref().is_none_or(|wanted| wanted.holds(item)));
+    if fits.is_empty() {
+        let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
+        return Step::new(Act::AdmitUnknown)
+            .fact(format!("On the menu: nothing marked {}", listing(&diets, "and")))
+            .or_plain(format!("I'm sorry, I see nothing on our menu that is marked {}.", listing(&diets, "and")));
+    }
+    match aspect {
+        Aspect::Cheapest | Aspect::Dearest => {
+            fits.sort_by_key(|item| item.price_range().0);
+            if aspect == Aspect::Dearest {
+                fits.reverse();
+            }
+            let which = if aspect == Aspect::Cheapest { "cheapest" } else { "most expensive" };
+            let best = fits[0];
+            let price = price_from(&menu.currency, best);
+            return Step::new(Act::TellPrice)
+                .item_fact(&best.id, format!("The {which}: {}, {price}", best.name))
+                .point(format!("The {which} is {}, {price}.", best.name), [best.name.clone(), price])
+                .source(source(best));
+        }
+        Aspect::Best => return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED),
+        _ => {}
+    }
+    if !asked.diets.is_empty() {
+        let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
+        let lead = capital(&format!("{} with us:", listing(&diets, "and")));
+        let step = list(menu, Act::TellDiet, &lead, &fits, 4);
+        return step.fact(format!("All of these are {}.", listing(&diets, "and")));
+    }
+    if category.is_some() {
+        return list(menu, Act::TellMenu, "We have", &fits, 8);
+    }
+    if says(
+        words,
+        &["menu", "what do you have", "what do you sell", "what do you serve", "what have you got", "to eat"],
+    ) {
+        return whole_menu(menu, &fits);
+    }
+    // A taste or an ingredient: the retriever's nearest dishes.
+    let near: Vec<&Item> = asked
+        .hits
+        .iter()
+        .filter(|hit| hit.record_type == RecordType::Menu)
+        .filter_map(|hit| menu.item(&hit.id.as_str().into()))
+        .filter(|item| suits(item, asked))
+        .take(2)
+        .collect();
+    if near.is_empty() {
+        list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED)
+    } else {
+        near_dishes(menu, &near)
+    }
+}
+
+fn near_dishes(menu: &Menu, near: &[&Item]) -> Step {
+    let names: Vec<String> = near
+        .iter()
+        .map(|item| format!("{} ({}): {}", item.name, price_from(&menu.currency, item), item.description))
+        .collect();
+    let step = near.iter().fold(Step::new(Act::Recommend), |step, item| {
+        step.item_fact(&item.id, format!("{}: {}. {}", item.name, price_from(&menu.currency, item), item.description))
+            .source(source(item))
+    });
+    step.point(format!("You might like this. {}", names.join(" ")), [near[0].name.clone()])
+}
+
+fn list(menu: &Menu, act: Act, lead: &str, items: &[&Item], most: usize) -> Step {
+    let shown: Vec<&&Item> = items.iter().filter(|item| item.available).take(most).collect();
+    let names: Vec<String> = shown.iter().map(|item| priced(&menu.currency, item)).collect();
+    let step = shown.iter().fold(Step::new(act), |step, item| {
+        step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
+    });
+    let needs: Vec<String> = shown.iter().take(2).map(|item| item.name.clone()).collect();
+    step.point(format!("{lead} {}.", listing(&names, "and")), needs)
+}
+
+fn whole_menu(menu: &Menu, fits: &[&Item]) -> Step {
+    let mut categories: Vec<(&str, Vec<&str>)> = Vec::new();
+    for item in &menu.items {
+        if !fits.iter().any(|fit| fit.id == item.id) {
+            continue;
+        }
+        match categories.iter_mut().find(|(name, _)| *name == item.category) {
+            Some((_, items)) => items.push(&item.name),
+            None => categories.push((&item.category, vec![&item.name])),
+        }
+    }
+    let lines: Vec<String> = categories
+        .iter()
+        .map(|(name, items)| format!("{name}: {}", listing(&items[..items.len().min(3)], "and")))
+        .collect();
+    let step = lines.iter().fold(Step::new(Act::TellMenu), |step, line| step.fact(line.clone()));
+    let plain = format!("From our menu. {}. Ask me about any of them.", lines.join(". "));
+    step.point(plain.clone(), [plain])
+}
+
+/// A heading or a course that the guest named.
+enum Wanted {
+    Category(String),
+    Course(Course),
+}
+
+impl Wanted {
+    fn holds(&self, item: &Item) -> bool {
+        match self {
+            Self::Category(category) => item.category == *category,
+            Self::Course(course) => item.course == *course,
+        }
+    }
+}
+
+fn category_named(menu: &Menu, words: &[String]) -> Option<Wanted> {
+    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
+    for item in &menu.items {
+        let name: Vec<String> = plain_words(&item.category).iter().map(|word| singular(word)).collect();
+        if words
+            .windows(name.len().max(1))
+            .any(|window| window.iter().map(|word| singular(word)).eq(name.iter().cloned()))
+        {
+            return Some(Wanted::Category(item.category.clone()));
+        }
+    }
+    let courses: [(&[&str], Course); 4] = [
+        (&["drink", "drinks", "beverage", "beverages", "thirsty", "to drink"], Course::Drink),
+        (&["dessert", "desserts", "sweet", "sweets"], Course::Dessert),
+        (&["side", "sides", "starter", "starters", "snack", "snacks"], Course::Side),
+        (&["main", "mains", "main dish", "main course"], Course::Main),
+    ];
+    let (_, course) = courses.into_iter().find(|(names, _)| says(words, names))?;
+    menu.items.iter().any(|item| item.course == course).then_some(Wanted::Course(course))
+}
+
+fn by_popularity<'a>(menu: &'a Menu, fits: impl Fn(&Item) -> bool) -> Vec<&'a Item> {
+    let mut items: Vec<&Item> = menu.items.iter().filter(|item| item.available && fits(item)).collect();
+    items.sort_by_key(|item| std::cmp::Reverse(item.popularity.unwrap_or(0)));
+    items
+}
+
+/// Whether an item is surely fit for the guest: what is not known does not count as fit.
+fn suits(item: &Item, asked: &Asked<'_>) -> bool {
+    item.available
+        && asked.diets.iter().all(|diet| item.diets.as_ref().is_some_and(|diets| diets.contains(diet)))
+        && (asked.allergens.is_empty()
+            || item.allergens.as_ref().is_some_and(|listed| listed.is_disjoint(&asked.allergens)))
+}
+
+/// All allergens that the menu speaks of at all.
+fn declared(menu: &Menu) -> BTreeSet<&str> {
+    menu.items.iter().filter_map(|item| item.allergens.as_ref()).flatten().map(String::as_str).collect()
+}
+
+fn source(item: &Item) -> Source {
+    Source { id: item.id.to_string(), record_type: RecordType::Menu, title: item.name.clone() }
+}
+
+fn with_stop(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}

@@ -1,0 +1,136 @@
+//! Questions about the place, answered from the store information.
+
+use super::{
+    LocalNow,
+    wording::{plain_words, says},
+};
+use crate::{
+    brief::{Act, Source, Step},
+    ports::{Hit, RecordType},
+    store_info::{InfoRecord, StoreInfo},
+};
+
+/// A second record is told of only where it is nearly as near as the first.
+const NEARLY: f32 = 0.97;
+
+/// Answers from the best records of the retriever's hits.
+pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow) -> Step {
+    let words = plain_words(text);
+    if let Some(step) = open_now(info, &words, now) {
+        return step;
+    }
+    let records: Vec<(&InfoRecord, f32)> = hits
+        .iter()
+        .filter(|hit| hit.record_type == RecordType::Info)
+        .filter_map(|hit| Some((info.record(&hit.id)?, hit.score)))
+        .collect();
+    let named = |record: &InfoRecord| record.topics.iter().any(|topic| says(&words, &[topic.to_lowercase().as_str()]));
+    let Some((first, score)) = records.iter().find(|(record, _)| named(record)).or_else(|| records.first()) else {
+        return unknown();
+    };
+    let mut step = tell(Step::new(Act::TellStore), first);
+    let second =
+        records.iter().find(|(record, other)| record.id != first.id && *other >= score * NEARLY && named(record));
+    if let Some((record, _)) = second.filter(|_| words.iter().any(|word| word == "and")) {
+        step = tell(step, record);
+    }
+    step
+}
+
+/// Whether the place is open at this moment, where that was asked.
+fn open_now(info: &StoreInfo, words: &[String], now: LocalNow) -> Option<Step> {
+    let asks = says(
+        words,
+        &[
+            "open now",
+            "open right now",
+            "still open",
+            "closed now",
+            "open at the moment",
+            "open already",
+            "open yet",
+            "already closed",
+            "currently open",
+        ],
+    );
+    if !asks {
+        return None;
+    }
+    let record = info.record("hours");
+    let step = Step::new(Act::TellStore);
+    let step = match info.hours.get(&now.weekday) {
+        None => step.fact("Today: closed").point("We are closed today.", ["closed"]),
+        Some((from, to)) => {
+            let (from, to) = (minutes(from)?, minutes(to)?);
+            let hours = format!("from {} to {}", clock(from), clock(to));
+            if (from..to).contains(&now.minutes) {
+                let plain = format!("Yes, we are open now, today {hours}.");
+                step.fact(format!("Now: open; today {hours}")).point(plain, ["open", clock(to).as_str()])
+            } else {
+                let plain = format!("We are closed at this moment; today we are open {hours}.");
+                step.fact(format!("Now: closed; today open {hours}")).point(plain, ["closed", clock(from).as_str()])
+            }
+        }
+    };
+    Some(match record {
+        Some(record) => step.source(source(record)),
+        None => step,
+    })
+}
+
+fn tell(mut step: Step, record: &InfoRecord) -> Step {
+    let facts: Vec<String> = record.facts.iter().map(|fact| format!("{}: {}", fact.key, fact.value)).collect();
+    step = step.fact(if facts.is_empty() {
+        record.text.clone()
+    } else {
+        format!("{}: {}", record.title, facts.join("; "))
+    });
+    // Short values (a time, a name, a number) must come through to the letter; where there are none the reply must
+    // hold the sentence's own weightiest words.
+    let short: Vec<String> = record
+        .facts
+        .iter()
+        .map(|fact| fact.value.clone())
+        .filter(|value| value.split_whitespace().count() <= 3)
+        .collect();
+    let all_short = short.len() == record.facts.len() && !short.is_empty();
+    let needs = if all_short { short } else { weighty(&record.text) };
+    step.point(record.text.clone(), needs).source(source(record))
+}
+
+/// The three longest words of a sentence, and every word of it that holds a digit.
+fn weighty(text: &str) -> Vec<String> {
+    let mut words: Vec<&str> =
+        text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
+    let mut needs: Vec<String> =
+        words.iter().filter(|word| word.bytes().any(|b| b.is_ascii_digit())).map(|word| (*word).to_owned()).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    words.dedup();
+    needs.extend(words.into_iter().take(3).map(str::to_owned));
+    needs
+}
+
+fn unknown() -> Step {
+    Step::new(Act::AdmitUnknown)
+        .or_plain("I'm sorry, I don't know that. Let me ask a colleague for you, or please ask at the counter.")
+}
+
+fn source(record: &InfoRecord) -> Source {
+    Source { id: record.id.clone(), record_type: RecordType::Info, title: record.title.clone() }
+}
+
+fn minutes(time: &str) -> Option<u16> {
+    let (hour, minute) = time.split_once(':')?;
+    Some(hour.parse::<u16>().ok()? * 60 + minute.parse::<u16>().ok()?)
+}
+
+/// `10:00 AM`.
+fn clock(minutes: u16) -> String {
+    let (hour, half) = match minutes / 60 % 24 {
+        0 => (12, "AM"),
+        hour @ 1..=11 => (hour, "AM"),
+        12 => (12, "PM"),
+        hour => (hour - 12, "PM"),
+    };
+    format!("{hour}:{:02} {half}", minutes % 60)
+}

@@ -1,0 +1,99 @@
+//! Small pieces of plain English that several answers share.
+
+use crate::{
+    menu::{Item, Menu},
+    money::{Cents, Currency},
+};
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listing<S: AsRef<str>>(entries: &[S], joiner: &str) -> String {
+    match entries {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [head @ .., last] => {
+            let head: Vec<&str> = head.iter().map(AsRef::as_ref).collect();
+            format!("{} {joiner} {}", head.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// `$3.99`, or `$3.99 (Regular), $5.49 (Large)`.
+pub(super) fn prices(currency: &Currency, item: &Item) -> String {
+    if item.sizes.is_empty() {
+        return currency.show(item.price);
+    }
+    let sizes: Vec<String> =
+        item.sizes.iter().map(|size| format!("{} ({})", currency.show(size.price), size.name.to_lowercase())).collect();
+    listing(&sizes, "or")
+}
+
+/// `$3.99`, or `from $3.99` where sizes differ.
+pub(super) fn price_from(currency: &Currency, item: &Item) -> String {
+    let (least, most) = item.price_range();
+    if least == most { currency.show(least) } else { format!("from {}", currency.show(least)) }
+}
+
+/// `The Gemma Classic for $8.99`.
+pub(super) fn priced(currency: &Currency, item: &Item) -> String {
+    let (least, most) = item.price_range();
+    let from = if least == most { "for" } else { "from" };
+    format!("{} {from} {}", item.name, currency.show(least))
+}
+
+/// The names of what is on an item by default.
+pub(super) fn included(menu: &Menu, item: &Item) -> Vec<String> {
+    item.includes
+        .iter()
+        .filter_map(|(group, choice)| menu.choice(group, choice))
+        .map(|choice| choice.name.to_lowercase())
+        .collect()
+}
+
+/// An amount in the menu's currency.
+pub(super) fn money(menu: &Menu, amount: Cents) -> String {
+    menu.currency.show(amount)
+}
+
+/// The text with its first letter as a capital.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Lower-case words without punctuation, for looking for words of English in a guest's text.
+pub(super) fn plain_words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .replace(['’', '‘'], "'")
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .map(|word| word.trim_matches('\''))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether one of the phrases stands in the words, whole words only.
+pub(super) fn says(words: &[String], phrases: &[&str]) -> bool {
+    phrases.iter().any(|phrase| {
+        let phrase: Vec<&str> = phrase.split(' ').collect();
+        words.windows(phrase.len()).any(|window| window.iter().zip(&phrase).all(|(word, wanted)| word == wanted))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_read_well() {
+        assert_eq!(listing(&["a"], "and"), "a");
+        assert_eq!(listing(&["a", "b"], "or"), "a or b");
+        assert_eq!(listing(&["a", "b", "c"], "and"), "a, b and c");
+    }
+
+    #[test]
+    fn phrases_are_found_as_whole_words() {
+        let words = plain_words("How’s the Price? Do-you-know");
+        assert!(says(&words, &["the price"]) && says(&words, &["do you"]));
+        assert!(!says(&words, &["rice"]));
+    }
+}

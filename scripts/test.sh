@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The whole test run, or one part of it: lint, unit, e2e.
+# One build profile serves all parts, so that llama.cpp is compiled once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+part=${1:-all}
+target=${CARGO_TARGET_DIR:-target}
+step() { printf '\n== %s\n' "$*"; }
+
+if [ "$part" = all ] || [ "$part" = lint ]; then
+  step "formatting"
+  cargo fmt --all --check
+  step "clippy"
+  cargo clippy --release --locked --workspace --all-targets -- -D warnings
+  step "documentation"
+  RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps --quiet
+  step "licences and sources"
+  cargo deny --offline check --hide-inclusion-graph bans licenses sources
+fi
+
+if [ "$part" = all ] || [ "$part" = unit ]; then
+  step "models"
+  cargo build --release --locked -p gemma-burger
+  "$target/release/gemma-burger" model fetch
+  step "tests"
+  cargo test --release --locked --workspace
+fi
+
+if [ "$part" = all ] || [ "$part" = e2e ]; then
+  step "a real browser"
+  cargo build --release --locked -p gemma-burger
+  python3 scripts/e2e.py --binary "$target/release/gemma-burger"
+fi
