@@ -29,9 +29,21 @@ pub struct Persona {
     pub greeting: String,
     /// The kinds of fact that it may use.
     pub facts: Vec<FactKind>,
-    /// Words by which its manner is seen, for evaluation.
+    /// By what its manner is seen, for evaluation.
     #[serde(default)]
-    pub marks: Vec<String>,
+    pub marks: Marks,
+}
+
+/// What shows a persona's manner.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marks {
+    /// Words that it uses, lower case.
+    pub words: Vec<String>,
+    /// Words that it does not use.
+    pub avoid: Vec<String>,
+    /// Habits, by the name of their rule.
+    pub habits: Vec<String>,
 }
 
 /// Kinds of fact that a persona may use.
