@@ -17,5 +17,6 @@ pub mod order;
 pub mod ports;
 pub mod prompt;
 pub mod store_info;
+pub mod tuning;
 pub mod turn;
 pub mod understand;

@@ -3,7 +3,7 @@
 mod chat;
 mod dishes;
 mod place;
-mod wording;
+pub(crate) mod wording;
 
 use crate::store_info::Weekday;
 
