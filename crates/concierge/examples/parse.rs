@@ -39,14 +39,22 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
     for row in &rows {
         let parsed = parse(&lexicon, row["text"].as_str().unwrap_or_default());
-        let lines: Vec<Value> = parsed.lines.iter().map(|line| {
-            let mut line = serde_json::to_value(line)?;
-            if line.get("item").is_none() {
-                line["item"] = line["any_of"][0].clone();
-            }
-            Ok(line)
-        }).collect::<Result<_, serde_json::Error>>()?;
-        writeln!(out, "{}", json!({"id": row["id"], "lines": lines, "unknown": parsed.unknown, "confidence": parsed.confidence}))?;
+        let lines: Vec<Value> = parsed
+            .lines
+            .iter()
+            .map(|line| {
+                let mut line = serde_json::to_value(line)?;
+                if line.get("item").is_none() {
+                    line["item"] = line["any_of"][0].clone();
+                }
+                Ok(line)
+            })
+            .collect::<Result<_, serde_json::Error>>()?;
+        writeln!(
+            out,
+            "{}",
+            json!({"id": row["id"], "lines": lines, "unknown": parsed.unknown, "confidence": parsed.confidence})
+        )?;
     }
     Ok(())
 }
@@ -62,7 +70,9 @@ fn bench(lexicon: &Lexicon, rows: &[Value]) {
         }
     }
     times.sort_unstable();
-    if let (Some(p50), Some(p99), Some(max)) = (times.get(times.len() / 2), times.get(times.len() * 99 / 100), times.last()) {
+    if let (Some(p50), Some(p99), Some(max)) =
+        (times.get(times.len() / 2), times.get(times.len() * 99 / 100), times.last())
+    {
         println!("{} readings: p50 {p50:?}, p99 {p99:?}, slowest {max:?}", times.len());
     }
 }

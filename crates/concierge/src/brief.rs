@@ -203,6 +203,12 @@ impl Act {
         }
     }
 
+    /// Whether the reply is spoken in the brief's own words, without the model: allergens are no matter of style.
+    #[must_use]
+    pub const fn is_verbatim(self) -> bool {
+        matches!(self, Self::TellAllergens | Self::TellAllergensUnknown | Self::NoteAllergy | Self::WarnAllergy)
+    }
+
     /// Whether the reply says no to something: only then may its sentences deny what the guest named.
     #[must_use]
     pub const fn declines(self) -> bool {
@@ -261,6 +267,12 @@ impl Brief {
             }
         }
         said.join("; then ")
+    }
+
+    /// Whether the reply needs no model.
+    #[must_use]
+    pub fn is_verbatim(&self) -> bool {
+        self.steps.iter().any(|step| step.act.is_verbatim())
     }
 
     /// The reply in plain words only.

@@ -162,7 +162,17 @@ pub enum EngineError {
 pub trait Embedder: Send + Sync {
     /// One vector a text, in order.
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError>;
-    /// The length of each vector.
+    /// Vectors that tell more of a text than what it is about, such as whether it asks, orders or takes back: what
+    /// the router decides by. Each ends with the vector that [`Embedder::embed`] gives, its last
+    /// [`dimensions`](Embedder::dimensions) numbers, so that one call serves both. An encoder that knows no more
+    /// gives that vector alone.
+    ///
+    /// # Errors
+    /// As for [`Embedder::embed`].
+    fn embed_deep(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
+        self.embed(texts)
+    }
+    /// The length of each vector of [`Embedder::embed`].
     fn dimensions(&self) -> usize;
 }
 

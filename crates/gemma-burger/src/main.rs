@@ -1,1 +1,7 @@
-fn main() {}
+//! The `gemma-burger` binary; everything it does is in the library, where tests can reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gemma_burger::cli::main()
+}

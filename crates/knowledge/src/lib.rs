@@ -1,1 +1,16 @@
-//! knowledge
+//! What the restaurant knows of itself, made findable: sentence embeddings, the records they are made of, and the
+//! SQLite file in which they are searched by meaning and by word.
+//!
+//! [`ingest()`] writes the menu's items and the store's facts, [`SqliteIndex`] finds them, and [`Embedder`] gives both
+//! their vectors.
+
+mod bert;
+mod embedder;
+mod index;
+mod ingest;
+mod record;
+mod search;
+
+pub use embedder::{Embedder, LoadError, MAX_TOKENS};
+pub use index::{FILE_NAME, IndexCounts, SqliteIndex};
+pub use ingest::{IngestError, IngestReport, ingest};

@@ -98,7 +98,7 @@ fn time(word: &str, next: &str) -> Option<(u16, usize)> {
 }
 
 /// A whole number in digits or as a word. "one" is left out: it stands for a thing more often than for a count.
-pub(super) fn number(word: &str) -> Option<u64> {
+pub(crate) fn number(word: &str) -> Option<u64> {
     let digits = word.trim_end_matches(['x', '%']).replace(',', "");
     if !digits.is_empty() && digits.len() <= 12 && digits.bytes().all(|b| b.is_ascii_digit()) {
         return digits.parse().ok();

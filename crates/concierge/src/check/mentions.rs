@@ -55,6 +55,12 @@ impl MentionIndex {
         Self { phrases }
     }
 
+    /// The items that a text names, one entry for each name; several items in it where the name fits several.
+    #[must_use]
+    pub fn items_in(&self, text: &str) -> Vec<Vec<ItemId>> {
+        self.find(&words(text)).into_iter().map(|mention| mention.items.into_iter().cloned().collect()).collect()
+    }
+
     /// The items named, from left to right; a longer name hides the shorter ones inside it.
     pub(super) fn find(&self, words: &[Word]) -> Vec<Mention<'_>> {
         let stems: Vec<String> = words.iter().map(|word| stem(&word.text)).collect();

@@ -20,6 +20,7 @@ use crate::{
 use claims::{Claims, claims};
 use words::stem;
 
+pub(crate) use claims::number;
 pub use mentions::MentionIndex;
 pub use speaker::{Speaker, Spoken};
 

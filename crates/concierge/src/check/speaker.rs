@@ -83,6 +83,12 @@ impl<'a> Speaker<'a> {
         ((!out.is_empty()).then_some(out), spoken)
     }
 
+    /// Ends the reply where it stands: the guest has stopped it.
+    #[must_use]
+    pub fn stop(self) -> Spoken {
+        Spoken { text: self.said.join(" "), own: self.said.len(), plain: 0, fault: self.fault }
+    }
+
     fn accept(&mut self, sentences: Vec<String>) -> Option<String> {
         let mut out = String::new();
         for sentence in sentences {

@@ -140,9 +140,14 @@ impl Cart {
             Event::UpsellOffered { item, .. } => self.offered.push(item.clone()),
             Event::PlanAccepted { .. } => {}
             Event::Placed { order, number, at, totals } => {
-                self.pending.clear();
-                let lines = std::mem::take(&mut self.lines);
-                self.orders.push(PlacedOrder { id: *order, number: *number, at: *at, lines, totals: *totals });
+                let fits = totals.subtotal == self.totals(TaxRate::default()).subtotal
+                    && !totals.tax.is_negative()
+                    && totals.total == totals.subtotal + totals.tax;
+                if fits && self.orders.iter().all(|other| other.id != *order) {
+                    self.pending.clear();
+                    let lines = std::mem::take(&mut self.lines);
+                    self.orders.push(PlacedOrder { id: *order, number: *number, at: *at, lines, totals: *totals });
+                }
             }
             Event::RemedyGranted { granted } => self.grant(granted),
         }

@@ -14,13 +14,14 @@ const MAX_NAMES: usize = 8;
 /// "What did I order?": a line for each line of the cart, such as `2 × Tomato Soup (large, no croutons)`.
 #[must_use]
 pub fn describe(menu: &Menu, cart: &Cart) -> Vec<String> {
-    let settled = cart.lines().iter().map(line);
+    let settled = cart.lines().iter().map(describe_line);
     let pending = cart.pending_lines().iter();
     settled.chain(pending.map(|line| format!("{} × {}", line.wanted.quantity, pending_name(menu, line)))).collect()
 }
 
-/// A line with its quantity.
-pub(super) fn line(line: &Line) -> String {
+/// A line with its quantity: `2 × Tomato Soup (large, no croutons)`.
+#[must_use]
+pub fn describe_line(line: &Line) -> String {
     let details = details(line);
     if details.is_empty() {
         format!("{} × {}", line.quantity, line.name)

@@ -1,11 +1,55 @@
 //! One turn: from a guest's words to what is decided and what may be said.
+//!
+//! [`decide`] reads the words (router and parser), looks up what is asked, lets the ledger decide about the cart, and
+//! hands over a [`Decision`]: the events to store and the [`Brief`] of the reply. Nothing here calls the model.
 
+mod budget;
 mod chat;
+mod clauses;
+mod complaints;
 mod dishes;
+mod heard;
+mod memory;
+mod orders;
 mod place;
 pub(crate) mod wording;
 
-use crate::store_info::Weekday;
+use crate::{
+    brief::{Act, Brief, Step},
+    check::MentionIndex,
+    intent::{AgentName, Intent},
+    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder, Policy, Upsell},
+    menu::{ItemId, Menu},
+    order::Edit,
+    ports::{Embedder, Filter, Hit, Query, RecordType, Retriever},
+    prompt::Personas,
+    route::Router,
+    store_info::{StoreInfo, Weekday},
+    understand::Lexicon,
+};
+use heard::Heard;
+
+pub use memory::{Complaint, Memory, Pending};
+
+/// Everything about the restaurant that a turn may use. Read once, at the start.
+pub struct World {
+    /// The menu.
+    pub menu: Menu,
+    /// The place.
+    pub info: StoreInfo,
+    /// The staff.
+    pub personas: Personas,
+    /// The menu compiled for the parser.
+    pub lexicon: Lexicon,
+    /// The intent classifier.
+    pub router: Router,
+    /// What may be offered after a complaint.
+    pub policy: Policy,
+    /// What is suggested with what.
+    pub upsell: Upsell,
+    /// The menu compiled for the check.
+    pub mentions: MentionIndex,
+}
 
 /// The moment of a turn in the restaurant's own time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,4 +58,358 @@ pub struct LocalNow {
     pub weekday: Weekday,
     /// Minutes since midnight.
     pub minutes: u16,
+}
+
+/// Where placed orders are kept.
+pub trait Register {
+    /// Stores the turn's events and the order in one transaction. When it returns, the order is on disk.
+    ///
+    /// # Errors
+    /// Why it could not be stored, in words for the guest; nothing was stored then.
+    fn place(&self, events: &[Event], checkout: &Checkout) -> Result<PlacedOrder, String>;
+    /// How far an order is: `received`, `preparing`, `ready` or `served`.
+    fn state(&self, order: OrderId) -> Option<&'static str>;
+}
+
+/// What a turn reaches outside for.
+pub struct Ports<'a> {
+    /// Makes vectors of the guest's words.
+    pub embedder: &'a dyn Embedder,
+    /// Finds entries of the knowledge.
+    pub retriever: &'a dyn Retriever,
+    /// Keeps orders.
+    pub register: &'a dyn Register,
+}
+
+/// What a turn begins with.
+pub struct Input<'a> {
+    /// The guest's words, bounded by whoever received them.
+    pub text: &'a str,
+    /// The cart as stored.
+    pub cart: Cart,
+    /// The conversation's memory as stored.
+    pub memory: Memory,
+    /// The time at the restaurant.
+    pub now: LocalNow,
+    /// Seconds since 1970.
+    pub unix_now: i64,
+}
+
+/// What a turn decided.
+#[derive(Debug)]
+pub struct Decision {
+    /// What the guest wants, most of all.
+    pub intent: Intent,
+    /// How sure the router is of it, 0 to 1.
+    pub confidence: f32,
+    /// What the reply is to do.
+    pub brief: Brief,
+    /// Events to store; those of a placed order are stored already.
+    pub events: Vec<Event>,
+    /// The cart after them.
+    pub cart: Cart,
+    /// The memory to store.
+    pub memory: Memory,
+    /// The order placed in this turn.
+    pub placed: Option<PlacedOrder>,
+    /// A ticket to open for the staff.
+    pub ticket: Option<Ticket>,
+    /// A meal proposed in this turn.
+    pub plan: Option<crate::planner::Plan>,
+    /// Whether the knowledge could not be searched: answers rest on the menu alone.
+    pub degraded: bool,
+}
+
+/// A ticket for the staff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// What the complaint is about.
+    pub kind: ComplaintKind,
+    /// The order, where it is known.
+    pub order: Option<OrderId>,
+}
+
+/// A yes or a no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+}
+
+/// What a message is heard against.
+struct Scene<'a, 'b> {
+    input: &'b Input<'a>,
+    /// The first question that the cart leaves open.
+    need: Option<Need>,
+}
+
+impl<'a, 'b> Scene<'a, 'b> {
+    fn new(world: &World, input: &'b Input<'a>) -> Self {
+        Self { input, need: input.cart.needs(&world.menu).into_iter().next() }
+    }
+}
+
+/// The turn under way.
+struct Turn<'a> {
+    world: &'a World,
+    register: &'a dyn Register,
+    cart: Cart,
+    memory: Memory,
+    events: Vec<Event>,
+    placed: Option<PlacedOrder>,
+    ticket: Option<Ticket>,
+    plan: Option<crate::planner::Plan>,
+    now: LocalNow,
+    unix_now: i64,
+}
+
+/// Dishes looked up for one question, and facts about the place.
+const HITS: usize = 6;
+
+/// Decides a turn. It always comes to a decision: where the knowledge cannot be searched, the menu still answers.
+#[must_use]
+pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
+    let mut degraded = false;
+    let heard = Heard::listen(world, ports.embedder, &Scene::new(world, &input), &mut degraded);
+    let mut turn = Turn {
+        world,
+        register: ports.register,
+        cart: input.cart,
+        memory: input.memory,
+        events: Vec::new(),
+        placed: None,
+        ticket: None,
+        plan: None,
+        now: input.now,
+        unix_now: input.unix_now,
+    };
+    let mut steps = turn.note_wishes(&heard);
+    steps.extend(turn.answer(&heard, ports.retriever, &mut degraded));
+    if steps.is_empty() {
+        steps.push(chat::ask_again());
+    }
+    turn.memory.talk_of(orders::items_of(&steps));
+    turn.memory.turns += 1;
+    turn.memory.agent = turn.agent(heard.intent, &steps);
+    Decision {
+        intent: heard.intent,
+        confidence: heard.confidence,
+        brief: Brief::new(turn.memory.agent, steps),
+        events: turn.events,
+        cart: turn.cart,
+        memory: turn.memory,
+        placed: turn.placed,
+        ticket: turn.ticket,
+        plan: turn.plan,
+        degraded,
+    }
+}
+
+impl World {
+    /// The items that a text names; several in one entry where its word fits several.
+    #[must_use]
+    pub fn items_named(&self, text: &str) -> Vec<Vec<ItemId>> {
+        let named = self.mentions.items_in(text);
+        if named.is_empty() {
+            // Misspelt names are found by the parser's lexicon.
+            return crate::understand::slots(&self.lexicon, text).items.into_iter().map(|item| vec![item]).collect();
+        }
+        named
+    }
+}
+
+impl Turn<'_> {
+    /// Who answers: the manager takes complaints and keeps them until they are settled.
+    fn agent(&self, intent: Intent, steps: &[Step]) -> AgentName {
+        let serious = steps.iter().any(|step| {
+            matches!(
+                step.act,
+                Act::AskComplaint | Act::OfferRemedy | Act::ConfirmRemedy | Act::Escalate | Act::Apologise
+            )
+        });
+        if intent == Intent::Complaint || self.memory.complaint.is_some() || serious {
+            AgentName::Gordon
+        } else {
+            AgentName::Rosy
+        }
+    }
+
+    /// Allergies and diets that the guest states hold for the whole conversation.
+    fn note_wishes(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        let mut noted = Vec::new();
+        for allergen in &heard.allergies {
+            if !self.cart.allergies().contains(allergen)
+                && let Ok(events) = self.cart.declare_allergy(allergen)
+            {
+                self.record(events);
+                noted.push(allergen.clone());
+            }
+        }
+        for diet in heard.diets.iter().filter(|_| heard.states_diet) {
+            if !self.cart.diets().contains(diet)
+                && let Ok(events) = self.cart.declare_diet(diet)
+            {
+                self.record(events);
+            }
+        }
+        if noted.is_empty() {
+            return Vec::new();
+        }
+        let what = crate::ledger::list_words(&noted);
+        let plain = format!(
+            "I've noted your allergy: {what}. I'll warn you of every dish that lists it. Please tell our staff as well."
+        );
+        vec![Step::new(Act::NoteAllergy).or_plain(plain)]
+    }
+
+    fn answer(&mut self, heard: &Heard<'_>, retriever: &dyn Retriever, degraded: &mut bool) -> Vec<Step> {
+        if let Some(steps) = self.answer_pending(heard) {
+            return steps;
+        }
+        if heard.intent == Intent::Complaint || (self.memory.complaint.is_some() && heard.continues_complaint()) {
+            return complaints::answer(self, heard.text, heard.reply);
+        }
+        let mut steps = Vec::new();
+        for part in &heard.parts {
+            let mut find = |text: &str, embedding: &[f32], filter: Filter| {
+                retriever.search(&Query { text, embedding, filter, limit: HITS }).unwrap_or_else(|_| {
+                    *degraded = true;
+                    Vec::<Hit>::new()
+                })
+            };
+            let of_type = |record_type| Filter { record_type: Some(record_type), ..Filter::default() };
+            match part.intent {
+                Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
+                Intent::History => steps.extend(orders::history(self)),
+                Intent::MenuQa => {
+                    let mut filter = of_type(RecordType::Menu);
+                    filter.diet = part.diets.iter().next().cloned();
+                    let hits = find(part.text, &part.embedding, filter);
+                    steps.extend(dishes::answer(&self.world.menu, &self.asked(part, &hits)));
+                }
+                Intent::StoreInfo => {
+                    let hits = find(part.text, &part.embedding, of_type(RecordType::Info));
+                    steps.push(place::answer(&self.world.info, &hits, part.text, self.now));
+                }
+                Intent::Budget => steps.extend(budget::answer(self, part.text)),
+                Intent::Complaint => steps.extend(complaints::answer(self, part.text, heard.reply)),
+                Intent::Greeting if heard.parts.len() > 1 => {}
+                Intent::Greeting => {
+                    let persona = self.world.personas.of(AgentName::Rosy);
+                    steps.push(chat::greeting(&self.world.menu, persona, part.text, self.memory.turns == 0));
+                }
+                Intent::OffTopic => steps.push(chat::off_topic(&self.world.menu)),
+            }
+        }
+        steps.dedup_by(|a, b| a == b);
+        steps
+    }
+
+    fn asked<'b>(&self, part: &'b heard::Part<'_>, hits: &'b [Hit]) -> dishes::Asked<'b> {
+        let mut named = part.items.clone();
+        if named.is_empty() && part.refers_back {
+            named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
+        }
+        let mut diets = part.diets.clone();
+        if named.is_empty() {
+            diets.extend(self.cart.diets().iter().cloned());
+        }
+        let mut allergens = part.allergens.clone();
+        if named.is_empty() {
+            allergens.extend(self.cart.allergies().iter().cloned());
+        }
+        dishes::Asked { text: part.text, named, hits, diets, allergens, unknown: part.unknown.clone() }
+    }
+
+    fn order(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if !heard.edits.is_empty() {
+            steps.extend(orders::edit(self, heard.edits.clone(), Consent::NotAsked));
+        }
+        if heard.shows_order {
+            steps.push(orders::tell_cart(self));
+        }
+        for words in &heard.problems {
+            let plain = format!("I can't put {words} on an order. How many would you like?");
+            steps.push(Step::new(Act::DeclineRule).fact(plain.clone()).point(plain.clone(), [plain]));
+        }
+        for unknown in &heard.unknown {
+            let asked = dishes::Asked { hits: &unknown.near, ..dishes::Asked::default() };
+            steps.push(dishes::decline(&self.world.menu, &unknown.words, &asked));
+        }
+        if let Some(question) = &heard.which {
+            steps.push(
+                Step::new(Act::AskWhich)
+                    .fact(format!("To ask: {question}"))
+                    .point(question.clone(), [question.clone()]),
+            );
+        }
+        if steps.is_empty() && heard.intent == Intent::Cancel {
+            steps.extend(orders::edit(self, vec![Edit::Clear], Consent::NotAsked));
+            if steps.is_empty() {
+                steps.push(orders::tell_cart(self));
+            }
+        }
+        if steps.is_empty() && heard.intent == Intent::Remove {
+            steps.push(orders::tell_cart(self));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order {
+            // "I'd like to order": nothing named yet.
+            steps.push(match orders::open_question(self) {
+                Some(step) => step,
+                None => Step::new(Act::AskAgain).or_plain("Of course! What would you like to order?"),
+            });
+        }
+        steps
+    }
+
+    /// Where the guest answers a question with yes or no.
+    fn answer_pending(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
+        let pending = self.memory.pending.clone()?;
+        if matches!(pending, Pending::Remedy { .. }) {
+            return None;
+        }
+        // A question that the guest passes over is not asked again by itself.
+        self.memory.pending = None;
+        let reply = heard.reply?;
+        let mut steps = if reply == Answer::Yes { self.agreed(pending) } else { self.declined(&pending) };
+        if !heard.edits.is_empty() {
+            steps = orders::edit(self, heard.edits.clone(), Consent::NotAsked);
+        }
+        Some(steps)
+    }
+
+    fn agreed(&mut self, pending: Pending) -> Vec<Step> {
+        match pending {
+            Pending::Place => orders::place(self, Consent::NotAsked),
+            Pending::Conflict { edits } if edits == [Edit::Place] => orders::place(self, Consent::Given),
+            Pending::Conflict { edits } => orders::edit(self, edits, Consent::Given),
+            Pending::Offered { items } => {
+                let edits = items.into_iter().map(|item| Edit::Add { line: heard::plain_line(item, 1) }).collect();
+                let mut steps = orders::edit(self, edits, Consent::NotAsked);
+                if self.memory.pending.is_none() {
+                    steps.extend(orders::ask_place(self));
+                }
+                steps
+            }
+            Pending::Plan => budget::accept(self),
+            Pending::Clear => orders::edit(self, vec![Edit::Clear], Consent::NotAsked),
+            Pending::Remedy { .. } => Vec::new(),
+        }
+    }
+
+    fn declined(&mut self, pending: &Pending) -> Vec<Step> {
+        match pending {
+            Pending::Offered { .. } => orders::ask_place(self),
+            Pending::Place => {
+                vec![Step::new(Act::AskAgain).or_plain("All right, I'll wait with it. What would you like to change?")]
+            }
+            Pending::Conflict { .. } => {
+                vec![Step::new(Act::AskAgain).or_plain("All right, I'll leave it out. What else can I get you?")]
+            }
+            Pending::Plan | Pending::Clear | Pending::Remedy { .. } => {
+                vec![Step::new(Act::AskAgain).or_plain("All right. What would you like instead?")]
+            }
+        }
+    }
 }

@@ -6,14 +6,19 @@ use super::lexicon::Lexicon;
 use super::search::{Act, Flush, How, NONE, Path};
 use super::tokens::Token;
 use super::{Problem, UnknownThing, nearest};
-use crate::menu::GroupId;
+use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
+
+/// The most items among which a guest who named none is asked.
+const MOST_IMPLIED: usize = 4;
 
 /// A line while it is being said.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     /// Items it may be, best first; empty where none was said.
     pub items: Vec<(u16, f32)>,
+    /// Items that the words name in part.
+    pub also: Vec<u16>,
     pub quantity: u32,
     /// Whether the quantity was said.
     pub counted: bool,
@@ -27,6 +32,8 @@ pub(crate) struct Draft {
     split: Option<usize>,
     /// Said as "the same".
     copy: bool,
+    /// Takes the place of the line that the words are about.
+    pub replaces: bool,
 }
 
 /// What the replay of a path gives.
@@ -34,6 +41,10 @@ pub(crate) struct Replay {
     /// The line that the words were said about, where there was one, with what they change.
     pub context: Option<Draft>,
     pub lines: Vec<Draft>,
+    /// What is to go and was not ordered in these words, and whether it was said as "instead of".
+    pub dropped: Vec<(Draft, bool)>,
+    /// How many more of the line that the words are about.
+    pub again: u32,
     /// Runs of words that fit nothing: from, to, whether a thing was due there.
     pub unknown: Vec<(usize, usize, bool)>,
     pub problems: Vec<Problem>,
@@ -53,12 +64,25 @@ struct Replayer<'a> {
 }
 
 /// Replays a path. `context` is the item edge that the search started with.
-pub(crate) fn replay(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, path: &Path, context: Option<u16>) -> Replay {
+pub(crate) fn replay(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    path: &Path,
+    context: Option<u16>,
+) -> Replay {
     let mut replayer = Replayer {
         lexicon,
         tokens,
         lattice,
-        out: Replay { context: None, lines: Vec::new(), unknown: Vec::new(), problems: Vec::new() },
+        out: Replay {
+            context: None,
+            lines: Vec::new(),
+            dropped: Vec::new(),
+            again: 0,
+            unknown: Vec::new(),
+            problems: Vec::new(),
+        },
         early: Vec::new(),
         scope: None,
         clause: 0,
@@ -93,7 +117,9 @@ impl Replayer<'_> {
                     self.out.unknown.push((edge.from, edge.to, false));
                 }
             }
-            Act::Line { number, size, fix, dropped } => self.line(at, number, size, fix || self.fix, dropped),
+            Act::Line { number, size, refine: true, .. } => self.refine(at, number, size),
+            Act::Line { number, size, dropped: true, replaced, .. } => self.drop_line(at, number, size, replaced),
+            Act::Line { number, size, fix, .. } => self.line(at, number, size, fix || self.fix),
             Act::Early(how) => self.early.push((at, how)),
             Act::Option(how) => self.option(at, how),
             Act::Size => {
@@ -152,6 +178,7 @@ impl Replayer<'_> {
         let quantity = self.quantity(number);
         Draft {
             items,
+            also: self.lattice.edges.get(item as usize).map_or_else(Vec::new, |edge| edge.also.clone()),
             quantity: quantity.unwrap_or(1),
             counted: quantity.is_some(),
             size: Some(size).filter(|size| *size != NONE),
@@ -159,10 +186,11 @@ impl Replayer<'_> {
             plain: false,
             split: None,
             copy: false,
+            replaces: false,
         }
     }
 
-    fn line(&mut self, item: u16, number: u16, size: u16, fix: bool, dropped: bool) {
+    fn line(&mut self, item: u16, number: u16, size: u16, fix: bool) {
         let problems = self.out.problems.len();
         let mut draft = self.draft(item, number, size);
         draft.options = std::mem::take(&mut self.early);
@@ -170,13 +198,6 @@ impl Replayer<'_> {
         self.clause = draft.options.len();
         self.fix = false;
         let refused = self.out.problems.len() > problems;
-        if dropped {
-            let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
-            if let Some(at) = self.out.lines.iter().rposition(same) {
-                self.out.lines.remove(at);
-            }
-            return;
-        }
         if refused {
             // "-1 burgers" orders nothing; the guest is told.
             return;
@@ -185,13 +206,38 @@ impl Replayer<'_> {
             (Some((a, _)), Some((b, _))) => self.lexicon.item(*a).course == self.lexicon.item(*b).course,
             _ => false,
         };
-        if fix && self.out.lines.last().is_some_and(kin) {
+        if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
+            draft.replaces = true;
+        } else if fix && self.out.lines.last().is_some_and(kin) {
             let old = self.out.lines.pop();
             if !draft.counted {
                 draft.quantity = old.map_or(1, |old| old.quantity);
             }
         }
         self.out.lines.push(draft);
+    }
+
+    /// Takes back what these words ordered, or remembers what an order before them is to lose.
+    fn drop_line(&mut self, item: u16, number: u16, size: u16, replaced: bool) {
+        let mut draft = self.draft(item, number, size);
+        draft.options = std::mem::take(&mut self.early);
+        let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
+        match self.out.lines.iter().rposition(same) {
+            Some(at) if !replaced => drop(self.out.lines.remove(at)),
+            _ => self.out.dropped.push((draft, replaced)),
+        }
+    }
+
+    /// Says which of several the last line is.
+    fn refine(&mut self, item: u16, number: u16, size: u16) {
+        let draft = self.draft(item, number, size);
+        if let Some(line) = self.out.lines.last_mut() {
+            line.items = draft.items;
+            line.size = draft.size.or(line.size);
+            if draft.counted {
+                line.quantity = draft.quantity;
+            }
+        }
     }
 
     /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
@@ -208,7 +254,8 @@ impl Replayer<'_> {
             let root = &mut self.out.lines[at];
             draft.items.clone_from(&root.items);
             let sized = draft.size.is_some() && draft.size != root.size;
-            if root.quantity > draft.quantity || (root.quantity == draft.quantity && several) {
+            let part = draft.size.is_none() || root.size.is_none();
+            if part && (root.quantity > draft.quantity || (root.quantity == draft.quantity && several)) {
                 root.quantity -= draft.quantity;
                 let quantity = draft.quantity;
                 let size = draft.size;
@@ -218,6 +265,12 @@ impl Replayer<'_> {
                 draft.size = None;
             }
         }
+        if root.is_none()
+            && let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
+            && early.iter().all(|(edge, _)| self.takes(&items, *edge))
+        {
+            draft.items = items;
+        }
         self.clause = draft.options.len();
         draft.options.extend(early);
         self.out.lines.push(draft);
@@ -225,7 +278,7 @@ impl Replayer<'_> {
 
     fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
         match &self.lattice.edges[edge as usize].kind {
-            Kind::Choices(choices) => items.iter().any(|(item, _)| choices.iter().any(|(group, ..)| self.lexicon.takes(*item, *group))),
+            Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
             _ => false,
         }
     }
@@ -251,7 +304,10 @@ impl Replayer<'_> {
         if count < 2 || (last.quantity > 1 && last.split.is_none()) {
             return;
         }
-        let ahead = self.tokens.get(edge.to).is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
+        let ahead = self
+            .tokens
+            .get(edge.to)
+            .is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
         if ahead {
             self.scope = Some(count - 2);
         } else {
@@ -267,6 +323,8 @@ impl Replayer<'_> {
             let copy = Draft { quantity, counted: true, copy: true, split: None, ..last.clone() };
             self.clause = copy.options.len();
             self.out.lines.push(copy);
+        } else if self.out.context.is_some() {
+            self.out.again = self.out.again.saturating_add(quantity);
         }
     }
 }
@@ -278,7 +336,12 @@ pub(crate) fn words(tokens: &[Token], from: usize, to: usize) -> String {
 }
 
 /// Settles drafts into lines; one that no item fits is unknown.
-pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, replay: &Replay) -> (Vec<OrderLine>, Vec<UnknownThing>) {
+pub(crate) fn settle(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    replay: &Replay,
+) -> (Vec<OrderLine>, Vec<UnknownThing>) {
     let mut lines: Vec<(OrderLine, bool)> = Vec::new();
     let mut unknown = Vec::new();
     for draft in &replay.lines {
@@ -315,14 +378,15 @@ fn same_but_quantity(a: &OrderLine, b: &OrderLine) -> bool {
 fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Option<&OrderLine>) -> Vec<u16> {
     let takes_all = |item: u16| {
         let options = draft.options.iter().all(|(edge, _)| match &lattice.edges[*edge as usize].kind {
-            Kind::Choices(choices) => choices.iter().any(|(group, ..)| lexicon.takes(item, *group)),
+            Kind::Choices(choices) => lexicon.reading(item, choices).is_some(),
             _ => false,
         });
         options && draft.size.is_none_or(|edge| size_of(lattice, edge, item).is_some())
     };
     if !draft.items.is_empty() {
         let best = draft.items[0].1;
-        let all: Vec<u16> = draft.items.iter().filter(|(_, quality)| fits(*quality, best)).map(|(item, _)| *item).collect();
+        let all: Vec<u16> =
+            draft.items.iter().filter(|(_, quality)| fits(*quality, best)).map(|(item, _)| *item).collect();
         let fitting: Vec<u16> = all.iter().copied().filter(|item| takes_all(*item)).collect();
         return if fitting.is_empty() { all } else { fitting };
     }
@@ -334,6 +398,9 @@ fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Optio
     let before = before.and_then(|line| line.item.one());
     match all.iter().find(|item| Some(&lexicon.item(**item).id) == before) {
         Some(item) => vec![*item],
+        // What nearly everything takes implies nothing.
+        None if all.len() > MOST_IMPLIED => Vec::new(),
+        None if all.len() > 1 && draft.options.len() == 1 && draft.size.is_none() && !draft.counted => Vec::new(),
         None => all,
     }
 }
@@ -412,7 +479,24 @@ pub(crate) fn settle_options(
             None => options.push(OptionPick { group: id, choice, amount, count }),
         }
     }
+    let early = draft.options.iter().filter(|(_, how)| how.early).filter_map(|(at, _)| {
+        let (_, choices) = settle_choice(lexicon, &lattice.edges[*at as usize], items)?;
+        (choices.len() > 1).then_some(())
+    });
+    if early.count() > 0 {
+        specify(&mut options);
+    }
     (options, without)
+}
+
+/// A word for several choices steps back before one of them: "a bean burrito with black beans".
+fn specify(options: &mut Vec<OptionPick>) {
+    let settled: Vec<(GroupId, ChoiceId)> =
+        options.iter().filter_map(|option| Some((option.group.clone(), option.choice.one()?.clone()))).collect();
+    options.retain(|option| match &option.choice {
+        ChoicePick::One(_) => true,
+        ChoicePick::AnyOf(ids) => !settled.iter().any(|(group, id)| *group == option.group && ids.contains(id)),
+    });
 }
 
 /// Whether what is replaced has to be left out: it is on the item, or the menu does not say what is.
@@ -427,14 +511,27 @@ fn settle_choice(lexicon: &Lexicon, edge: &Edge, items: &[u16]) -> Option<(u16, 
     let Kind::Choices(choices) = &edge.kind else { return None };
     let taken: Vec<&(u16, u16, f32)> =
         choices.iter().filter(|(group, ..)| items.iter().any(|item| lexicon.takes(*item, *group))).collect();
-    let best = taken.first()?.2;
-    let fitting: Vec<(u16, u16)> = taken.iter().filter(|(.., quality)| fits(*quality, best)).map(|(g, c, _)| (*g, *c)).collect();
-    let order = items.iter().find_map(|item| lexicon.groups[*item as usize].iter().find(|group| fitting.iter().any(|(g, _)| g == *group)));
+    let best = items
+        .iter()
+        .filter_map(|item| lexicon.reading(*item, choices))
+        .map(|(quality, _)| quality)
+        .fold(f32::NAN, f32::max);
+    let fitting: Vec<(u16, u16)> =
+        taken.iter().filter(|(.., quality)| fits(*quality, best)).map(|(g, c, _)| (*g, *c)).collect();
+    let order = items
+        .iter()
+        .find_map(|item| lexicon.groups[*item as usize].iter().find(|group| fitting.iter().any(|(g, _)| g == *group)));
     let group = order.copied()?;
     Some((group, fitting.into_iter().filter(|(g, _)| *g == group).map(|(_, choice)| choice).collect()))
 }
 
-fn amount_of(tokens: &[Token], lattice: &Lattice, edge: &Edge, how: &How, counted: bool) -> (Option<Amount>, Option<u32>) {
+fn amount_of(
+    tokens: &[Token],
+    lattice: &Lattice,
+    edge: &Edge,
+    how: &How,
+    counted: bool,
+) -> (Option<Amount>, Option<u32>) {
     let number = match lattice.edges.get(how.number as usize).map(|edge| &edge.kind) {
         Some(Kind::Number { value, .. }) => *value,
         _ => None,
@@ -451,8 +548,8 @@ fn amount_of(tokens: &[Token], lattice: &Lattice, edge: &Edge, how: &How, counte
     };
     // "An extra shot" is one more; "extra syrup" is more of it.
     let mut unit = how.unit || number.is_some();
-    if let Some(last) = tokens.get(edge.to.saturating_sub(1)..edge.to) {
-        english::marks(last, |mark, _| unit |= mark == Mark::Part);
+    for at in edge.from..edge.to.min(tokens.len()) {
+        english::marks(&tokens[at..=at], |mark, _| unit |= mark == Mark::Part);
     }
     let amount = how.amount.filter(|amount| !(unit && *amount == Amount::Extra));
     (amount, (count > 1).then_some(count))

@@ -1,7 +1,7 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
 use super::english::{self, Mark};
-use super::lexicon::{Entry, Lexicon, is_link};
+use super::lexicon::{Entry, FULL, Follow, Lexicon, SHARED};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::Reading;
@@ -31,6 +31,8 @@ pub(crate) struct Edge {
     pub kind: Kind,
     /// What the reading is worth by itself.
     pub score: f32,
+    /// Items that a part of whose name it is, though another's is said in full: in a cart without the other, these.
+    pub also: Vec<u16>,
 }
 
 /// The lattice: edges by their first word.
@@ -39,6 +41,17 @@ pub(crate) struct Lattice {
     pub edges: Vec<Edge>,
     /// `starts[i]..starts[i + 1]` are the edges that start at word `i`.
     pub starts: Vec<usize>,
+    /// Whether words such as "on the side" or "to drink" start here.
+    pub aside: Vec<bool>,
+}
+
+impl Lattice {
+    /// Adds items that the words are said about; they stand nowhere in the utterance.
+    pub(crate) fn push_context(&mut self, items: Vec<u16>) -> u16 {
+        let items = items.into_iter().map(|item| (item, 1.0)).collect();
+        self.edges.push(Edge { from: 0, to: 0, kind: Kind::Items(items), score: 0.0, also: Vec::new() });
+        super::lexicon::place(self.edges.len() - 1)
+    }
 }
 
 /// Worth of a word well read, and cost of one more span: a longer phrase beats its parts.
@@ -67,22 +80,55 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         }
         readings.push(buffer.clone());
     }
-    let mut lattice = Lattice { edges: Vec::with_capacity(tokens.len() * 4), starts: Vec::with_capacity(tokens.len() + 1) };
+    let mut lattice = Lattice {
+        edges: Vec::with_capacity(tokens.len() * 4),
+        starts: Vec::with_capacity(tokens.len() + 1),
+        aside: vec![false; tokens.len() + 1],
+    };
     for at in 0..tokens.len() {
         lattice.starts.push(lattice.edges.len());
         things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
+            grammar |= len == 1 && !matches!(mark, Mark::Filler | Mark::Size | Mark::Serving | Mark::Part);
             let extra = f32::from(u8::try_from(len).unwrap_or(u8::MAX));
-            lattice.edges.push(Edge { from: at, to: at + len, kind: Kind::Mark(mark), score: 0.3 * extra - 0.15 });
+            lattice.aside[at] |= mark == Mark::Aside;
+            lattice.edges.push(Edge {
+                from: at,
+                to: at + len,
+                kind: Kind::Mark(mark),
+                score: 0.3 * extra - 0.15,
+                also: Vec::new(),
+            });
         });
         if let Some(number) = numbers::read(&marked[at..]) {
+            // "A 500 ml cola": how big, not how many.
+            if tokens.get(at + number.len).is_some_and(|next| english::is_measure(&next.text)) {
+                lattice.edges.push(Edge {
+                    from: at,
+                    to: at + number.len + 1,
+                    kind: Kind::Mark(Mark::Size),
+                    score: 0.9,
+                    also: Vec::new(),
+                });
+            }
             let kind = Kind::Number { value: number.value, after: number.after };
             let extra = f32::from(u8::try_from(number.len).unwrap_or(u8::MAX));
-            lattice.edges.push(Edge { from: at, to: at + number.len, kind, score: 0.45 * extra - 0.05 });
+            lattice.edges.push(Edge {
+                from: at,
+                to: at + number.len,
+                kind,
+                score: 0.45 * extra - 0.05,
+                also: Vec::new(),
+            });
+        }
+        if grammar {
+            // A word that joins or refuses is never passed over.
+            continue;
         }
         let common = english::is_common(&tokens[at].text);
         let score = if common { -0.5 } else { -1.2 };
-        lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score });
+        lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
     }
     lattice.starts.push(lattice.edges.len());
     lattice
@@ -91,7 +137,13 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
 /// Adds the edges of the menu's things that start at a word.
 fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: usize, edges: &mut Vec<Edge>) {
     let mut found = Vec::new();
-    walk(lexicon, tokens, readings, Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0 }, &mut found);
+    walk(
+        lexicon,
+        tokens,
+        readings,
+        Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0, loose: false },
+        &mut found,
+    );
     if found.is_empty() {
         return;
     }
@@ -109,19 +161,25 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
                 Entry::Size(item, size) => push(&mut sizes, (item, size), one, &mut words[2]),
             }
         }
-        let mut add = |kind: Kind, quality: f32, words: f32| {
-            edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN });
+        if items.len() > 1 || choices.len() > 1 {
+            let called = lexicon.called(&tokens[from..to]);
+            lower(&mut items, |item| called.contains(&Entry::Item(item)));
+            lower(&mut choices, |(group, choice)| called.contains(&Entry::Choice(group, choice)));
+        }
+        let mut add = |kind: Kind, quality: f32, words: f32, also: Vec<u16>| {
+            edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN, also });
         };
         if let Some(best) = best(&mut items) {
+            let also = items.iter().filter(|(_, quality)| !fits(*quality, best)).map(|(item, _)| *item).collect();
             items.retain(|(_, quality)| fits(*quality, best));
-            add(Kind::Items(items), best, words[0]);
+            add(Kind::Items(items), best, words[0], also);
         }
         if let Some(best) = best(&mut choices) {
-            add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1]);
+            add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1], Vec::new());
         }
         if let Some(best) = best(&mut sizes) {
             sizes.retain(|(_, quality)| fits(*quality, best));
-            add(Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect()), best, words[2]);
+            add(Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect()), best, words[2], Vec::new());
         }
     }
 }
@@ -131,6 +189,15 @@ fn push<T: PartialEq>(list: &mut Vec<(T, f32)>, thing: T, found: &Found, words: 
     match list.iter_mut().find(|(known, _)| *known == thing) {
         Some((_, quality)) => *quality = quality.max(found.quality),
         None => list.push((thing, found.quality)),
+    }
+}
+
+/// Where some are called exactly as the guest says, the others step back.
+fn lower<T: Copy>(list: &mut [(T, f32)], called: impl Fn(T) -> bool) {
+    if list.iter().any(|(thing, _)| called(*thing)) {
+        for (_, quality) in list.iter_mut().filter(|(thing, _)| !called(*thing)) {
+            *quality -= 0.03;
+        }
     }
 }
 
@@ -152,12 +219,21 @@ struct Step {
     quality: f32,
     words: f32,
     depth: usize,
+    /// An "and" was passed over that the name does not have.
+    loose: bool,
 }
 
 /// Follows the trie from a word on, with every reading of each word.
 fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: Step, found: &mut Vec<Found>) {
     if step.depth > 0 {
         for &(entry, quality) in lexicon.at(step.node) {
+            // "Chicken bacon and ranch": only a long name said in full may have its "and" elsewhere.
+            if step.loose && (quality < FULL || step.depth < 3) {
+                continue;
+            }
+            if quality <= SHARED && !joined(tokens, step.at) {
+                continue;
+            }
             let one = Found { entry, to: step.at, quality: quality * step.quality, words: step.words };
             extend(lexicon, tokens, readings, &one, found);
             found.push(one);
@@ -167,13 +243,18 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
         return;
     }
     let mut starts = [Some(step.at), None];
-    if step.depth > 0 && tokens.get(step.at).is_some_and(|token| is_link(&token.text) && token.before == Break::None) {
+    if step.depth > 0
+        && tokens.get(step.at).is_some_and(|token| {
+            matches!(token.text.as_str(), "of" | "the" | "and" | "n") && token.before == Break::None
+        })
+    {
         starts[1] = Some(step.at + 1);
     }
     for at in starts.into_iter().flatten() {
         if step.depth > 0 && tokens.get(at).is_none_or(|token| token.before != Break::None) {
             continue;
         }
+        let loose = step.loose || (at > step.at && matches!(tokens[step.at].text.as_str(), "and" | "n"));
         for reading in readings.get(at).into_iter().flatten() {
             let mut node = Some(step.node);
             for word in &reading.words[..reading.len] {
@@ -187,6 +268,7 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
                     quality: step.quality * reading.quality,
                     words: step.words + words,
                     depth: step.depth + reading.len,
+                    loose,
                 };
                 walk(lexicon, tokens, readings, next, found);
             }
@@ -194,21 +276,40 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
     }
 }
 
+/// Whether something of the same kind is joined on here: "black and pinto beans".
+fn joined(tokens: &[Token], at: usize) -> bool {
+    tokens.get(at).is_some_and(|token| token.before == Break::Comma || matches!(token.text.as_str(), "and" | "or"))
+}
+
 /// Takes in words after a name that say no more than it does: "provolone cheese", "tuna sandwich".
 fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &Found, found: &mut Vec<Found>) {
     let (mut to, mut words) = (one.to, one.words);
     for _ in 0..2 {
         let Some(token) = tokens.get(to).filter(|token| token.before == Break::None) else { return };
-        let strength = readings[to]
-            .iter()
-            .filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8)
-            .filter_map(|reading| lexicon.follows(one.entry, reading.words[0]))
-            .fold(0.0_f32, f32::max);
-        if strength == 0.0 || token.is_number() {
+        // "Jalapeno peppers" where the menu says "jalapenos": the singular before a noun tells its kind.
+        let singular = to == one.to && lexicon.is_plural(one.entry) && !tokens[to - 1].is_plural();
+        let reading =
+            readings[to].iter().filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8);
+        let own = reading.filter_map(|reading| {
+            let follow = lexicon.follows(one.entry, reading.words[0])?;
+            let alone = match follow {
+                Follow::Own => false,
+                Follow::Kind => !singular && lexicon.stands_alone(reading.words[0]),
+                Follow::Head => lexicon.stands_alone(reading.words[0]),
+            };
+            (!alone).then_some(follow)
+        });
+        let Some(follow) = own.max() else { return };
+        if token.is_number() {
             return;
         }
         to += 1;
-        words += if strength < 1.0 { 0.6 / one.quality.max(0.5) } else { 0.9 };
-        found.push(Found { entry: one.entry, to, quality: one.quality * if strength < 1.0 { 0.95 } else { 0.99 }, words });
+        let (more, quality) = match follow {
+            Follow::Own => (0.9, 0.99),
+            Follow::Kind if singular => (0.8, 0.97),
+            Follow::Kind | Follow::Head => (0.5, 0.97),
+        };
+        words += more;
+        found.push(Found { entry: one.entry, to, quality: one.quality * quality, words });
     }
 }

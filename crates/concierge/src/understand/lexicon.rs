@@ -1,6 +1,6 @@
 //! A menu compiled for reading: every way to say an item, a choice or a size, in one word trie.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::tokens::{Token, tokenize};
 use super::vocabulary::{Vocabulary, Word};
@@ -17,8 +17,25 @@ pub(crate) enum Entry {
     Size(u16, u16),
 }
 
+/// What a word after a name says, the strongest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Follow {
+    /// It ends the name of a neighbour.
+    Head,
+    /// It ends names of several neighbours: a kind of thing ("pepper").
+    Kind,
+    /// It is the entry's own word, or its heading's.
+    Own,
+}
+
 /// How good a phrase is for what it stands for: 1.0 is a name or an alias in full.
 pub(crate) const FULL: f32 = 1.0;
+/// How far below the best reading on the menu an item's own reading of an option may be.
+const MISSING: f32 = 0.4;
+/// An item by the heading it stands under.
+const HEADING: f32 = 0.57;
+/// A name's first word, common in English, that shares its head with what is joined to it.
+pub(crate) const SHARED: f32 = 0.55;
 
 /// The menu, compiled once; everything that [`super::parse`] needs.
 #[derive(Debug)]
@@ -30,8 +47,13 @@ pub struct Lexicon {
     /// Words that belong to an entry: its own, its group's or category's.
     own: HashMap<Entry, BTreeSet<Word>>,
     /// Words that end names of an entry's neighbours in its group or category ("sauce", "sandwich").
-    heads: HashMap<(bool, u16), BTreeSet<Word>>,
+    heads: HashMap<(bool, u16), HashMap<Word, BTreeSet<Entry>>>,
     categories: Vec<u16>,
+    places: HashMap<crate::menu::ItemId, u16>,
+    /// Names and aliases as written: "veggies" is another thing than "veggie" where the menu has both.
+    surfaces: HashMap<String, Vec<Entry>>,
+    /// Entries whose name is a plural.
+    plural: HashSet<Entry>,
     /// Option groups of each item, by place, in the item's order.
     pub(crate) groups: Vec<Vec<u16>>,
     /// What is on each item unless left out.
@@ -72,6 +94,9 @@ impl Lexicon {
             own: HashMap::new(),
             heads: HashMap::new(),
             categories: Vec::new(),
+            places: HashMap::new(),
+            surfaces: HashMap::new(),
+            plural: HashSet::new(),
             groups: Vec::new(),
             includes: Vec::new(),
             menu: menu.clone(),
@@ -79,21 +104,27 @@ impl Lexicon {
         lexicon.index();
         let phrases = lexicon.phrases();
         let mut frequency: HashMap<Word, u32> = HashMap::new();
-        let mut all = Vec::with_capacity(phrases.len());
+        let (mut all, mut joined) = (Vec::with_capacity(phrases.len()), Vec::new());
         for (entry, phrase) in phrases {
             let words = lexicon.words(&phrase);
+            lexicon.surface(entry, &phrase);
             for word in words.iter().collect::<BTreeSet<_>>() {
                 *frequency.entry(*word).or_default() += 1;
             }
             lexicon.remember(entry, &words);
+            if matches!(entry, Entry::Item(_)) {
+                lexicon.vocabulary.add_initials(&words);
+            }
             all.push((entry, words));
+            joined.extend(lexicon.joined_words(&phrase).map(|words| (entry, words)));
         }
-        for (entry, words) in &all {
+        for (entry, words) in all.iter().chain(&joined) {
             lexicon.insert(*entry, words, FULL);
         }
         for (entry, words) in &all {
             lexicon.parts(*entry, words, &frequency);
         }
+        lexicon.headings();
         lexicon.vocabulary.finish();
         lexicon
     }
@@ -108,7 +139,8 @@ impl Lexicon {
         let groups: HashMap<&str, u16> =
             self.menu.option_groups.iter().enumerate().map(|(at, group)| (group.id.as_str(), place(at))).collect();
         let mut categories: HashMap<&str, u16> = HashMap::new();
-        for item in &self.menu.items {
+        for (at, item) in self.menu.items.iter().enumerate() {
+            self.places.insert(item.id.clone(), place(at));
             let next = place(categories.len());
             self.categories.push(*categories.entry(item.category.as_str()).or_insert(next));
             self.groups.push(item.option_groups.iter().filter_map(|id| groups.get(id.as_str()).copied()).collect());
@@ -124,6 +156,10 @@ impl Lexicon {
     /// Names and aliases as written, with what they stand for.
     fn phrases(&self) -> Vec<(Entry, String)> {
         let mut phrases = Vec::new();
+        let mut called: HashMap<&str, BTreeSet<&String>> = HashMap::new();
+        for size in self.menu.items.iter().flat_map(|item| &item.sizes) {
+            called.entry(size.id.as_str()).or_default().extend(&size.aliases);
+        }
         for (at, item) in self.menu.items.iter().enumerate() {
             let entry = Entry::Item(place(at));
             let names = std::iter::once(&item.name).chain(&item.aliases);
@@ -134,6 +170,10 @@ impl Lexicon {
                     phrases.push((entry, name.clone()));
                 }
                 self.size_synonyms(item, size_at, |phrase| phrases.push((entry, phrase.to_owned())));
+                // A size that is called something on one item is called so on all.
+                let taken = |alias: &String| item.sizes.iter().any(|s| s.id != size.id && s.aliases.contains(alias));
+                let others = called.get(size.id.as_str()).into_iter().flatten().filter(|alias| !taken(alias));
+                phrases.extend(others.map(|alias| (entry, (*alias).clone())));
             }
         }
         for (at, group) in self.menu.option_groups.iter().enumerate() {
@@ -149,7 +189,9 @@ impl Lexicon {
     /// Other words for a size, where no other size of the item is called so.
     fn size_synonyms(&self, item: &Item, at: usize, mut each: impl FnMut(&str)) {
         let named = |size: &crate::menu::Size, word: &str| {
-            size.name.eq_ignore_ascii_case(word) || size.id.as_str() == word || size.aliases.iter().any(|alias| alias == word)
+            size.name.eq_ignore_ascii_case(word)
+                || size.id.as_str() == word
+                || size.aliases.iter().any(|alias| alias == word)
         };
         for (word, synonyms) in SIZES.iter().filter(|(word, _)| named(&item.sizes[at], word)) {
             for synonym in *synonyms {
@@ -159,6 +201,51 @@ impl Lexicon {
                 }
             }
         }
+    }
+
+    /// "A shake" is any item under the heading "Shakes".
+    fn headings(&mut self) {
+        for at in 0..self.menu.items.len() {
+            let heading = self.menu.items[at].category.clone();
+            let last = self.words(&heading).last().copied();
+            if let Some(word) = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word))) {
+                self.insert(Entry::Item(place(at)), &[word], HEADING);
+            }
+        }
+    }
+
+    fn surface(&mut self, entry: Entry, phrase: &str) {
+        let tokens = tokenize(phrase);
+        if tokens.last().is_some_and(Token::is_plural) {
+            self.plural.insert(entry);
+        }
+        self.surfaces.entry(written(&tokens)).or_default().push(entry);
+    }
+
+    /// Entries that are called exactly so.
+    pub(crate) fn called(&self, tokens: &[Token]) -> &[Entry] {
+        self.surfaces.get(&written(tokens)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a word by itself is somebody's name or alias.
+    pub(crate) fn stands_alone(&self, word: Word) -> bool {
+        self.next(0, word).is_some_and(|node| self.at(node).iter().any(|(_, quality)| *quality >= FULL))
+    }
+
+    /// Whether the entry's name is a plural ("jalapenos"), so that its singular before a noun is no thing by itself.
+    pub(crate) fn is_plural(&self, entry: Entry) -> bool {
+        self.plural.contains(&entry)
+    }
+
+    /// The words of a phrase with what joins them, where something does: "steak and cheese" is no "steak cheese" alone.
+    fn joined_words(&mut self, phrase: &str) -> Option<Vec<Word>> {
+        let tokens = tokenize(phrase);
+        let joins = |token: &Token| matches!(token.text.as_str(), "and" | "n" | "in" | "on" | "with");
+        if !tokens.iter().any(joins) {
+            return None;
+        }
+        let kept = tokens.iter().filter(|token| joins(token) || !is_link(&token.text));
+        Some(kept.take(LONGEST).map(|token| self.vocabulary.add(&token.stem)).collect())
     }
 
     /// The words of a phrase that count, as numbers.
@@ -178,9 +265,12 @@ impl Lexicon {
             Entry::Choice(group, _) => ((false, group), self.menu.option_groups[group as usize].name.clone()),
             Entry::Size(..) => return,
         };
-        let heading: Vec<Word> = self.words(&name);
+        let mut heading: Vec<Word> = self.words(&name);
+        heading.retain(|word| !super::english::is_common(self.vocabulary.text(*word)));
         self.own.entry(entry).or_default().extend(words.iter().chain(&heading));
-        self.heads.entry(family).or_default().extend(words.last().filter(|_| words.len() > 1));
+        if let Some(last) = words.last().filter(|_| words.len() > 1) {
+            self.heads.entry(family).or_default().entry(*last).or_default().insert(entry);
+        }
     }
 
     /// Finds an entry by a part of its name: "mayonnaise" for "regular mayonnaise", "doritos" for all of the bag's name.
@@ -188,16 +278,31 @@ impl Lexicon {
         if words.len() < 2 || matches!(entry, Entry::Size(..)) {
             return;
         }
-        let weight = |word: &Word| 1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt();
+        let weight = |word: &Word| {
+            1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt()
+        };
         let whole: f32 = words.iter().map(weight).sum();
-        let mut add = |lexicon: &mut Self, chosen: &[usize]| {
+        let add = |lexicon: &mut Self, chosen: &[usize]| {
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
-            if part.iter().all(|word| super::english::is_common(lexicon.vocabulary.text(*word)) || lexicon.vocabulary.text(*word).parse::<u32>().is_ok()) {
+            let says_little = |word: &Word| {
+                let text = lexicon.vocabulary.text(*word);
+                super::english::is_common(text) || text.parse::<u32>().is_ok()
+            };
+            if part.iter().all(says_little) {
+                // "Black and pinto beans": such a word says something only beside its like.
+                if chosen == [0] && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
+                    lexicon.insert(entry, &part, SHARED);
+                }
                 return;
             }
             let covered: f32 = part.iter().map(weight).sum::<f32>() / whole;
-            let anchor = if chosen.contains(&(words.len() - 1)) || chosen[0] == 0 { 0.1 } else { 0.0 };
-            lexicon.insert(entry, &part, 0.5 + 0.3 * covered + anchor);
+            let headed = chosen.contains(&(words.len() - 1));
+            let quality = match (headed, chosen[0] == 0) {
+                (true, _) => 0.6 + 0.28 * covered,
+                (false, true) => 0.48 + 0.27 * covered,
+                (false, false) => 0.45 + 0.2 * covered,
+            };
+            lexicon.insert(entry, &part, quality.max(SHARED + 0.01));
         };
         if words.len() <= SUBSETS {
             for mask in 1..(1_usize << words.len()) - 1 {
@@ -241,18 +346,23 @@ impl Lexicon {
         self.entries.get(node as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a word may follow the entry's name without saying more: 1.0 where it is the entry's own word,
-    /// less where neighbours end so.
-    pub(crate) fn follows(&self, entry: Entry, word: Word) -> Option<f32> {
+    /// What a word says after the entry's name.
+    pub(crate) fn follows(&self, entry: Entry, word: Word) -> Option<Follow> {
         if self.own.get(&entry)?.contains(&word) {
-            return Some(1.0);
+            return Some(Follow::Own);
         }
         let family = match entry {
             Entry::Item(at) => (true, self.categories[at as usize]),
             Entry::Choice(group, _) => (false, group),
             Entry::Size(..) => return None,
         };
-        self.heads.get(&family)?.contains(&word).then_some(0.35)
+        let named = self.heads.get(&family)?.get(&word)?.len();
+        Some(if named > 1 { Follow::Kind } else { Follow::Head })
+    }
+
+    /// An item's place in the menu.
+    pub(crate) fn place_of(&self, id: &crate::menu::ItemId) -> Option<u16> {
+        self.places.get(id).copied()
     }
 
     pub(crate) fn item(&self, at: u16) -> &Item {
@@ -263,10 +373,23 @@ impl Lexicon {
         &self.menu.option_groups[group as usize].choices[choice as usize]
     }
 
+    /// How an item takes one of the choices that a word may mean, best first: quality and group. What is said in full
+    /// elsewhere on the menu is no part of a name here: "sugar" is no sugar free syrup.
+    pub(crate) fn reading(&self, item: u16, choices: &[(u16, u16, f32)]) -> Option<(f32, u16)> {
+        let least = choices.first()?.2 - MISSING;
+        let of = choices.iter().find(|(group, _, quality)| *quality >= least && self.takes(item, *group));
+        of.map(|(group, _, quality)| (*quality, *group))
+    }
+
     /// Whether an item takes choices of a group.
     pub(crate) fn takes(&self, item: u16, group: u16) -> bool {
         self.groups[item as usize].contains(&group)
     }
+}
+
+fn written(tokens: &[Token]) -> String {
+    let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).filter(|text| !is_link(text)).collect();
+    words.join(" ")
 }
 
 /// A place in a list of the menu; menus are bounded far below the type's range.

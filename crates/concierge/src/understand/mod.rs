@@ -10,19 +10,26 @@
 //!
 //! No word of any restaurant is in the code; what a guest can order is what the menu file says.
 
+mod answer;
 mod assemble;
+mod cues;
+mod dialog;
 mod english;
 mod lattice;
 mod lexicon;
 mod nearest;
 mod numbers;
 mod search;
+mod slots;
+mod target;
 mod tokens;
 mod vocabulary;
 
 use serde::Serialize;
 
+pub use dialog::{Answer, DialogContext, Move, Question, converse};
 pub use lexicon::Lexicon;
+pub use slots::{Form, Slots, allergens_named, slots};
 
 use crate::menu::ItemId;
 use crate::order::OrderLine;
@@ -68,7 +75,7 @@ pub fn parse(lexicon: &Lexicon, text: &str) -> Parsed {
         return Parsed::default();
     }
     let lattice = lattice::build(lexicon, &tokens);
-    let path = search::best(lexicon, &tokens, &lattice);
+    let path = search::best(lexicon, &tokens, &lattice, None);
     let replay = assemble::replay(lexicon, &tokens, &lattice, &path, None);
     let (lines, unknown) = assemble::settle(lexicon, &tokens, &lattice, &replay);
     let confidence = (path.score / tokens.len() as f32 + 0.2).clamp(0.0, 1.0);

@@ -19,8 +19,26 @@ pub(crate) struct Number {
 /// The number word's value, for words that are one number by themselves.
 pub(crate) fn small(word: &str) -> Option<u32> {
     const WORDS: [&str; 20] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
     WORDS.iter().position(|w| *w == word).and_then(|at| u32::try_from(at).ok()).or_else(|| tens(word))
 }
@@ -118,10 +136,23 @@ mod tests {
     #[test]
     fn numbers_are_read() {
         for (text, value, len) in [
-            ("two", Some(2), 1), ("a couple of", Some(2), 2), ("half a dozen eggs", Some(6), 3), ("two dozen", Some(24), 2),
-            ("twenty one", Some(21), 2), ("two hundred five", Some(205), 3), ("2x burger", Some(2), 2), ("x2", Some(2), 2),
-            ("times three", Some(3), 2), ("-1", None, 1), ("0", None, 1), ("1000000000", None, 1), ("two million", None, 2),
-            ("1.5", None, 1), ("99999999999999999999999999", None, 1), ("one two", Some(1), 1), ("1,000", None, 1),
+            ("two", Some(2), 1),
+            ("a couple of", Some(2), 2),
+            ("half a dozen eggs", Some(6), 3),
+            ("two dozen", Some(24), 2),
+            ("twenty one", Some(21), 2),
+            ("two hundred five", Some(205), 3),
+            ("2x burger", Some(2), 2),
+            ("x2", Some(2), 2),
+            ("times three", Some(3), 2),
+            ("-1", None, 1),
+            ("0", None, 1),
+            ("1000000000", None, 1),
+            ("two million", None, 2),
+            ("1.5", None, 1),
+            ("99999999999999999999999999", None, 1),
+            ("one two", Some(1), 1),
+            ("1,000", None, 1),
         ] {
             let number = read(&tokenize(text)).map(|number| (number.value, number.len));
             assert_eq!(number, Some((value, len)), "{text}");

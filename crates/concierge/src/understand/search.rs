@@ -24,6 +24,8 @@ pub(crate) const IMPLIED: u16 = u16::MAX - 1;
 pub(crate) struct How {
     /// Left out.
     pub negated: bool,
+    /// Said before its item.
+    pub early: bool,
     /// Said as "instead of".
     pub replaced: bool,
     /// Less or more.
@@ -44,7 +46,7 @@ pub(crate) enum Act {
     /// A word that fits nothing; `asked` where an item was due.
     Unknown { asked: bool },
     /// A new line.
-    Line { number: u16, size: u16, fix: bool, dropped: bool },
+    Line { number: u16, size: u16, fix: bool, dropped: bool, replaced: bool, refine: bool },
     /// An option of the line being said.
     Option(How),
     /// An option of the line to come.
@@ -110,6 +112,7 @@ enum Link {
     With,
     Verb,
     Put,
+    For,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,12 +128,16 @@ struct State {
     item: u16,
     det: Det,
     number: u16,
+    /// An article stands before the number: "a two shot".
+    one: bool,
     unit: Unit,
     size: u16,
     amount: Option<Amount>,
     times: u8,
     neg: Neg,
     replaced: bool,
+    /// "Remove" was said: things ordered before go too.
+    remove: bool,
     link: Link,
     pre: [u16; PRE],
     pre_len: u8,
@@ -140,6 +147,10 @@ struct State {
     list: bool,
     /// The step before was an option.
     after_option: bool,
+    /// The item has no option yet.
+    untouched: bool,
+    /// The line is an earlier one that still lacks its size.
+    sizable: bool,
     /// Groups that take one choice and have it.
     taken: u64,
 }
@@ -157,24 +168,44 @@ pub(crate) struct Path {
     pub score: f32,
 }
 
-pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice) -> Path {
-    let mut search = Search { lexicon, tokens, lattice, nodes: Vec::with_capacity(tokens.len() * 32), ends: vec![Vec::new(); tokens.len() + 1] };
+/// What the words may be about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    /// Edge of its item.
+    pub edge: u16,
+    /// Its size has not been said yet.
+    pub sizable: bool,
+}
+
+/// Finds the best path. `context` is the edge of an item that the words may be about.
+pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, context: Option<Context>) -> Path {
+    let mut search = Search {
+        lexicon,
+        tokens,
+        lattice,
+        nodes: Vec::with_capacity(tokens.len() * 32),
+        ends: vec![Vec::new(); tokens.len() + 1],
+    };
     let start = State {
-        item: NONE,
+        item: context.map_or(NONE, |context| context.edge),
         det: Det::None,
         number: NONE,
+        one: false,
         unit: Unit::None,
         size: NONE,
         amount: None,
         times: 1,
         neg: Neg::Off,
         replaced: false,
+        remove: false,
         link: Link::Start,
         pre: [NONE; PRE],
         pre_len: 0,
         fix: false,
         list: false,
         after_option: false,
+        untouched: false,
+        sizable: context.is_some_and(|context| context.sizable),
         taken: 0,
     };
     let nothing = Taken { edge: NONE, flush: None, act: Act::Skip };
@@ -274,7 +305,9 @@ impl Search<'_> {
             Kind::Mark(mark) => self.mark(&step, *mark),
             Kind::Word { common } => {
                 let mut state = step.state;
-                let asked = matches!(state.det, Det::Article | Det::Number) || state.link == Link::Verb || state.unit != Unit::None;
+                let asked = matches!(state.det, Det::Article | Det::Number)
+                    || state.link == Link::Verb
+                    || state.unit != Unit::None;
                 if !common && matches!(state.det, Det::Article | Det::Some) && state.size == NONE {
                     // "a bagel": the article is spent on what we do not know.
                 }
@@ -298,6 +331,7 @@ impl Search<'_> {
                 Link::Comma => -0.1,
                 Link::With => -0.8,
                 Link::Bare => -0.35,
+                Link::For => -0.3,
             },
         };
         if state.link == Link::With && state.det != Det::None && state.unit != Unit::Serving {
@@ -314,7 +348,7 @@ impl Search<'_> {
         // Options said before the item must be its own.
         for &early in &state.pre[..state.pre_len as usize] {
             let Kind::Choices(choices) = &self.lattice.edges[early as usize].kind else { return };
-            if !items.iter().any(|(item, _)| choices.iter().any(|(group, ..)| self.lexicon.takes(*item, *group))) {
+            if !items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()) {
                 return;
             }
             gain += 0.3;
@@ -323,24 +357,65 @@ impl Search<'_> {
             gain -= 0.6;
         }
         if state.size != NONE {
-            gain += if self.has_size(state.size, items) { 0.5 } else { -0.3 };
+            gain += if self.has_size(state.size, items) { 0.5 } else { -1.2 };
         }
         if state.amount.is_some() || state.times > 1 {
             gain -= 0.5;
         }
-        let dropped = state.neg == Neg::On;
-        if dropped {
-            gain -= if state.replaced { 0.2 } else { 1.2 };
+        if state.link == Link::For {
+            gain -= 2.5;
         }
-        let act = Act::Line { number: state.number, size: state.size, fix: state.fix, dropped };
+        gain += if self.lattice.aside[self.lattice.edges[step.edge as usize].to] { 0.5 } else { 0.0 };
+        let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
+        if dropped {
+            gain -= if state.replaced || state.remove { 0.0 } else { 1.2 };
+        }
+        let act = Act::Line {
+            number: state.number,
+            size: state.size,
+            fix: state.fix,
+            dropped,
+            replaced: state.replaced,
+            refine: false,
+        };
         let next = State {
             item: if dropped { state.item } else { step.edge },
+            neg: if dropped && state.remove { Neg::Carry } else { Neg::Off },
+            remove: dropped && state.remove,
             list: false,
             taken: 0,
             after_option: false,
+            untouched: true,
+            sizable: false,
             ..state.rested()
         };
         self.push(step, gain, next, act, None);
+        // "A sandwich with tuna": the second names the first.
+        if state.untouched
+            && !dropped
+            && self.names(state.item, items)
+            && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
+        {
+            let act = Act::Line {
+                number: state.number,
+                size: state.size,
+                fix: false,
+                dropped: false,
+                replaced: false,
+                refine: true,
+            };
+            self.push(step, 0.3, next, act, None);
+        }
+    }
+
+    /// Whether items are among those that a word for several left open.
+    fn names(&self, open: u16, items: &[(u16, f32)]) -> bool {
+        match self.lattice.edges.get(open as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(open)) => {
+                items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item))
+            }
+            _ => false,
+        }
     }
 
     fn choice(&mut self, step: &Step, edge: &Edge, choices: &[(u16, u16, f32)]) {
@@ -348,19 +423,23 @@ impl Search<'_> {
         let words = edge.to - edge.from;
         let how = How {
             negated: state.neg != Neg::Off,
+            early: false,
             replaced: state.replaced,
             amount: state.amount,
             times: state.times,
             number: state.number,
             unit: state.unit == Unit::Part,
         };
+        let aside = if self.lattice.aside[edge.to] { 0.2 } else { 0.0 };
         let best = choices.first().map_or(0.0, |choice| choice.2);
-        let counted = choices.iter().any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
+        let counted = choices
+            .iter()
+            .any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
         if state.pre_len == 0
             && state.item != NONE
             && let Some((quality, group)) = self.fit(state.item, choices)
         {
-            let gain = option_gain(&state, counted) - 2.0 * (best - quality) * words as f32;
+            let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let single = self.lexicon.menu.option_groups[group as usize].max == Some(1);
             let bit = 1_u64 << (group % 64);
             let again = single && state.taken & bit != 0 && !how.negated;
@@ -368,10 +447,12 @@ impl Search<'_> {
             let kept = state.pending_cost(counted);
             let next = State {
                 neg,
+                remove: state.remove && neg == Neg::Carry,
                 replaced: false,
                 list: state.list || matches!(state.link, Link::With | Link::Put),
                 taken: if single && !how.negated { state.taken | bit } else { state.taken },
                 after_option: true,
+                untouched: false,
                 fix: state.fix,
                 ..state.rested()
             };
@@ -381,7 +462,13 @@ impl Search<'_> {
                 // The refusal may have ended before this one.
                 let cost = if matches!(state.link, Link::Or) { 1.0 } else { 0.0 };
                 let how = How { negated: false, ..how };
-                self.push(step, gain - cost + reset_gain(&state), State { neg: Neg::Off, ..next }, Act::Option(how), None);
+                self.push(
+                    step,
+                    gain - cost + reset_gain(&state),
+                    State { neg: Neg::Off, ..next },
+                    Act::Option(how),
+                    None,
+                );
             }
         }
         if (state.pre_len as usize) < PRE && state.neg != Neg::Carry {
@@ -393,6 +480,7 @@ impl Search<'_> {
                     (_, Link::Start | Link::Verb) => 0.1,
                     (_, Link::And | Link::Comma) => -0.35,
                     (_, Link::With) => -1.2,
+                    (_, Link::For) => -1.5,
                     (_, Link::Put) => -0.4,
                     _ => -0.5,
                 }
@@ -405,18 +493,24 @@ impl Search<'_> {
             next.neg = Neg::Off;
             next.link = Link::Bare;
             next.unit = Unit::None;
-            let how = How { number: NONE, ..how };
+            let how = How { number: NONE, early: true, ..how };
             self.push(step, gain, next, Act::Early(how), None);
             // "a two shot latte": the number counts the option.
             if counted && state.number != NONE {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
-                self.push(step, gain + 0.1, next, Act::Early(how), None);
+                let sure = if state.one || state.unit == Unit::Part { 0.9 } else { -0.4 };
+                self.push(step, gain + sure, next, Act::Early(how), None);
             }
         }
         let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
         if !fitting {
-            let next = State { list: state.list, after_option: false, neg: if how.negated { Neg::Carry } else { Neg::Off }, ..state.rested() };
+            let next = State {
+                list: state.list,
+                after_option: false,
+                neg: if how.negated { Neg::Carry } else { Neg::Off },
+                ..state.rested()
+            };
             self.push(step, -1.0 - edge.score, next, Act::Misfit(how), None);
         }
     }
@@ -427,8 +521,7 @@ impl Search<'_> {
             return choices.first().map(|(group, _, quality)| (*quality, *group));
         }
         let Kind::Items(items) = &self.lattice.edges[item as usize].kind else { return None };
-        let takes = |group: u16| items.iter().any(|(item, _)| self.lexicon.takes(*item, group));
-        choices.iter().find(|(group, ..)| takes(*group)).map(|(group, _, quality)| (*quality, *group))
+        items.iter().filter_map(|(item, _)| self.lexicon.reading(*item, choices)).max_by(|a, b| a.0.total_cmp(&b.0))
     }
 
     fn has_size(&self, size: u16, items: &[(u16, f32)]) -> bool {
@@ -441,7 +534,11 @@ impl Search<'_> {
     fn size(&mut self, step: &Step, sizes: &[(u16, u16)]) {
         let state = step.state;
         if state.size == NONE {
-            let next = State { size: step.edge, link: if state.link == Link::Bare { Link::Bare } else { state.link }, ..state };
+            let next = State {
+                size: step.edge,
+                link: if state.link == Link::Bare { Link::Bare } else { state.link },
+                ..state
+            };
             self.push(step, 0.0, next, Act::Skip, None);
         }
         let fitting = match state.item {
@@ -453,11 +550,12 @@ impl Search<'_> {
             },
         };
         if fitting && state.pre_len == 0 && state.det != Det::Number {
-            let mut gain = if state.fix { 0.6 } else { -0.3 };
-            if state.det == Det::Article && !state.fix {
+            let fix = state.fix || state.sizable;
+            let mut gain = if fix { 0.6 } else { -0.3 };
+            if state.det == Det::Article && !fix {
                 gain -= 0.5;
             }
-            if matches!(state.link, Link::And | Link::Verb) && !state.fix {
+            if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
             }
             self.push(step, gain, State { list: state.list, ..state.rested() }, Act::Size, None);
@@ -468,7 +566,13 @@ impl Search<'_> {
         let state = step.state;
         if !after {
             let (cost, flush, open) = open(&state, step.fresh());
-            let next = State { det: Det::Number, number: step.edge, after_option: false, ..open };
+            let next = State {
+                det: Det::Number,
+                number: step.edge,
+                one: state.det == Det::Article,
+                after_option: false,
+                ..open
+            };
             let cost = cost + if state.neg == Neg::On { 0.3 } else { 0.0 };
             let next = State { neg: if next.neg == Neg::Carry { Neg::Off } else { next.neg }, ..next };
             self.push(step, -cost, next, Act::Skip, flush);
@@ -477,6 +581,7 @@ impl Search<'_> {
             let gain = match (after, state.fix) {
                 (true, _) => 1.0,
                 (_, true) => 0.5,
+                _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };
             self.push(step, gain, State { fix: false, ..state.rested() }, Act::Quantity, None);
@@ -501,6 +606,8 @@ impl Search<'_> {
             }
             Mark::And | Mark::Or => {
                 let link = if mark == Mark::And { Link::And } else { Link::Or };
+                // A refusal that named nothing of ours ends here: "no sides and a water".
+                let state = State { neg: if state.neg == Neg::On { Neg::Off } else { state.neg }, ..state };
                 let next = State { link, ..state };
                 // "a large and a small": what is pending may be a line by itself.
                 if state.pre_len == 0 && state.size != NONE {
@@ -519,6 +626,10 @@ impl Search<'_> {
                 let next = State { link, list: true, neg: Neg::Off, ..open };
                 let next = if mark == Mark::OnIt { State { link: Link::Bare, ..next } } else { next };
                 self.push(step, -cost, next, Act::Options, flush);
+                if mark == Mark::With && state.pre_len > 0 {
+                    // "Cheese with chips": what was said first is on what follows.
+                    self.push(step, -0.5, State { link: Link::And, ..state }, Act::Skip, None);
+                }
                 if mark == Mark::OnIt && state.neg == Neg::On {
                     self.push(step, -0.2, state, Act::Skip, None);
                 }
@@ -527,10 +638,11 @@ impl Search<'_> {
                 let (cost, flush, open) = open(&state, false);
                 self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Skip, flush);
             }
-            Mark::No | Mark::Except | Mark::InsteadOf => {
+            Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf => {
                 let (cost, flush, open) = open(&state, true);
                 let replaced = mark == Mark::InsteadOf;
-                let next = State { neg: Neg::On, replaced, amount: None, link: Link::Bare, ..open };
+                let remove = mark == Mark::Remove;
+                let next = State { neg: Neg::On, replaced, remove, amount: None, link: Link::Bare, ..open };
                 self.push(step, -cost, next, Act::Options, flush);
                 if state.pre_len == 0 && mark == Mark::No {
                     // "a no cheese pizza": the refusal belongs to the item to come.
@@ -562,10 +674,12 @@ impl Search<'_> {
                     Mark::Verb => state.fix,
                     _ => true,
                 };
-                let next = State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let next =
+                    State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let ended = if state.neg == Neg::Carry { 0.4 } else { 0.0 };
                 let lost = if state.det == Det::Number && flush.is_none() { 0.8 } else { 0.0 };
                 let act = if mark == Mark::Fix { Act::Fix } else { Act::Skip };
-                self.push(step, -cost - lost, next, act, flush);
+                self.push(step, ended - cost - lost, next, act, flush);
             }
             Mark::Serving | Mark::Part => {
                 let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
@@ -581,9 +695,18 @@ impl Search<'_> {
             Mark::Same => {
                 let (cost, flush, open) = open(&state, false);
                 if state.item != NONE {
-                    self.push(step, 0.3 - cost, State { number: NONE, det: Det::None, link: Link::Bare, ..open }, Act::Same { number: state.number }, flush);
+                    self.push(
+                        step,
+                        0.3 - cost,
+                        State { number: NONE, det: Det::None, link: Link::Bare, ..open },
+                        Act::Same { number: state.number },
+                        flush,
+                    );
                 }
                 self.push(step, -0.3, state, Act::Skip, None);
+            }
+            Mark::For => {
+                self.push(step, 0.0, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None)
             }
             Mark::Aside => self.push(step, 0.0, State { list: false, ..state }, Act::Skip, None),
             Mark::Size | Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
@@ -611,12 +734,14 @@ impl State {
         Self {
             det: Det::None,
             number: NONE,
+            one: false,
             unit: Unit::None,
             size: NONE,
             amount: None,
             times: 1,
             neg: Neg::Off,
             replaced: false,
+            remove: false,
             link: Link::Bare,
             pre: [NONE; PRE],
             pre_len: 0,
@@ -642,7 +767,7 @@ fn option_gain(state: &State, counted: bool) -> f32 {
         Link::Comma => 0.1,
         Link::Bare => 0.15,
         Link::Verb => -0.1,
-        Link::Start => 0.0,
+        Link::Start | Link::For => 0.0,
     };
     let det = match state.det {
         Det::Article if state.unit == Unit::Part || counted => 0.1,
@@ -695,9 +820,15 @@ fn open(state: &State, _fresh: bool) -> (f32, Option<Flush>, State) {
     } else {
         1.2
     };
-    let item = if state.item == NONE { IMPLIED } else if state.pre_len > 0 { IMPLIED } else { state.item };
+    let item = if state.item == NONE {
+        IMPLIED
+    } else if state.pre_len > 0 {
+        IMPLIED
+    } else {
+        state.item
+    };
     let flush = Flush { number: state.number, size: state.size };
-    (cost, Some(flush), State { item, list: false, taken: 0, after_option: false, ..state.rested() })
+    (cost, Some(flush), State { item, sizable: false, list: false, taken: 0, after_option: false, ..state.rested() })
 }
 
 /// What the end of the utterance costs a hypothesis.

@@ -179,15 +179,16 @@ pub(crate) fn stem(word: &str) -> String {
     if let Some(value) = super::numbers::small(word) {
         return value.to_string();
     }
+    // "Mac 'n' cheese".
+    if word == "n" {
+        return "and".to_owned();
+    }
     let cut = |drop: usize| &word[..word.len() - drop];
     if !word.is_ascii() || word.len() < 3 {
         return word.to_owned();
     }
     if word.ends_with("ie") {
         return format!("{}y", cut(2));
-    }
-    if word.len() < 4 {
-        return word.to_owned();
     }
     let ends = |ends: &[&str]| ends.iter().any(|end| word.ends_with(end));
     let base = if ends(&["ies"]) {
@@ -213,18 +214,30 @@ mod tests {
 
     #[test]
     fn text_is_folded_and_split() {
-        assert_eq!(words("I'd like 2x Jalapeño-Poppers & a 7up!"), [
-            "id", "like", "2", "x", "jalapeno", "poppers", "and", "a", "7", "up"
-        ]);
+        assert_eq!(
+            words("I'd like 2x Jalapeño-Poppers & a 7up!"),
+            ["id", "like", "2", "x", "jalapeno", "poppers", "and", "a", "7", "up"]
+        );
         assert_eq!(words("burger w/ cheese w/o onions"), ["burger", "with", "cheese", "without", "onions"]);
-        assert_eq!(words("12\" sub, 2% milk, 1,000 of -1"), ["12", "inch", "sub", "2", "percent", "milk", "1000", "of", "-1"]);
+        assert_eq!(
+            words("12\" sub, 2% milk, 1,000 of -1"),
+            ["12", "inch", "sub", "2", "percent", "milk", "1000", "of", "-1"]
+        );
     }
 
     #[test]
     fn singular_and_plural_share_a_stem() {
         for (one, many) in [
-            ("cookie", "cookies"), ("pie", "pies"), ("tomato", "tomatoes"), ("sandwich", "sandwiches"), ("fry", "fries"),
-            ("quiche", "quiches"), ("cheese", "cheeses"), ("glass", "glasses"), ("olive", "olives"), ("egg", "eggs"),
+            ("cookie", "cookies"),
+            ("pie", "pies"),
+            ("tomato", "tomatoes"),
+            ("sandwich", "sandwiches"),
+            ("fry", "fries"),
+            ("quiche", "quiches"),
+            ("cheese", "cheeses"),
+            ("glass", "glasses"),
+            ("olive", "olives"),
+            ("egg", "eggs"),
         ] {
             assert_eq!(stem(one), stem(many), "{one}");
         }

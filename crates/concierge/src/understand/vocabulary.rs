@@ -8,11 +8,14 @@ use super::tokens::{Token, stem};
 /// A word's number in the vocabulary.
 pub(crate) type Word = u32;
 
+/// The most words that initials stand for.
+const INITIALS: usize = 4;
+
 /// One way to read words of the guest as words of the menu.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    /// The menu's words: one, or two where the guest joined them.
-    pub words: [Word; 2],
+    /// The menu's words: one, or several where the guest joined them or said their initials.
+    pub words: [Word; INITIALS],
     /// How many of `words` count.
     pub len: usize,
     /// How many of the guest's words are read.
@@ -30,6 +33,8 @@ pub(crate) struct Vocabulary {
     sorted: Vec<(String, Word)>,
     /// Stems with letters deleted, to the words they come from (the symmetric-delete index).
     deletes: HashMap<String, Vec<Word>>,
+    /// First letters of names: "oj", "blt".
+    initials: HashMap<String, Vec<Vec<Word>>>,
     /// Misspelt grammar words, in the same way.
     grammar: HashMap<String, Vec<usize>>,
 }
@@ -65,6 +70,17 @@ impl Vocabulary {
         self.index.insert(stem.to_owned(), word);
         self.words.push(stem.to_owned());
         word
+    }
+
+    /// Lets a name be said by its first letters.
+    pub(crate) fn add_initials(&mut self, words: &[Word]) {
+        let letters: String = words.iter().filter_map(|word| self.text(*word).chars().next()).collect();
+        if (2..=INITIALS).contains(&words.len()) && letters.chars().all(char::is_alphabetic) {
+            let names = self.initials.entry(letters).or_default();
+            if names.iter().all(|name| name != words) {
+                names.push(words.to_vec());
+            }
+        }
     }
 
     pub(crate) fn get(&self, stem: &str) -> Option<Word> {
@@ -117,18 +133,20 @@ impl Vocabulary {
         out.clear();
         let Some(first) = tokens.first() else { return };
         if let Some(word) = self.get(&first.stem) {
-            out.push(Reading { words: [word, word], len: 1, tokens: 1, quality: 1.0 });
+            out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 1.0 });
         }
         if let Some(second) = tokens.get(1) {
             let joined = format!("{}{}", first.text, second.text);
             if let Some(word) = self.get(&stem(&joined)) {
-                out.push(Reading { words: [word, word], len: 1, tokens: 2, quality: 0.98 });
+                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 2, quality: 0.98 });
             }
         }
-        for line in VARIANTS.iter().filter(|line| line.contains(&first.stem.as_str()) || line.contains(&first.text.as_str())) {
+        for line in
+            VARIANTS.iter().filter(|line| line.contains(&first.stem.as_str()) || line.contains(&first.text.as_str()))
+        {
             for other in line.iter().filter_map(|other| self.get(&stem(other))) {
                 if out.iter().all(|reading| reading.words[0] != other) {
-                    out.push(Reading { words: [other, other], len: 1, tokens: 1, quality: 0.9 });
+                    out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9 });
                 }
             }
         }
@@ -138,7 +156,13 @@ impl Vocabulary {
         let split = out.len();
         self.split(&first.text, out);
         if out.len() == split && !english::is_common(&first.text) && !first.is_number() {
+            for name in self.initials.get(&first.stem).into_iter().flatten() {
+                let mut words = [name[0]; INITIALS];
+                words[..name.len()].copy_from_slice(name);
+                out.push(Reading { words, len: name.len(), tokens: 1, quality: 0.85 });
+            }
             self.shortened(&first.text, out);
+            self.tail(&first.stem, out);
             self.misspelt(&first.stem, out);
         }
     }
@@ -150,7 +174,7 @@ impl Vocabulary {
         }
         for at in 3..=text.len() - 3 {
             if let (Some(head), Some(tail)) = (self.get(&stem(&text[..at])), self.get(&stem(&text[at..]))) {
-                out.push(Reading { words: [head, tail], len: 2, tokens: 1, quality: 0.95 });
+                out.push(Reading { words: [head, tail, tail, tail], len: 2, tokens: 1, quality: 0.95 });
             }
         }
     }
@@ -166,8 +190,19 @@ impl Vocabulary {
             // The head of a compound is another word: "ham" is no hamburger.
             let rest = &stem[text.len()..];
             if rest.len() >= 2 && (rest.len() < 4 || self.get(rest).is_none()) {
-                out.push(Reading { words: [*word, *word], len: 1, tokens: 1, quality: 0.85 });
+                out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.85 });
             }
+        }
+    }
+
+    /// "Shake" for "milkshake": the tail of a compound is what it is.
+    fn tail(&self, text: &str, out: &mut Vec<Reading>) {
+        if text.len() < 4 {
+            return;
+        }
+        let compounds = self.sorted.iter().filter(|(stem, _)| stem.len() >= text.len() + 3 && stem.ends_with(text));
+        for (_, word) in compounds.take(8) {
+            out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.8 });
         }
     }
 
@@ -188,7 +223,7 @@ impl Vocabulary {
         for (distance, word) in found.into_iter().take_while(|(distance, _)| *distance == nearest).take(4) {
             if out.iter().all(|reading| reading.words[0] != word) {
                 let quality = if distance == 1 { 0.85 } else { 0.7 };
-                out.push(Reading { words: [word, word], len: 1, tokens: 1, quality });
+                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality });
             }
         }
     }

@@ -28,6 +28,8 @@ pub struct Case<'a> {
     pub order: Option<&'a PlacedOrder>,
     /// The line of the order. Where the order has one only, it is that.
     pub line: Option<LineId>,
+    /// Whether it is about everything in the order, as the guest says. Only then is a whole order refunded.
+    pub whole_order: bool,
     /// What else the guest has answered.
     pub answered: &'a BTreeSet<Ask>,
     /// How long the guest has waited, in minutes, as far as it is known. Never taken for longer than the order's age.
@@ -120,7 +122,7 @@ pub struct NotAllowed(pub RemedyKind);
 
 impl Case<'_> {
     fn order_line(&self) -> Option<&Line> {
-        let lines = &self.order?.lines;
+        let lines = &self.order.filter(|_| !self.whole_order)?.lines;
         match (self.line, &lines[..]) {
             (Some(id), _) => lines.iter().find(|line| line.id == id),
             (None, [only]) => Some(only),
@@ -131,7 +133,7 @@ impl Case<'_> {
     fn knows(&self, ask: Ask) -> bool {
         match ask {
             Ask::Order => self.order.is_some(),
-            Ask::Line => self.order_line().is_some(),
+            Ask::Line => self.whole_order || self.order_line().is_some(),
             Ask::Wait => self.waited_minutes.is_some() || self.answered.contains(&ask),
             _ => self.answered.contains(&ask),
         }
@@ -245,7 +247,7 @@ impl Policy {
                 Cents::ZERO
             }
             RemedyKind::RefundLine => case.order?.paid_for(case.order_line()?).min(case.left_to_give()),
-            RemedyKind::RefundOrder if case.given().next().is_some() => return None,
+            RemedyKind::RefundOrder if !case.whole_order || case.given().next().is_some() => return None,
             RemedyKind::RefundOrder => case.left_to_give(),
             RemedyKind::Voucher => self.voucher(case, rules),
         };
@@ -253,7 +255,7 @@ impl Policy {
         if is_money && (amount <= Cents::ZERO || !rules.amounts) {
             return None;
         }
-        let item = case.order_line().map_or("it", |line| line.name.as_str());
+        let item = case.order_line().map_or("your order", |line| line.name.as_str());
         let number = case.order.map_or_else(String::new, |order| order.number.to_string());
         let words = self.remedies.get(&remedy)?.words.replace("{item}", item);
         let words = words.replace("{amount}", &currency.show(amount)).replace("{order}", &number);
@@ -266,11 +268,10 @@ impl Policy {
             return !self.limits.requires_order && rules.scope == Scope::Order;
         }
         let whole = case.given().any(|granted| granted.remedy == RemedyKind::RefundOrder);
-        let again = match rules.scope {
-            Scope::Line => {
-                case.order_line().is_none_or(|line| case.given().any(|granted| granted.line == Some(line.id)))
-            }
-            Scope::Order => case.given().any(|granted| granted.line.is_none()),
+        let again = match (rules.scope, case.order_line()) {
+            (Scope::Line, Some(line)) => case.given().any(|granted| granted.line == Some(line.id)),
+            (Scope::Line, None) => case.given().next().is_some(),
+            (Scope::Order, _) => case.given().any(|granted| granted.line.is_none()),
         };
         !(whole || again && self.limits.once_per_line)
     }

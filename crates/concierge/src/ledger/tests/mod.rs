@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod complaints;
 mod edits;
+mod papers;
+mod properties;
+mod questions;
 
 use super::*;
 use crate::{
@@ -94,6 +98,7 @@ pub(super) fn add(line: OrderLine) -> Edit {
 }
 
 /// A conversation in a test: a menu and the events so far.
+#[derive(Clone)]
 pub(super) struct Guest {
     pub menu: Menu,
     pub cart: Cart,

@@ -1,0 +1,249 @@
+//! The field on which a plan is sought: what may be bought, by whom it may be eaten, and how many are needed.
+
+use std::collections::BTreeMap;
+
+use super::request::{Diner, PlanError, Request};
+use crate::menu::{Choice, ChoiceId, Course, GroupId, Item, ItemId, Menu, SizeId};
+
+/// Courses in the order in which they are planned.
+pub(super) const COURSES: [Course; 5] = [Course::Main, Course::Side, Course::Drink, Course::Dessert, Course::Extra];
+
+/// More combinations of people than this are not searched.
+const MAX_STATES: usize = 4_096;
+
+/// One way to buy an item.
+#[derive(Clone, Debug)]
+pub(super) struct Variant {
+    pub size: Option<SizeId>,
+    pub options: Vec<(GroupId, ChoiceId)>,
+    /// In cents, above zero.
+    pub price: usize,
+    /// A bit for each class of people who may have it.
+    pub classes: u32,
+}
+
+/// An item that may be bought.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub item: ItemId,
+    pub popularity: usize,
+    pub variants: Vec<Variant>,
+    /// How many must be bought.
+    pub must: u32,
+}
+
+/// One course of the search.
+#[derive(Clone, Debug)]
+pub(super) struct Stage {
+    /// The best liked first.
+    pub candidates: Vec<Candidate>,
+    pub grid: Grid,
+}
+
+/// How many people of each class are served: a mixed-radix number. State 0 is nobody, the last one everybody.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    demand: Vec<usize>,
+    strides: Vec<usize>,
+    pub states: usize,
+}
+
+impl Grid {
+    fn new(demand: Vec<usize>) -> Result<Self, PlanError> {
+        let mut strides = Vec::with_capacity(demand.len());
+        let mut states = 1_usize;
+        for count in &demand {
+            strides.push(states);
+            states = states
+                .checked_mul(count + 1)
+                .filter(|states| *states <= MAX_STATES)
+                .ok_or(PlanError::TooComplicated)?;
+        }
+        Ok(Self { demand, strides, states })
+    }
+
+    /// The state with one more person of a class served, if one is left.
+    pub fn serve(&self, state: usize, class: usize) -> Option<usize> {
+        (self.served(state, class) < self.demand[class]).then(|| state + self.strides[class])
+    }
+
+    /// The state with one person of a class less.
+    pub fn unserve(&self, state: usize, class: usize) -> Option<usize> {
+        (self.served(state, class) > 0).then(|| state - self.strides[class])
+    }
+
+    fn served(&self, state: usize, class: usize) -> usize {
+        state / self.strides[class] % (self.demand[class] + 1)
+    }
+
+    /// How many people everybody is.
+    pub fn people(&self) -> usize {
+        self.demand.iter().sum()
+    }
+
+    /// The state in which `counts` of each class are served.
+    pub fn state_of(&self, counts: &[usize]) -> usize {
+        counts.iter().zip(&self.strides).map(|(count, stride)| count * stride).sum()
+    }
+}
+
+/// Everything a search needs.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub stages: Vec<Stage>,
+    /// How many people each class has.
+    pub classes: Vec<usize>,
+    /// The most of one item.
+    pub max_same: u32,
+    /// Whether things beyond the people's own may be added.
+    pub extras: bool,
+}
+
+impl Field {
+    /// Lays the field out. With `options`, an item may also be bought with one option at a price.
+    pub fn new(menu: &Menu, request: &Request, options: bool, extras: bool, max_same: u32) -> Result<Self, PlanError> {
+        let classes = classes(request);
+        let mut stages = Vec::with_capacity(COURSES.len());
+        for course in COURSES {
+            let wanted = request.per_person(course) as usize;
+            let candidates = candidates(menu, request, &classes, course, options, extras)?;
+            let demand = classes.iter().map(|(_, count)| count * wanted).collect();
+            stages.push(Stage { candidates, grid: Grid::new(demand)? });
+        }
+        Ok(Self { stages, classes: classes.iter().map(|(_, count)| *count).collect(), max_same, extras })
+    }
+
+    /// How many of a candidate may be bought.
+    pub fn most(&self, candidate: &Candidate) -> u32 {
+        self.max_same.max(candidate.must)
+    }
+
+    /// Whether the copy with this number may be beyond the people's own. Copies are alike, so those that must be
+    /// bought and have no eater are counted first.
+    pub fn may_be_extra(&self, candidate: &Candidate, copy: u32) -> bool {
+        self.extras || copy <= candidate.must
+    }
+}
+
+/// People who keep to the same things, and how many they are.
+fn classes(request: &Request) -> Vec<(Diner, usize)> {
+    let mut classes: BTreeMap<Diner, usize> = BTreeMap::new();
+    for diner in &request.diners {
+        *classes.entry(diner.clone()).or_default() += 1;
+    }
+    let others = (request.party as usize).saturating_sub(request.diners.len());
+    if others > 0 {
+        *classes.entry(Diner::default()).or_default() += others;
+    }
+    classes.into_iter().collect()
+}
+
+fn candidates(
+    menu: &Menu,
+    request: &Request,
+    classes: &[(Diner, usize)],
+    course: Course,
+    options: bool,
+    extras: bool,
+) -> Result<Vec<Candidate>, PlanError> {
+    let needed = request.per_person(course) > 0 && !request.courses_not.contains(&course);
+    let mut found = Vec::new();
+    for item in menu.items.iter().filter(|item| item.available && item.course == course) {
+        let must = request.must.iter().filter(|(id, _)| *id == item.id).map(|(_, count)| *count).sum();
+        let allowed = !request.must_not.contains(&item.id) && !request.courses_not.contains(&course);
+        if must == 0 && !(allowed && (needed || extras)) {
+            continue;
+        }
+        let variants = variants(menu, item, classes, options);
+        if variants.is_empty() && must > 0 {
+            return Err(PlanError::NothingFits(format!("nobody of the party may have {}", item.name)));
+        }
+        if !variants.is_empty() {
+            let popularity = usize::from(item.popularity.unwrap_or(0));
+            found.push(Candidate { item: item.id.clone(), popularity, variants, must });
+        }
+    }
+    found.sort_by_key(|candidate| (candidate.must == 0, std::cmp::Reverse(candidate.popularity)));
+    Ok(found)
+}
+
+/// The ways to buy an item that differ in price or in who may have it; of equal ones the plainest.
+fn variants(menu: &Menu, item: &Item, classes: &[(Diner, usize)], options: bool) -> Vec<Variant> {
+    let Some(required) = required(menu, item) else { return Vec::new() };
+    let mut ways: Vec<(Option<SizeId>, i64)> =
+        item.sizes.iter().map(|size| (Some(size.id.clone()), size.price.0)).collect();
+    if ways.is_empty() {
+        ways.push((None, item.price.0));
+    }
+    let mut variants: Vec<Variant> = Vec::new();
+    let extra = if options { priced(menu, item, &required) } else { Vec::new() };
+    for (size, price) in ways {
+        for addition in std::iter::once(None).chain(extra.iter().map(Some)) {
+            let chosen: Vec<&(GroupId, &Choice)> = required.iter().chain(addition).collect();
+            let price = price + chosen.iter().map(|(_, choice)| choice.price.0).sum::<i64>();
+            let eaters = eaters(item, &chosen, classes);
+            let Some(price) = usize::try_from(price).ok().filter(|price| *price > 0) else { continue };
+            if eaters == 0
+                || variants.iter().any(|other| other.price == price && other.classes | eaters == other.classes)
+            {
+                continue;
+            }
+            let options = chosen.iter().map(|(group, choice)| (group.clone(), choice.id.clone())).collect();
+            variants.push(Variant { size: size.clone(), options, price, classes: eaters });
+        }
+    }
+    variants
+}
+
+/// The cheapest choices that the item's groups require; `None` where one cannot be met.
+fn required<'a>(menu: &'a Menu, item: &Item) -> Option<Vec<(GroupId, &'a Choice)>> {
+    let mut required = Vec::new();
+    for group in item.option_groups.iter().filter_map(|id| menu.group(id)).filter(|group| group.min > 0) {
+        let included = item.includes.iter().filter(|(id, _)| *id == group.id).count();
+        let missing = (group.min as usize).saturating_sub(included);
+        let mut choices: Vec<&Choice> = group.choices.iter().filter(|choice| choice.available).collect();
+        choices.sort_by_key(|choice| choice.price);
+        if choices.len() < missing {
+            return None;
+        }
+        required.extend(choices.into_iter().take(missing).map(|choice| (group.id.clone(), choice)));
+    }
+    Some(required)
+}
+
+/// Options at a price that are not on the item already.
+fn priced<'a>(menu: &'a Menu, item: &Item, required: &[(GroupId, &'a Choice)]) -> Vec<(GroupId, &'a Choice)> {
+    let has = |group: &GroupId, choice: &Choice| {
+        item.includes.iter().any(|(in_group, id)| in_group == group && *id == choice.id)
+            || required.iter().any(|(in_group, other)| in_group == group && other.id == choice.id)
+    };
+    let room = |group: &GroupId, max: Option<u32>| {
+        let taken = item.includes.iter().filter(|(id, _)| id == group).count()
+            + required.iter().filter(|(id, _)| id == group).count();
+        max.is_none_or(|max| taken < max as usize)
+    };
+    item.option_groups
+        .iter()
+        .filter_map(|id| menu.group(id))
+        .filter(|group| room(&group.id, group.max))
+        .flat_map(|group| group.choices.iter().map(move |choice| (group.id.clone(), choice)))
+        .filter(|(group, choice)| choice.available && choice.price.0 > 0 && !has(group, choice))
+        .collect()
+}
+
+/// A bit for each class whose people may have the item with these options. What is not known is not for them.
+fn eaters(item: &Item, chosen: &[&(GroupId, &Choice)], classes: &[(Diner, usize)]) -> u32 {
+    let mut eaters = 0;
+    for (at, (diner, _)) in classes.iter().enumerate() {
+        let fits = |allergens: &Option<std::collections::BTreeSet<String>>,
+                    diets: &Option<std::collections::BTreeSet<String>>| {
+            (diner.allergens.is_empty() || allergens.as_ref().is_some_and(|known| known.is_disjoint(&diner.allergens)))
+                && (diner.diets.is_empty() || diets.as_ref().is_some_and(|known| diner.diets.is_subset(known)))
+        };
+        if fits(&item.allergens, &item.diets) && chosen.iter().all(|(_, choice)| fits(&choice.allergens, &choice.diets))
+        {
+            eaters |= 1 << at;
+        }
+    }
+    eaters
+}

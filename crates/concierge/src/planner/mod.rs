@@ -1,0 +1,354 @@
+//! The budget planner: an exact optimiser over the menu, in integer cents.
+//!
+//! The model never does sums. [`plan`] takes a [`Request`] (a sum, a party, diets and allergens as hard rules,
+//! must-haves, things in the cart) and finds the best meal there is, or the smallest change that would make one
+//! possible. Method and proof of optimality stand in `reach.rs` (totals, as bit sets) and `least.rs` (least cost).
+//!
+//! What is planned: each person gets one main that they may eat, and the sides, drinks and desserts asked for. Filling a
+//! sum may add things beside that, each of which somebody of the party may eat. No item is bought more than
+//! `max_same` times; where the guest names no number, variety goes first: the plan with the fewest repetitions that
+//! reaches the best total is taken.
+
+mod explain;
+mod field;
+mod least;
+mod reach;
+mod request;
+pub mod wish;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::{
+    menu::{Course, ItemId, Menu},
+    money::{Cents, TaxRate},
+    order::{ChoicePick, OptionPick, OrderLine, Pick as ItemPick},
+};
+use field::Field;
+use least::Least;
+use reach::{Pick, Reach};
+
+pub use request::{Diner, MAX_LIMIT, MAX_PARTY, MAX_SAME, Objective, PlanError, Request};
+
+/// A meal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// What to order, in the menu's order.
+    pub lines: Vec<PlanLine>,
+    /// What it costs before tax.
+    pub subtotal: Cents,
+    /// The tax on it, beside what the cart holds.
+    pub tax: Cents,
+    /// What is to be paid for it.
+    pub total: Cents,
+    /// What remains of the limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<Cents>,
+    /// The limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Cents>,
+    /// How many people it feeds.
+    pub feeds: u32,
+    /// Why nothing better exists.
+    pub why: String,
+    /// What the next unit of money would buy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_dollar: Option<String>,
+    /// Clearly different meals that keep to the same rules; at most three.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A line of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanLine {
+    /// What to order.
+    #[serde(flatten)]
+    pub order: OrderLine,
+    /// The item's name, with size and options.
+    pub name: String,
+    /// Price of one.
+    pub unit_price: Cents,
+    /// Price of the line.
+    pub price: Cents,
+}
+
+/// Another meal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alternative {
+    /// What to order.
+    pub lines: Vec<PlanLine>,
+    /// What is to be paid for it.
+    pub total: Cents,
+}
+
+/// Different enough to be called another meal: no more than this share of it is the same.
+const SAME_SHARE_MOST: f64 = 0.5;
+const ALTERNATIVES: usize = 3;
+
+/// The best meal for a request.
+///
+/// # Errors
+/// What keeps it from being possible, and the smallest change that would help.
+pub fn plan(menu: &Menu, request: &Request) -> Result<Plan, PlanError> {
+    request.check(menu)?;
+    let limit = request.limit.map(|limit| subtotal_within(request, menu.tax_rate, limit));
+    let best = match request.objective {
+        Objective::Fill => fill(menu, request, limit.unwrap_or(0))?,
+        Objective::Cheapest => least_cost(menu, request, limit, false)?,
+        Objective::Best => least_cost(menu, request, limit, true)?,
+        Objective::Feed => feed(menu, request, limit.unwrap_or(0))?,
+    };
+    let lines = lines(menu, &best.field, &best.picks);
+    let alternatives = alternatives(menu, request, limit, &lines);
+    Ok(explain::plan(menu, request, &best, lines, alternatives))
+}
+
+/// What a search found.
+struct Found {
+    field: Field,
+    picks: Vec<Pick>,
+    feeds: u32,
+    /// What one unit of money more would buy, where that was searched along.
+    next: Option<Vec<Pick>>,
+}
+
+/// The highest subtotal in cents, beside the cart's, that stays within a limit.
+fn subtotal_within(request: &Request, rate: TaxRate, limit: Cents) -> usize {
+    let paid = |subtotal: i64| {
+        let subtotal = Cents(subtotal) + request.in_cart;
+        if request.before_tax { subtotal } else { subtotal + rate.tax_on(subtotal) }
+    };
+    // Tax never falls as the subtotal rises, so the highest one is found by halving.
+    let (mut low, mut high) = (-1_i64, limit.0);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if paid(middle) <= limit { low = middle } else { high = middle - 1 }
+    }
+    usize::try_from(low).unwrap_or(0)
+}
+
+/// The plan that comes nearest to a subtotal: first with each thing once, then with more of the same and with options
+/// at a price, as long as that comes nearer.
+fn fill(menu: &Menu, request: &Request, limit: usize) -> Result<Found, PlanError> {
+    let most = request.max_same.unwrap_or(MAX_SAME).min(MAX_SAME);
+    // What the next unit of money would buy comes out of the same search.
+    let beyond = limit + 100;
+    let mut best: Option<(usize, Found)> = None;
+    let repetitions: BTreeSet<u32> = [1, 2, 4, most].into_iter().filter(|same| *same <= most).collect();
+    let ways = repetitions.iter().map(|same| (*same, false)).chain(repetitions.last().map(|same| (*same, true)));
+    for (same, options) in ways {
+        let field = Field::new(menu, request, options, true, same)?;
+        let reach = Reach::new(&field, beyond);
+        let Some(total) = reach.best(limit) else { continue };
+        if best.as_ref().is_none_or(|(so_far, _)| total > *so_far) {
+            let next = reach.best(beyond).filter(|next| *next > total).map(|next| reach.selection(next));
+            let picks = reach.selection(total);
+            drop(reach);
+            best = Some((total, Found { field, picks, feeds: request.party, next }));
+        }
+        if total == limit {
+            break;
+        }
+    }
+    best.map(|(_, found)| found).ok_or_else(|| explain::impossible(menu, request, limit))
+}
+
+/// The cheapest plan, or the best liked one within a subtotal.
+fn least_cost(menu: &Menu, request: &Request, limit: Option<usize>, liked: bool) -> Result<Found, PlanError> {
+    let same = request.max_same.unwrap_or(MAX_SAME).min(MAX_SAME);
+    let field = Field::new(menu, request, false, false, same)?;
+    let everybody: Vec<usize> = field.stages.iter().map(|stage| stage.grid.states - 1).collect();
+    let picks = served(&field, &everybody, limit, liked)
+        .ok_or_else(|| explain::impossible(menu, request, limit.unwrap_or(0)))?;
+    Ok(Found { field, picks, feeds: request.party, next: None })
+}
+
+/// The plan for the people of the given states: the best liked within a limit, and of those the cheapest.
+fn served(field: &Field, states: &[usize], limit: Option<usize>, liked: bool) -> Option<Vec<Pick>> {
+    let stages: Vec<Least<'_>> = (0..field.stages.len()).map(|at| Least::new(field, at, liked)).collect();
+    // Courses are independent: sums of popularity add up, and so do costs.
+    let mut merged: Vec<(usize, usize, Vec<usize>)> = vec![(0, 0, Vec::new())];
+    for (stage, state) in stages.iter().zip(states) {
+        let mut next: std::collections::BTreeMap<usize, (usize, Vec<usize>)> = std::collections::BTreeMap::new();
+        for (sum, cost, path) in &merged {
+            for (liked, more) in stage.costs(*state) {
+                let total = cost + more;
+                if limit.is_some_and(|limit| total > limit) {
+                    continue;
+                }
+                let entry = next.entry(sum + liked);
+                let better = match &entry {
+                    std::collections::btree_map::Entry::Occupied(slot) => slot.get().0 > total,
+                    std::collections::btree_map::Entry::Vacant(_) => true,
+                };
+                if better {
+                    let mut path = path.clone();
+                    path.push(liked);
+                    entry.insert_entry((total, path));
+                }
+            }
+        }
+        // A plan that is less liked and costs no less than another is never needed.
+        merged.clear();
+        let mut cheapest = usize::MAX;
+        for (sum, (cost, path)) in next.into_iter().rev() {
+            if cost < cheapest {
+                cheapest = cost;
+                merged.push((sum, cost, path));
+            }
+        }
+    }
+    let (_, _, path) = if liked {
+        merged.into_iter().max_by_key(|(sum, cost, _)| (*sum, std::cmp::Reverse(*cost)))?
+    } else {
+        merged.into_iter().min_by_key(|(_, cost, _)| *cost)?
+    };
+    Some(
+        stages
+            .iter()
+            .zip(states)
+            .zip(path)
+            .flat_map(|((stage, state), liked)| stage.selection(*state, liked))
+            .collect(),
+    )
+}
+
+/// Feeds as many people as the subtotal allows, everything that was asked for each; then as well liked as it allows.
+fn feed(menu: &Menu, request: &Request, limit: usize) -> Result<Found, PlanError> {
+    let same = request.max_same.unwrap_or(MAX_SAME).min(MAX_SAME);
+    let field = Field::new(menu, request, false, false, same)?;
+    let stages: Vec<Least<'_>> = (0..field.stages.len()).map(|at| Least::new(&field, at, false)).collect();
+    let mut best: Option<(u32, usize, Vec<usize>)> = None;
+    for counts in subsets(&field.classes) {
+        let states = states(request, &field, &counts);
+        let costs: Option<Vec<usize>> = stages.iter().zip(&states).map(|(stage, state)| stage.cost(*state)).collect();
+        let Some(cost) = costs.map(|costs| costs.iter().sum::<usize>()).filter(|cost| *cost <= limit) else { continue };
+        let fed = counts.iter().sum::<usize>() as u32;
+        if best.as_ref().is_none_or(|(most, least, _)| fed > *most || (fed == *most && cost < *least)) {
+            best = Some((fed, cost, states));
+        }
+    }
+    drop(stages);
+    let (feeds, _, states) =
+        best.filter(|(feeds, _, _)| *feeds > 0).ok_or_else(|| explain::impossible(menu, request, limit))?;
+    let picks = served(&field, &states, Some(limit), true).ok_or_else(|| explain::impossible(menu, request, limit))?;
+    Ok(Found { field, picks, feeds, next: None })
+}
+
+fn states(request: &Request, field: &Field, counts: &[usize]) -> Vec<usize> {
+    let each =
+        |course: Course| counts.iter().map(|count| count * request.per_person(course) as usize).collect::<Vec<_>>();
+    field.stages.iter().zip(field::COURSES).map(|(stage, course)| stage.grid.state_of(&each(course))).collect()
+}
+
+/// All numbers of people of each class, from nobody to everybody.
+fn subsets(classes: &[usize]) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::new()];
+    for most in classes {
+        all = all
+            .into_iter()
+            .flat_map(|counts| (0..=*most).map(move |count| [counts.as_slice(), &[count]].concat()))
+            .collect();
+    }
+    all
+}
+
+/// Lines from what was bought, equal things together.
+fn lines(menu: &Menu, field: &Field, picks: &[Pick]) -> Vec<PlanLine> {
+    let mut counted: Vec<(Pick, u32)> = Vec::new();
+    for pick in picks {
+        match counted.iter_mut().find(|(other, _)| other == pick) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((*pick, 1)),
+        }
+    }
+    counted.sort_by_key(|(pick, _)| (pick.stage, pick.candidate, pick.variant));
+    counted.into_iter().filter_map(|(pick, count)| line(menu, field, pick, count)).collect()
+}
+
+fn line(menu: &Menu, field: &Field, pick: Pick, quantity: u32) -> Option<PlanLine> {
+    let candidate = &field.stages[pick.stage].candidates[pick.candidate];
+    let variant = &candidate.variants[pick.variant];
+    let item = menu.item(&candidate.item)?;
+    let size = variant.size.as_ref().and_then(|id| item.size(id));
+    let choices = variant.options.iter().filter_map(|(group, choice)| menu.choice(group, choice));
+    let details: Vec<String> = size
+        .map(|size| size.name.to_lowercase())
+        .into_iter()
+        .chain(choices.map(|choice| choice.name.to_lowercase()))
+        .collect();
+    let name = if details.is_empty() { item.name.clone() } else { format!("{} ({})", item.name, details.join(", ")) };
+    let unit_price = Cents(i64::try_from(variant.price).ok()?);
+    let options = variant.options.iter().map(|(group, choice)| OptionPick {
+        group: group.clone(),
+        choice: ChoicePick::One(choice.clone()),
+        amount: None,
+        count: None,
+    });
+    Some(PlanLine {
+        order: OrderLine {
+            item: ItemPick::One(candidate.item.clone()),
+            quantity,
+            size: variant.size.clone(),
+            options: options.collect(),
+            without: Vec::new(),
+        },
+        name,
+        unit_price,
+        price: unit_price * quantity,
+    })
+}
+
+/// Other meals under the same rules: each time without the main thing of those found before.
+fn alternatives(menu: &Menu, request: &Request, limit: Option<usize>, first: &[PlanLine]) -> Vec<Alternative> {
+    let mut found: Vec<Alternative> = Vec::new();
+    let mut without = request.clone();
+    let mut last = first.to_vec();
+    for _ in 0..ALTERNATIVES * 2 {
+        let must = |id: &ItemId| request.must.iter().any(|(must, _)| must == id);
+        let dearest =
+            last.iter().filter(|line| line.order.item.one().is_some_and(|id| !must(id))).max_by_key(|line| line.price);
+        let Some(ItemPick::One(id)) = dearest.map(|line| &line.order.item) else { break };
+        without.must_not.insert(id.clone());
+        let next = match request.objective {
+            Objective::Fill => fill(menu, &without, limit.unwrap_or(0)),
+            Objective::Cheapest => least_cost(menu, &without, limit, false),
+            Objective::Best => least_cost(menu, &without, limit, true),
+            Objective::Feed => feed(menu, &without, limit.unwrap_or(0)),
+        };
+        let Ok(next) = next else { break };
+        last = lines(menu, &next.field, &next.picks);
+        let differs = std::iter::once(first)
+            .chain(found.iter().map(|other| other.lines.as_slice()))
+            .all(|other| share(other, &last) <= SAME_SHARE_MOST);
+        if differs {
+            let total = explain::paid(menu, request, subtotal(&last));
+            found.push(Alternative { lines: last.clone(), total });
+            if found.len() == ALTERNATIVES {
+                break;
+            }
+        }
+    }
+    found
+}
+
+fn subtotal(lines: &[PlanLine]) -> Cents {
+    lines.iter().map(|line| line.price).sum()
+}
+
+/// Which share of the money of two meals goes to the same things.
+fn share(one: &[PlanLine], other: &[PlanLine]) -> f64 {
+    let same: i64 = one
+        .iter()
+        .filter_map(|line| {
+            let twin = other.iter().find(|twin| twin.order.item == line.order.item)?;
+            Some(line.price.min(twin.price).0)
+        })
+        .sum();
+    let whole = subtotal(one).max(subtotal(other)).0.max(1);
+    same as f64 / whole as f64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Cutting a message into the things it asks, so that each can be answered.
+
+/// More parts than this are read as one message.
+const MOST: usize = 4;
+
+/// Words that begin a question of its own behind "and" or a comma.
+const QUESTION_OPENERS: [&str; 24] = [
+    "do", "does", "did", "is", "are", "can", "could", "what", "what's", "whats", "when", "where", "where's", "who",
+    "how", "how's", "which", "why", "will", "would", "also", "any", "have", "may",
+];
+
+/// The clauses of a message, each with its own end mark. One clause means that there is nothing to split.
+pub(super) fn clauses(text: &str) -> Vec<&str> {
+    let mut clauses = Vec::new();
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        let end = at + c.len_utf8();
+        let rest = &text[end..];
+        let ends_sentence = matches!(c, '.' | '?' | '!' | ';') && rest.starts_with(char::is_whitespace);
+        if ends_sentence || c == '\n' {
+            push(&mut clauses, &text[start..end]);
+            start = end;
+        } else if c.is_whitespace() || c == ',' {
+            if opens_question(rest) && text[start..at].split_whitespace().count() >= 3 {
+                push(&mut clauses, &text[start..at]);
+                start = end;
+            }
+        }
+    }
+    push(&mut clauses, &text[start..]);
+    if clauses.len() > MOST { vec![text.trim()] } else { clauses }
+}
+
+/// Whether the text goes on with "and" and a question, such as "and when do you close". "And can I have" and "and a
+/// shake" go on with an order, which the order's reader wants whole.
+fn opens_question(rest: &str) -> bool {
+    let mut words = rest.split_whitespace().map(|word| word.trim_matches(',').to_lowercase());
+    if words.next().as_deref() != Some("and") {
+        return false;
+    }
+    let Some(opener) = words.next() else { return false };
+    let Some(next) = words.next() else { return false };
+    let wants = matches!(opener.as_str(), "can" | "could" | "may" | "would" | "will" | "also" | "any" | "have")
+        && matches!(next.as_str(), "i" | "we" | "you" | "a" | "an" | "the" | "one" | "two");
+    QUESTION_OPENERS.contains(&opener.as_str()) && !wants
+}
+
+fn push<'a>(clauses: &mut Vec<&'a str>, clause: &'a str) {
+    let clause = clause.trim().trim_matches(',').trim();
+    if clause.chars().any(char::is_alphanumeric) {
+        clauses.push(clause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_parted_and_orders_kept_whole() {
+        for (text, want) in [
+            ("two burgers and a shake and fries", vec!["two burgers and a shake and fries"]),
+            ("How much are the fries and do you have Wi-Fi?", vec!["How much are the fries", "and do you have Wi-Fi?"]),
+            ("Hi! Two burgers please. When do you close?", vec!["Hi!", "Two burgers please.", "When do you close?"]),
+            ("a burger and can i have a shake", vec!["a burger and can i have a shake"]),
+            ("what's in the soup, and when do you close", vec!["what's in the soup", "and when do you close"]),
+            ("it is $3.50, right?", vec!["it is $3.50, right?"]),
+            ("...", vec![]),
+        ] {
+            assert_eq!(clauses(text), want, "{text}");
+        }
+    }
+}

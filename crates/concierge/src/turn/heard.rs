@@ -1,0 +1,377 @@
+//! What was heard: the guest's words, read by the router and the parser, before anything is decided.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Answer, Pending, Scene, World,
+    clauses::clauses,
+    wording::{plain_words, says},
+};
+use crate::{
+    intent::Intent,
+    ledger::Question as Open,
+    menu::ItemId,
+    order::{Edit, OrderLine, Pick},
+    ports::{Embedder, Hit, RecordType},
+    route::RouteHints,
+    understand::{self, Answer as Choice, DialogContext, Form, Move, Problem, Question},
+};
+
+/// A message as understood.
+pub(super) struct Heard<'a> {
+    pub text: &'a str,
+    /// What the message is about most of all.
+    pub intent: Intent,
+    pub confidence: f32,
+    /// The things it asks, each by itself; at least one.
+    pub parts: Vec<Part<'a>>,
+    /// A yes or a no to what was asked.
+    pub reply: Option<Answer>,
+    /// What is to be done to the cart.
+    pub edits: Vec<Edit>,
+    pub shows_order: bool,
+    /// Things asked for that the menu does not have.
+    pub unknown: Vec<Unknown>,
+    /// Numbers that cannot be.
+    pub problems: Vec<String>,
+    /// A question back: which line is meant.
+    pub which: Option<String>,
+    /// Allergies that the guest states.
+    pub allergies: BTreeSet<String>,
+    /// Diets that the guest names.
+    pub diets: BTreeSet<String>,
+    /// Whether a diet is stated of the guest, not only asked about.
+    pub states_diet: bool,
+}
+
+/// One thing that a message asks.
+pub(super) struct Part<'a> {
+    pub text: &'a str,
+    pub embedding: Vec<f32>,
+    pub intent: Intent,
+    pub items: Vec<Vec<ItemId>>,
+    pub diets: BTreeSet<String>,
+    pub allergens: BTreeSet<String>,
+    pub unknown: Option<String>,
+    /// Whether it speaks of something named before ("is it spicy?").
+    pub refers_back: bool,
+}
+
+/// Something that is not on the menu.
+pub(super) struct Unknown {
+    pub words: String,
+    pub near: Vec<Hit>,
+}
+
+/// Below this, a part of a message does not get an intent of its own.
+const SURE: f32 = 0.5;
+
+impl<'a> Heard<'a> {
+    /// Reads a message. Where no vector can be made, words alone decide, and `degraded` says so.
+    pub fn listen(world: &World, embedder: &dyn Embedder, scene: &Scene<'a, '_>, degraded: &mut bool) -> Self {
+        let text = scene.input.text;
+        let split = clauses(text);
+        let texts: Vec<&str> = std::iter::once(text).chain(split.iter().copied().filter(|_| split.len() > 1)).collect();
+        let vectors = embedder.embed(&texts).unwrap_or_else(|_| {
+            *degraded = true;
+            vec![Vec::new(); texts.len()]
+        });
+        let route = |text: &str, vector: &[f32]| {
+            let hints = RouteHints {
+                menu_terms: world.items_named(text).len(),
+                order_question_open: asks_about_order(scene),
+                complaint_open: scene.input.memory.complaint.is_some(),
+            };
+            world.router.route(text, vector, hints)
+        };
+        let whole = route(text, vectors.first().map_or(&[], Vec::as_slice));
+        let mut parts: Vec<(&'a str, Vec<f32>, Intent)> = Vec::new();
+        for (clause, vector) in split.iter().copied().zip(vectors.iter().skip(1)) {
+            let found = route(clause, vector);
+            parts.push((clause, vector.clone(), if found.confidence >= SURE { found.intent } else { whole.intent }));
+        }
+        // A complaint told in several sentences is one complaint, and so is whatever is all of one kind.
+        let one_kind = parts.windows(2).all(|pair| pair[0].2 == pair[1].2);
+        let questions = parts.iter().all(|(_, _, intent)| matches!(intent, Intent::MenuQa | Intent::StoreInfo));
+        if parts.len() < 2 || whole.intent == Intent::Complaint || (one_kind && !questions) {
+            parts = vec![(text, vectors.into_iter().next().unwrap_or_default(), whole.intent)];
+        }
+        let slots = understand::slots(&world.lexicon, text);
+        let words = plain_words(text);
+        let mut heard = Self {
+            text,
+            intent: whole.intent,
+            confidence: whole.confidence,
+            parts: parts.into_iter().map(|(text, embedding, intent)| part(world, text, embedding, intent)).collect(),
+            reply: None,
+            edits: Vec::new(),
+            shows_order: false,
+            unknown: Vec::new(),
+            problems: Vec::new(),
+            which: None,
+            states_diet: !slots.diets.is_empty()
+                && says(
+                    &words,
+                    &[
+                        "i'm",
+                        "i am",
+                        "im",
+                        "we're",
+                        "we are",
+                        "i don't eat",
+                        "i dont eat",
+                        "i do not eat",
+                        "i can't eat",
+                        "we don't eat",
+                        "my diet",
+                        "i eat",
+                    ],
+                ),
+            allergies: slots.allergies,
+            diets: slots.diets,
+        };
+        heard.read_moves(world, scene);
+        heard
+    }
+
+    /// Whether the message goes on with a complaint that is open, rather than asking something else.
+    pub fn continues_complaint(&self) -> bool {
+        self.reply.is_some()
+            || !matches!(self.intent, Intent::MenuQa | Intent::StoreInfo | Intent::Budget | Intent::Greeting)
+            || self.confidence < 0.8
+    }
+
+    /// Lets the parser read what concerns the order. A question that names a dish orders nothing.
+    fn read_moves(&mut self, world: &World, scene: &Scene<'_, '_>) {
+        let input = scene.input;
+        let context = context(scene);
+        let ordering =
+            |intent: Intent| matches!(intent, Intent::Order | Intent::Remove | Intent::Cancel | Intent::History);
+        let orders: Vec<&str> = self.parts.iter().filter(|part| ordering(part.intent)).map(|part| part.text).collect();
+        let answers = context.pending.is_some() || input.memory.pending.is_some();
+        let text = if orders.is_empty() && answers { self.text.to_owned() } else { orders.join(" ") };
+        if text.is_empty() {
+            return;
+        }
+        let answered_only = orders.is_empty();
+        for found in understand::converse(&world.lexicon, &text, &context) {
+            match found {
+                Move::Affirm => self.reply = Some(Answer::Yes),
+                Move::Deny => self.reply = Some(Answer::No),
+                Move::Choose(choice) => self.choose(scene, choice),
+                _ if answered_only => {}
+                Move::Edit(edit) => self.edits.push(edit),
+                Move::ShowOrder => self.shows_order = true,
+                Move::Ambiguous { lines, .. } => {
+                    let names: Vec<String> =
+                        lines.iter().filter_map(|id| input.cart.line(*id)).map(crate::ledger::describe_line).collect();
+                    self.which = Some(format!("Which one do you mean: {}?", super::wording::listing(&names, "or")));
+                }
+                Move::NotOrdered { words } => {
+                    self.which = Some(format!("I don't see {words} on your order. What shall I take off?"))
+                }
+                Move::Unknown(unknown) => self.unknown.push(Unknown {
+                    near: unknown.nearest.iter().map(|id| near(world, id)).collect(),
+                    words: unknown.words,
+                }),
+                Move::Problem(Problem::QuantityOutOfRange { words }) => self.problems.push(words),
+            }
+        }
+    }
+
+    /// An answer to a question that the ledger asked becomes the edit that settles it.
+    fn choose(&mut self, scene: &Scene<'_, '_>, choice: Choice) {
+        let (input, need) = (scene.input, scene.need.as_ref());
+        match (choice, need.map(|need| (need.line, &need.question))) {
+            (Choice::Items(items), Some((line, Open::Item { .. }))) => {
+                let mut items = items.into_iter();
+                if let Some(edit) = items.next().and_then(|item| input.cart.answer_item(line, &item)) {
+                    self.edits.push(edit);
+                }
+                self.edits.extend(items.map(|item| Edit::Add { line: plain_line(item, 1) }));
+            }
+            (Choice::Items(items), _) => {
+                self.edits.extend(items.into_iter().map(|item| Edit::Add { line: plain_line(item, 1) }));
+            }
+            (Choice::Size(size), Some((line, _))) => self.edits.push(Edit::SetSize { line, size }),
+            (Choice::Choices(choices), Some((line, Open::Choice { group, .. }))) => {
+                self.edits.extend(choices.into_iter().map(|choice| Edit::SetOption {
+                    line,
+                    option: crate::order::OptionPick {
+                        group: group.clone(),
+                        choice: crate::order::ChoicePick::One(choice),
+                        amount: None,
+                        count: None,
+                    },
+                }));
+            }
+            (Choice::Choices(choices), Some((line, Open::Without { group, .. }))) => {
+                self.edits.extend(choices.into_iter().map(|choice| Edit::Leave {
+                    line,
+                    without: crate::order::Without {
+                        group: group.clone(),
+                        choice: crate::order::ChoicePick::One(choice),
+                    },
+                }));
+            }
+            _ => {}
+        }
+        if !self.edits.is_empty() {
+            self.intent = Intent::Order;
+            self.parts.truncate(1);
+            if let Some(part) = self.parts.first_mut() {
+                part.intent = Intent::Order;
+            }
+        }
+    }
+}
+
+/// A line of one item and nothing else said.
+pub(super) const fn plain_line(item: ItemId, quantity: u32) -> OrderLine {
+    OrderLine { item: Pick::One(item), quantity, size: None, options: Vec::new(), without: Vec::new() }
+}
+
+fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, intent: Intent) -> Part<'a> {
+    let slots = understand::slots(&world.lexicon, text);
+    let words = plain_words(text);
+    let asks_contents = says(
+        &words,
+        &[
+            "contain",
+            "contains",
+            "have",
+            "has",
+            "allergic",
+            "allergy",
+            "allergen",
+            "allergens",
+            "in it",
+            "free",
+            "without",
+            "any",
+            "there",
+            "with",
+            "put",
+            "use",
+        ],
+    );
+    let allergens = if intent == Intent::MenuQa && asks_contents {
+        let mut named = understand::allergens_named(&world.lexicon, text);
+        // "Gluten-free" is a diet of the menu; asking for it is no question about an allergen.
+        named.retain(|allergen| !slots.diets.iter().any(|diet| diet.starts_with(allergen.as_str())));
+        named
+    } else {
+        BTreeSet::new()
+    };
+    let items = world.items_named(text);
+    let unknown = (items.is_empty() && slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty())
+        .then(|| asked_for(world, text))
+        .flatten();
+    let refers_back = says(&words, &["it", "that", "that one", "this", "this one", "them", "they", "those", "these"]);
+    Part { text, embedding, intent, items, diets: slots.diets, allergens, unknown, refers_back }
+}
+
+/// The thing in "do you have …?": the words behind the verb, where the menu knows none of them.
+fn asked_for(world: &World, text: &str) -> Option<String> {
+    let form = understand::slots(&world.lexicon, text).form;
+    let words = plain_words(text);
+    let verbs = ["have", "got", "sell", "serve", "offer", "make", "do", "get", "order"];
+    let asks = matches!(form, Form::YesNo | Form::Request)
+        || says(
+            &words,
+            &[
+                "can i get",
+                "can i have",
+                "could i have",
+                "could i get",
+                "i want",
+                "i'd like",
+                "do you have",
+                "have you got",
+            ],
+        );
+    if !asks {
+        return None;
+    }
+    let verb = words.iter().rposition(|word| verbs.contains(&word.as_str()))?;
+    let skip = [
+        "a", "an", "any", "some", "the", "your", "you", "i", "also", "maybe", "please", "for", "me", "us", "there",
+        "here",
+    ];
+    let ends = ["here", "please", "today", "on", "too", "as", "at", "for", "in", "available", "tonight", "by", "or"];
+    let thing: Vec<&str> = words[verb + 1..]
+        .iter()
+        .map(String::as_str)
+        .skip_while(|word| skip.contains(word))
+        .take_while(|word| !ends.contains(word))
+        .take(4)
+        .collect();
+    let general = [
+        "food",
+        "anything",
+        "something",
+        "menu",
+        "items",
+        "stuff",
+        "thing",
+        "things",
+        "options",
+        "option",
+        "specials",
+        "special",
+        "recommendations",
+        "else",
+    ];
+    // What some dish or option speaks of is a matter for the search, not a thing that is not sold.
+    let known = |word: &&str| {
+        world.menu.items.iter().any(|item| {
+            plain_words(&item.name).contains(&(*word).to_owned())
+                || plain_words(&item.description).contains(&(*word).to_owned())
+        }) || world
+            .menu
+            .option_groups
+            .iter()
+            .flat_map(|group| &group.choices)
+            .any(|choice| plain_words(&choice.name).contains(&(*word).to_owned()))
+    };
+    let told = thing.is_empty() || thing.iter().any(|word| general.contains(word)) || thing.iter().any(known);
+    (!told).then(|| thing.join(" "))
+}
+
+fn near(world: &World, id: &ItemId) -> Hit {
+    let title = world.menu.item(id).map(|item| item.name.clone()).unwrap_or_default();
+    Hit { id: id.to_string(), record_type: RecordType::Menu, title, score: 1.0 }
+}
+
+fn asks_about_order(scene: &Scene<'_, '_>) -> bool {
+    scene.need.is_some()
+        || matches!(
+            scene.input.memory.pending,
+            Some(Pending::Place | Pending::Conflict { .. } | Pending::Offered { .. } | Pending::Plan | Pending::Clear)
+        )
+}
+
+/// What the conversation has come to, as the parser wants to know it.
+fn context(scene: &Scene<'_, '_>) -> DialogContext {
+    let (input, need) = (scene.input, scene.need.as_ref());
+    let item_of = |line| input.cart.line(line).map(|line| line.item.clone());
+    let pending = match (need.map(|need| (&need.question, need.line)), &input.memory.pending) {
+        (
+            _,
+            Some(Pending::Place | Pending::Conflict { .. } | Pending::Plan | Pending::Clear | Pending::Remedy { .. }),
+        ) => Some(Question::Place),
+        (_, Some(Pending::Offered { items })) => items.first().cloned().map(Question::Offer),
+        (Some((Open::Item { any_of }, _)), None) => Some(Question::WhichItem(any_of.clone())),
+        (Some((Open::Size { .. }, line)), None) => item_of(line).map(Question::WhichSize),
+        (Some((Open::Choice { group, any_of, .. } | Open::Without { group, any_of }, _)), None) => {
+            Some(Question::WhichChoice { group: group.clone(), choices: any_of.clone() })
+        }
+        (None, None) => None,
+    };
+    DialogContext {
+        cart: input.cart.lines().iter().map(|line| (line.id, line.as_order())).collect(),
+        touched: input.memory.last_line.filter(|id| input.cart.line(*id).is_some()),
+        pending,
+        offered: input.memory.talked_of.clone(),
+    }
+}

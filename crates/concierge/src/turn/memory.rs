@@ -1,0 +1,117 @@
+//! What a conversation remembers besides its cart and its words. Kept with the session between turns.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    intent::AgentName,
+    ledger::{ComplaintKind, OrderId, RemedyKind, remedy::Ask},
+    menu::ItemId,
+    order::{Edit, LineId, OrderLine},
+};
+
+/// The state of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// Who spoke last.
+    pub agent: AgentName,
+    /// What the guest was asked and has not answered.
+    pub pending: Option<Pending>,
+    /// Dishes named in the last replies, the newest first: what "that one" may mean.
+    pub talked_of: Vec<ItemId>,
+    /// The line touched last: what "make it large" means.
+    pub last_line: Option<LineId>,
+    /// The complaint that is not settled.
+    pub complaint: Option<Complaint>,
+    /// The lines of the last plan, until the guest takes it.
+    pub plan: Option<Vec<OrderLine>>,
+    /// Whether staff have taken over the conversation.
+    pub handed_over: bool,
+    /// How many turns there were.
+    pub turns: u32,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            agent: AgentName::Rosy,
+            pending: None,
+            talked_of: Vec::new(),
+            last_line: None,
+            complaint: None,
+            plan: None,
+            handed_over: false,
+            turns: 0,
+        }
+    }
+}
+
+/// A question to the guest that a yes or a no answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "pending", rename_all = "snake_case")]
+pub enum Pending {
+    /// Shall the order be placed?
+    Place,
+    /// Edits that conflict with an allergy: all the same?
+    Conflict {
+        /// What waits for the guest's consent.
+        edits: Vec<Edit>,
+    },
+    /// Something was offered: shall it be added?
+    Offered {
+        /// What.
+        items: Vec<ItemId>,
+    },
+    /// A plan was proposed: shall it be added?
+    Plan,
+    /// Remedies were offered: does the guest take the first one?
+    Remedy {
+        /// In the order of the offer.
+        offers: Vec<RemedyKind>,
+    },
+    /// Shall everything be dropped?
+    Clear,
+}
+
+/// A complaint as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complaint {
+    /// What it is about.
+    pub kind: ComplaintKind,
+    /// Which order.
+    pub order: Option<OrderId>,
+    /// Which of its lines.
+    pub line: Option<LineId>,
+    /// Whether it is about everything in the order.
+    pub whole_order: bool,
+    /// What the guest has answered.
+    pub answered: BTreeSet<Ask>,
+    /// The question that is open.
+    pub open: Option<Ask>,
+    /// How long the guest has waited.
+    pub waited_minutes: Option<u32>,
+    /// How many questions were asked.
+    pub asked: u32,
+    /// What the guest has turned down.
+    pub refused: BTreeSet<RemedyKind>,
+    /// Whether a ticket was opened.
+    pub ticket: bool,
+}
+
+/// Dishes kept in mind.
+const TALKED_OF_MOST: usize = 6;
+
+impl Memory {
+    /// Keeps dishes in mind, the newest first.
+    pub fn talk_of(&mut self, items: impl IntoIterator<Item = ItemId>) {
+        let mut newest: Vec<ItemId> = Vec::new();
+        for item in items.into_iter().chain(std::mem::take(&mut self.talked_of)) {
+            if !newest.contains(&item) && newest.len() < TALKED_OF_MOST {
+                newest.push(item);
+            }
+        }
+        self.talked_of = newest;
+    }
+}

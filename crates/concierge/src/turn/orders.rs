@@ -1,0 +1,339 @@
+//! The order: what the guest's moves do to the cart, and how that is told.
+
+use super::{
+    Turn,
+    memory::Pending,
+    wording::{capital, money},
+};
+use crate::{
+    brief::{Act, Step},
+    ledger::{Conflict, Consent, Event, Line, Question, Refusal, Totals, describe_line, list_words},
+    menu::ItemId,
+    order::{Edit, LineId},
+};
+
+/// What a turn's edits did, collected so that it is told once.
+#[derive(Default)]
+struct Changes {
+    added: Vec<LineId>,
+    changed: Vec<LineId>,
+    removed: Vec<String>,
+    cleared: bool,
+}
+
+/// Carries out edits and tells what became of them.
+pub(super) fn edit(turn: &mut Turn<'_>, edits: Vec<Edit>, consent: Consent) -> Vec<Step> {
+    let mut changes = Changes::default();
+    let mut refusals = Vec::new();
+    let mut conflicts: (Vec<Conflict>, Vec<Edit>) = Default::default();
+    let mut place = false;
+    for edit in edits {
+        if edit == Edit::Place {
+            place = true;
+            continue;
+        }
+        match turn.cart.decide(&turn.world.menu, &edit, consent) {
+            Ok(events) => note(turn, &events, &mut changes),
+            Err(Refusal::AllergyConflict { conflicts: found }) => {
+                conflicts.0.extend(found);
+                conflicts.1.push(edit);
+            }
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    let mut steps = told(turn, &changes);
+    for refusal in refusals {
+        steps.push(refused(&refusal));
+    }
+    if !conflicts.1.is_empty() {
+        let warning = Refusal::AllergyConflict { conflicts: conflicts.0 };
+        turn.memory.pending = Some(Pending::Conflict { edits: conflicts.1 });
+        steps.push(Step::new(Act::WarnAllergy).or_plain(capital(&warning.to_string())));
+        return steps;
+    }
+    if let Some(step) = open_question(turn) {
+        steps.push(step);
+    } else if place {
+        steps.extend(ask_place(turn));
+    } else if steps.iter().any(|step| matches!(step.act, Act::ConfirmAdded | Act::ConfirmChanged)) {
+        anything_else(&mut steps);
+    }
+    steps
+}
+
+/// Says what a refusal says. The ledger's words are made for guests.
+fn refused(refusal: &Refusal) -> Step {
+    let act = match refusal {
+        Refusal::SoldOut { .. } => Act::DeclineSoldOut,
+        Refusal::NoSuchItem => Act::DeclineUnknown,
+        Refusal::EmptyCart => Act::TellEmptyCart,
+        _ => Act::DeclineRule,
+    };
+    let words = capital(&refusal.to_string());
+    let words = if words.ends_with(['?', '.', '!']) { words } else { format!("{words}.") };
+    Step::new(act)
+        .fact(words.clone())
+        .point(format!("I'm sorry: {}", lower_first(&words)), [words.trim_end_matches(['.', '?'])])
+}
+
+fn lower_first(words: &str) -> String {
+    // "I can put …" keeps its capital.
+    if words.starts_with("I ") || words.starts_with("I'") {
+        return words.to_owned();
+    }
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn note(turn: &mut Turn<'_>, events: &[Event], changes: &mut Changes) {
+    for event in events {
+        match event {
+            Event::LineAdded { line } => {
+                changes.added.push(line.id);
+                turn.memory.last_line = Some(line.id);
+                turn.memory.talk_of([line.item.clone()]);
+            }
+            Event::LineChanged { line } => {
+                if !changes.added.contains(&line.id) {
+                    changes.changed.push(line.id);
+                }
+                turn.memory.last_line = Some(line.id);
+            }
+            Event::LineRemoved { line } => {
+                if let Some(line) = turn.cart.line(*line) {
+                    changes.removed.push(describe_line(line));
+                }
+            }
+            Event::Cleared => changes.cleared = true,
+            _ => {}
+        }
+    }
+    turn.record(events.iter().cloned());
+}
+
+fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let lines = |ids: &[LineId]| -> Vec<Line> { ids.iter().filter_map(|id| turn.cart.line(*id)).cloned().collect() };
+    let (added, mut changed) = (lines(&changes.added), lines(&changes.changed));
+    changed.dedup_by_key(|line| line.id);
+    if changes.cleared {
+        let step = Step::new(Act::ConfirmCleared);
+        steps.push(step.point("Your order is empty now. What can I get you?", ["empty"]));
+    }
+    if !changes.removed.is_empty() {
+        let what = list_words(&changes.removed);
+        steps.push(
+            Step::new(Act::ConfirmRemoved)
+                .fact(format!("Taken off: {what}"))
+                .point(format!("I've taken off {what}."), names_of(&changes.removed)),
+        );
+    }
+    if !changed.is_empty() {
+        steps.push(lines_step(turn, Act::ConfirmChanged, "Changed", "Now it is", &changed));
+    }
+    if !added.is_empty() {
+        steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added));
+    }
+    if !turn.cart.is_empty()
+        && let Some(last) = steps.last_mut()
+    {
+        let step = std::mem::take(last);
+        *last = total(turn, step);
+    }
+    steps
+}
+
+/// What a removed line's words must show up as: its name, without quantity and details.
+fn names_of(removed: &[String]) -> Vec<String> {
+    removed
+        .iter()
+        .map(|line| line.split_once(" × ").map_or(line.as_str(), |(_, name)| name))
+        .map(|name| name.split(" (").next().unwrap_or(name).to_owned())
+        .collect()
+}
+
+fn lines_step(turn: &Turn<'_>, act: Act, label: &str, lead: &str, lines: &[Line]) -> Step {
+    let words: Vec<String> = lines.iter().map(describe_line).collect();
+    let step = lines.iter().zip(&words).fold(Step::new(act), |step, (line, words)| {
+        step.item_fact(&line.item, format!("{label}: {words}: {}", money(&turn.world.menu, line.total())))
+    });
+    step.point(format!("{lead} {}.", list_words(&words)), lines.iter().map(|line| line.name.clone()))
+}
+
+fn total(turn: &Turn<'_>, step: Step) -> Step {
+    let totals = turn.cart.totals(turn.world.menu.tax_rate);
+    let words = total_words(turn, totals);
+    let amount = money(&turn.world.menu, totals.total);
+    step.fact(words.clone()).point(format!("{words}."), [amount])
+}
+
+fn total_words(turn: &Turn<'_>, totals: Totals) -> String {
+    let amount = money(&turn.world.menu, totals.total);
+    if totals.tax.0 == 0 { format!("Your total is {amount}") } else { format!("Your total is {amount} with tax") }
+}
+
+fn anything_else(steps: &mut [Step]) {
+    if let Some(step) = steps.last_mut() {
+        let taken = std::mem::take(step);
+        *step = taken.or_plain("Anything else?");
+    }
+}
+
+/// The first question that the cart leaves open.
+pub(super) fn open_question(turn: &Turn<'_>) -> Option<Step> {
+    let need = turn.cart.needs(&turn.world.menu).into_iter().next()?;
+    let menu = &turn.world.menu;
+    let names: Vec<String> = match &need.question {
+        Question::Item { any_of } => {
+            any_of.iter().filter_map(|id| menu.item(id)).map(|item| item.name.clone()).collect()
+        }
+        Question::Size { any_of } => {
+            let item = turn.cart.line(need.line).and_then(|line| menu.item(&line.item));
+            any_of.iter().filter_map(|id| item?.size(id)).map(|size| size.name.clone()).collect()
+        }
+        Question::Choice { group, any_of, .. } | Question::Without { group, any_of } => {
+            any_of.iter().filter_map(|id| menu.choice(group, id)).map(|choice| choice.name.clone()).collect()
+        }
+    };
+    let act = if matches!(need.question, Question::Item { .. }) { Act::AskWhich } else { Act::AskOption };
+    let step = Step::new(act).fact(format!("To ask: {}", need.words));
+    Some(step.point(capital(&need.words), names.into_iter().take(4)))
+}
+
+/// Reads the order and asks whether to place it; before that, once a conversation, offers one thing more.
+pub(super) fn ask_place(turn: &mut Turn<'_>) -> Vec<Step> {
+    if turn.cart.is_empty() {
+        return vec![empty_cart()];
+    }
+    if let Some(step) = open_question(turn) {
+        return vec![step];
+    }
+    if let Some(suggestion) = turn.world.upsell.suggest(&turn.world.menu, &turn.cart, None) {
+        turn.record([suggestion.event()]);
+        turn.memory.pending = Some(Pending::Offered { items: vec![suggestion.item.clone()] });
+        let name = turn.world.menu.item(&suggestion.item).map(|item| item.name.clone()).unwrap_or_default();
+        return vec![
+            Step::new(Act::Upsell)
+                .item_fact(&suggestion.item, format!("{name}: {}", money(&turn.world.menu, suggestion.price)))
+                .point(suggestion.words, [name, money(&turn.world.menu, suggestion.price)]),
+        ];
+    }
+    turn.memory.pending = Some(Pending::Place);
+    vec![read_cart(turn, Act::AskPlace).point("Shall I place the order?", ["?"])]
+}
+
+/// Reads the cart.
+pub(super) fn tell_cart(turn: &Turn<'_>) -> Step {
+    if turn.cart.is_empty() { empty_cart() } else { read_cart(turn, Act::TellCart) }
+}
+
+fn empty_cart() -> Step {
+    Step::new(Act::TellEmptyCart).point("There is nothing on your order yet. What can I get you?", ["nothing"])
+}
+
+fn read_cart(turn: &Turn<'_>, act: Act) -> Step {
+    let lines = turn.cart.lines();
+    let words: Vec<String> = lines.iter().map(describe_line).collect();
+    let step = lines.iter().zip(&words).fold(Step::new(act), |step, (line, words)| {
+        step.item_fact(&line.item, format!("{words}: {}", money(&turn.world.menu, line.total())))
+    });
+    let step = step.point(format!("Your order: {}.", list_words(&words)), lines.iter().map(|line| line.name.clone()));
+    total(turn, step)
+}
+
+/// Places the order, or says what stands in the way.
+pub(super) fn place(turn: &mut Turn<'_>, consent: Consent) -> Vec<Step> {
+    let checkout = match turn.cart.checkout(&turn.world.menu, consent) {
+        Ok(checkout) => checkout,
+        Err(Refusal::Changed { changes, events }) => {
+            turn.record(events);
+            let words = list_words(&changes);
+            turn.memory.pending = Some(Pending::Place);
+            let step =
+                Step::new(Act::DeclineRule).fact(words.clone()).point(format!("One moment, please: {words}."), [words]);
+            let mut steps = vec![step];
+            steps.extend(if turn.cart.is_empty() {
+                vec![empty_cart()]
+            } else {
+                vec![read_cart(turn, Act::AskPlace).point("Shall I place it like this?", ["?"])]
+            });
+            return steps;
+        }
+        Err(Refusal::Open { .. }) => return open_question(turn).into_iter().collect(),
+        Err(refusal @ Refusal::AllergyConflict { .. }) => {
+            turn.memory.pending = Some(Pending::Conflict { edits: vec![Edit::Place] });
+            return vec![Step::new(Act::WarnAllergy).or_plain(capital(&refusal.to_string()))];
+        }
+        Err(refusal) => return vec![refused(&refusal)],
+    };
+    turn.record(checkout.events.iter().cloned());
+    let lines: Vec<String> = checkout.lines.iter().map(describe_line).collect();
+    match turn.register.place(&turn.events, &checkout) {
+        Ok(placed) => {
+            let number = placed.number;
+            turn.placed = Some(placed.clone());
+            // The register has stored the events of this turn with the order.
+            turn.events.clear();
+            turn.cart.apply(&Event::Placed { order: placed.id, number, at: placed.at, totals: checkout.totals });
+            turn.memory.last_line = None;
+            let total = money(&turn.world.menu, checkout.totals.total);
+            vec![
+                Step::new(Act::ConfirmPlaced)
+                    .fact(format!("Order number: {number}"))
+                    .fact(format!("Placed: {}", list_words(&lines)))
+                    .fact(format!("Total: {total}"))
+                    .point(
+                        format!("Your order is placed. Your order number is {number}, and the total is {total}. I'll tell you here when it is ready."),
+                        [number.to_string(), total],
+                    ),
+            ]
+        }
+        Err(problem) => vec![Step::new(Act::DeclineRule).fact(problem.clone()).point(problem.clone(), [problem])],
+    }
+}
+
+/// What was ordered and how far it is.
+pub(super) fn history(turn: &Turn<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !turn.cart.is_empty() {
+        steps.push(read_cart(turn, Act::TellCart).point("It is not placed yet.", ["not"]));
+    }
+    for order in turn.cart.orders().iter().rev().take(2) {
+        let state = turn.register.state(order.id).unwrap_or("received");
+        let lines: Vec<String> = order.lines.iter().map(describe_line).collect();
+        let total = money(&turn.world.menu, order.totals.total);
+        let number = order.number;
+        let step = Step::new(Act::TellOrderState)
+            .fact(format!("Order {number}: {}; total {total}; state: {state}", list_words(&lines)));
+        steps.push(step.point(
+            format!("Order number {number} is {}: {}, {total} in all.", state_words(state), list_words(&lines)),
+            [number.to_string(), total],
+        ));
+    }
+    if steps.is_empty() {
+        steps
+            .push(Step::new(Act::TellNoOrder).point("You have not ordered anything yet. What can I get you?", ["not"]));
+    }
+    steps
+}
+
+fn state_words(state: &str) -> &str {
+    match state {
+        "received" => "received by the kitchen",
+        "preparing" => "being prepared",
+        "ready" => "ready",
+        "served" => "served",
+        other => other,
+    }
+}
+
+/// Which items a step's facts speak of.
+pub(super) fn items_of(steps: &[Step]) -> Vec<ItemId> {
+    let mut items: Vec<ItemId> = Vec::new();
+    for fact in steps.iter().flat_map(|step| &step.facts) {
+        if let Some(item) = fact.item.as_ref().filter(|item| !items.contains(item)) {
+            items.push(item.clone());
+        }
+    }
+    items
+}

@@ -1,0 +1,135 @@
+//! Everything that is read and loaded at the start.
+
+use std::{fs, path::Path, sync::Arc};
+
+use concierge::{
+    check::MentionIndex,
+    ledger::{Policy, Upsell},
+    menu::Menu,
+    ports::{Embedder, Engine, Retriever},
+    prompt::Personas,
+    route::{Head, Router},
+    store_info::StoreInfo,
+    turn::World,
+    understand::Lexicon,
+};
+use engine::{EngineConfig, Gemma};
+use knowledge::SqliteIndex;
+use models::{Cache, Fetch, ModelFiles, ModelRef};
+use store::Store;
+
+use super::{clock::Clock, turn::Restaurant};
+use crate::{brain::bus::SessionBus, cli::Failure, config::Config};
+
+/// The restaurant's own files, read and checked.
+pub struct Resources {
+    /// What the turns use.
+    pub world: World,
+    /// The place's time.
+    pub clock: Clock,
+}
+
+impl Resources {
+    /// Reads and checks every file; the first thing wrong is named by file and place.
+    pub fn read(config: &Config) -> Result<Self, Failure> {
+        let dir = &config.files.resources_dir;
+        let wrong = |name: &str, error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dir.join(name).display()));
+        let menu = Menu::from_json(&read(dir, "menu.json")?).map_err(|error| wrong("menu.json", &error))?;
+        let info = StoreInfo::from_json(&read(dir, "store_info.json")?).map_err(|error| wrong("store_info.json", &error))?;
+        let clock = Clock::new(&info.timezone).ok_or_else(|| {
+            wrong("store_info.json", &format!("timezone \"{}\" is not known; write it like America/Los_Angeles", info.timezone))
+        })?;
+        let personas = Personas::from_yaml(&read(dir, "personas/rosy.yaml")?, &read(dir, "personas/gordon.yaml")?)
+            .map_err(|error| wrong("personas", &error))?;
+        let policy = Policy::from_yaml(&read(dir, "policies.yaml")?).map_err(|error| wrong("policies.yaml", &error))?;
+        let upsell = Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
+        let router = read_router(dir)?;
+        let world = World {
+            lexicon: Lexicon::new(&menu),
+            mentions: MentionIndex::new(&menu),
+            router,
+            policy,
+            upsell,
+            personas,
+            info,
+            menu,
+        };
+        Ok(Self { world, clock })
+    }
+}
+
+/// Reads the trained intent classifier.
+pub fn read_router(dir: &Path) -> Result<Router, Failure> {
+    let path = dir.join("routing/head.bin");
+    let bytes = fs::read(&path).map_err(|error| Failure::new(format!("{} cannot be read: {error}", path.display())))?;
+    let head = Head::from_bytes(&bytes).map_err(|error| {
+        Failure::new(format!("{}: {error}", path.display())).hint("make it anew with `gemma-burger route --train`")
+    })?;
+    Ok(Router::new(head))
+}
+
+fn read(dir: &Path, name: &str) -> Result<String, Failure> {
+    let path = dir.join(name);
+    fs::read_to_string(&path).map_err(|error| {
+        Failure::new(format!("{} cannot be read: {error}", path.display()))
+            .hint("RESOURCES_DIR names the folder of the restaurant's files")
+    })
+}
+
+/// The cache of model files that the configuration names.
+pub fn cache(config: &Config) -> Result<Cache, Failure> {
+    let root = config.files.cache_dir.clone().or_else(models::default_cache_dir).ok_or_else(|| {
+        Failure::new("there is no folder for model files: neither HOME nor GEMMA_BURGER_CACHE is set")
+    })?;
+    Ok(Cache::new(root))
+}
+
+/// Finds a model's files in the cache, or fetches them with a progress bar.
+pub fn model_files(config: &Config, name: &str) -> Result<ModelFiles, Failure> {
+    let model: ModelRef = name.parse().map_err(|error: models::ModelError| Failure::new(error.to_string()))?;
+    models::fetch(&model, &cache(config)?, &Fetch::default(), models::bars().as_mut()).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Loads the sentence encoder.
+pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
+    let files = model_files(config, &config.model.embedder)?;
+    let weights = files.file("model.safetensors").map_err(|error| Failure::new(error.to_string()))?;
+    let dir = weights.parent().unwrap_or(Path::new("."));
+    knowledge::Embedder::load(dir).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Loads models, fills the index where data changed, opens the store.
+pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Restaurant, Failure> {
+    let data_dir = &config.files.data_dir;
+    fs::create_dir_all(data_dir).map_err(|error| {
+        Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
+    })?;
+    let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
+    let embedder = embedder(config)?;
+    let index = SqliteIndex::new(data_dir, embedder.id(), embedder.dimensions());
+    let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
+    let engine = Arc::new(gemma(config)?);
+    Ok(Restaurant::new(
+        resources,
+        store,
+        Arc::new(embedder) as Arc<dyn Embedder>,
+        Arc::new(index) as Arc<dyn Retriever>,
+        engine as Arc<dyn Engine>,
+        config.model.max_reply_tokens,
+        bus,
+    ))
+}
+
+fn gemma(config: &Config) -> Result<Gemma, Failure> {
+    let files = model_files(config, &config.model.model)?;
+    let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
+    let mut settings = EngineConfig::new(path);
+    settings.threads = config.model.threads.and_then(|threads| std::num::NonZeroU32::new(threads.into()));
+    settings.context_tokens = config.model.context_tokens;
+    settings.slots = config.model.slots.into();
+    settings.queue = config.model.queue.into();
+    settings.reply_time_limit = std::time::Duration::from_secs(config.model.reply_timeout_s);
+    Gemma::load(settings).map_err(|error| Failure::new(error.to_string()))
+}

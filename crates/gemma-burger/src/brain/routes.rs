@@ -1,0 +1,210 @@
+//! The routes of the brain, all of them behind the gateway.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json, Router,
+    extract::{FromRequestParts, Path, Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures::{StreamExt, stream};
+use sha2::{Digest, Sha256};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use ::concierge::ports::FinishReason;
+
+use super::{
+    Brain, GUEST_LABEL, GUEST_SESSION, sse,
+    turns::Turn,
+    wire::{ChatRequest, Feedback, SessionEvent, SessionId, TurnId, TurnStarted, parse_json},
+};
+use crate::http::{
+    ApiError, ErrorCode,
+    access::{self, Access, RequestId},
+    body,
+    error::{method_not_allowed, not_found},
+    metrics::Page,
+};
+
+/// A comment to a reply, in characters.
+const MAX_COMMENT_CHARS: usize = 1_000;
+
+/// The brain as a service.
+pub fn router(brain: Arc<Brain>) -> Router {
+    let access = Access { tier: "brain", trust_ids: true, counts: Arc::clone(&brain.counts) };
+    let guarded = Router::new()
+        .route("/chat", post(post_chat))
+        .route("/chat/history", get(get_history))
+        .route("/chat/{turn_id}/events", get(get_turn_events))
+        .route("/chat/{turn_id}/stop", post(post_stop))
+        .route("/chat/{turn_id}/feedback", post(post_feedback))
+        .route("/session/events", get(get_session_events))
+        .route("/metrics", get(get_metrics))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&brain), check_token));
+    Router::new()
+        .merge(guarded)
+        .route("/health/live", get(get_live))
+        .route("/health/ready", get(get_ready))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(access::panicked))
+        .layer(middleware::from_fn_with_state(access, access::log_requests))
+        .with_state(brain)
+}
+
+/// Lets only those in who know the shared secret, where one is set.
+async fn check_token(State(brain): State<Arc<Brain>>, request: Request, next: Next) -> Response {
+    if let Some(token) = &brain.token {
+        let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        // Comparing digests takes the same time wherever the secrets differ.
+        if Sha256::digest(shown) != Sha256::digest(token.reveal()) {
+            return ApiError::new(ErrorCode::Unauthorized, "The shared secret is missing or wrong.").into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// The guest of a request, as the gateway tells it.
+struct Guest {
+    session: SessionId,
+    label: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Guest {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let session = text(GUEST_SESSION)
+            .and_then(SessionId::parse)
+            .ok_or_else(|| ApiError::new(ErrorCode::SessionMissing, "This request belongs to no session."))?;
+        let label = text(GUEST_LABEL).unwrap_or(session.as_str()).to_owned();
+        Ok(Self { session, label })
+    }
+}
+
+async fn post_chat(
+    State(brain): State<Arc<Brain>>,
+    guest: Guest,
+    Extension(request_id): Extension<RequestId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = body::read_json(&parts.headers, body, brain.max_body_bytes).await?;
+    let chat = ChatRequest::parse(&body, brain.max_message_chars)?;
+    if brain.closing.is_cancelled() {
+        return Err(ApiError::new(ErrorCode::Closing, "We are closing for a moment. Please try again.").retry_after(5));
+    }
+    let concierge = brain.concierge()?;
+    let text = chat.message.trim().to_owned();
+    let turn = brain.turns.start(concierge, guest.session, guest.label.clone(), request_id, text).await?;
+    if wants_json(&parts.headers) {
+        let started = TurnStarted { turn_id: turn.id().clone(), session_id: guest.label };
+        return Ok((StatusCode::ACCEPTED, Json(started)).into_response());
+    }
+    Ok(stream_turn(&turn, 0))
+}
+
+/// Whether the client asks for JSON and not for a stream; who asks for nothing gets the stream.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/event-stream")
+}
+
+fn stream_turn(turn: &Arc<Turn>, seen: u64) -> Response {
+    sse::response(turn.follow(seen).map(|(id, event)| (Some(id), event)))
+}
+
+/// The turn that the path names; anything that is not an id names none.
+fn turn_of(brain: &Brain, guest: &Guest, turn_id: &str) -> Result<Arc<Turn>, ApiError> {
+    let id = TurnId::parse(turn_id).ok_or_else(ApiError::turn_unknown)?;
+    brain.turns.of_session(&guest.session, &id)
+}
+
+async fn get_turn_events(
+    State(brain): State<Arc<Brain>>,
+    guest: Guest,
+    Path(turn_id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let turn = turn_of(&brain, &guest, &turn_id)?;
+    Ok(stream_turn(&turn, sse::last_event_id(&headers)?.unwrap_or(0)))
+}
+
+/// Ends a reply; one that has ended stays as it is.
+async fn post_stop(
+    State(brain): State<Arc<Brain>>,
+    guest: Guest,
+    Path(turn_id): Path<String>,
+) -> Result<Response, ApiError> {
+    turn_of(&brain, &guest, &turn_id)?.cancel(FinishReason::Cancelled);
+    Ok(Json(serde_json::json!({"stopped": true})).into_response())
+}
+
+async fn post_feedback(
+    State(brain): State<Arc<Brain>>,
+    guest: Guest,
+    Path(turn_id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = body::read_json(&parts.headers, body, brain.max_body_bytes).await?;
+    let feedback: Feedback = parse_json(&body, "{\"thumb\": \"up\" or \"down\", \"comment\"?: \"…\"}")?;
+    if feedback.comment.as_ref().is_some_and(|comment| comment.chars().count() > MAX_COMMENT_CHARS) {
+        return Err(ApiError::new(
+            ErrorCode::MessageTooLong,
+            format!("The comment is too long: at most {MAX_COMMENT_CHARS} characters fit."),
+        ));
+    }
+    let id = TurnId::parse(&turn_id).ok_or_else(ApiError::turn_unknown)?;
+    brain.concierge()?.feedback(&guest.session, &id, feedback).await?;
+    Ok(Json(serde_json::json!({"kept": true})).into_response())
+}
+
+async fn get_history(State(brain): State<Arc<Brain>>, guest: Guest) -> Result<Response, ApiError> {
+    let mut history = brain.concierge()?.history(&guest.session).await?;
+    history.session_id = Some(guest.label);
+    Ok(Json(history).into_response())
+}
+
+/// News of the session for as long as the page is open. It begins with how things stand, so that nothing told while
+/// nobody listened is missed.
+async fn get_session_events(
+    State(brain): State<Arc<Brain>>,
+    guest: Guest,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let seen = sse::last_event_id(&headers)?;
+    // Listening begins before the state is read: what happens in between is told twice rather than never.
+    let news = brain.bus.follow(&guest.session, seen);
+    let history = brain.concierge()?.history(&guest.session).await?;
+    let cart = history.cart.map(SessionEvent::Cart);
+    let order = history.order.map(SessionEvent::Order);
+    let now = stream::iter(cart.into_iter().chain(order).map(|event| (None, Arc::new(event))));
+    let all = now.chain(news.map(|(id, event)| (Some(id), event)));
+    Ok(sse::response(all.take_until(brain.closing.clone().cancelled_owned())))
+}
+
+async fn get_live() -> Response {
+    Json(serde_json::json!({"live": true})).into_response()
+}
+
+async fn get_ready(State(brain): State<Arc<Brain>>) -> Response {
+    let ready = brain.ready();
+    let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(ready)).into_response()
+}
+
+async fn get_metrics(State(brain): State<Arc<Brain>>) -> Response {
+    let mut page = Page::default();
+    brain.counts.write("brain", &mut page);
+    brain.turns.metrics(&mut page);
+    if let Ok(concierge) = brain.concierge() {
+        page.append(&concierge.metrics());
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page.finish()).into_response()
+}

@@ -1,0 +1,76 @@
+//! One file a command: its arguments, its help with an example, and `run`.
+
+pub mod brain;
+pub mod config_docs;
+pub mod doctor;
+pub mod gateway;
+pub mod ingest;
+mod lines;
+pub mod model;
+pub mod parse;
+pub mod plan;
+pub mod route;
+pub mod serve;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Failure,
+    config::{Config, Flags, Sources},
+    http::server,
+    telemetry,
+};
+
+/// The configuration of this process, with its log started.
+fn configure<const SCOPE: u8>(flags: Flags<SCOPE>) -> Result<Config, Failure> {
+    let config = Config::resolve(&Sources::of_process(flags)?)?;
+    telemetry::start(&config.log);
+    Ok(config)
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| Failure::new(format!("the program cannot start its threads: {error}")))
+}
+
+/// Takes a port, or says who should let go of it.
+async fn listen(host: IpAddr, port: u16, variable: &str) -> Result<TcpListener, Failure> {
+    let address = SocketAddr::new(host, port);
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(format!("{address} cannot be listened on: {error}")).hint(format!(
+            "another program may hold the port; choose one with {variable}=…, or see `gemma-burger doctor`"
+        ))
+    })
+}
+
+/// Where people find what listens at an address.
+fn url(listener: &TcpListener) -> String {
+    match listener.local_addr() {
+        Ok(address) if address.ip().is_loopback() || address.ip().is_unspecified() => {
+            format!("http://localhost:{}", address.port())
+        }
+        Ok(address) => format!("http://{address}"),
+        Err(_) => "http://localhost".into(),
+    }
+}
+
+/// Fires when the process is asked to end.
+fn closing() -> CancellationToken {
+    let closing = CancellationToken::new();
+    let fire = closing.clone();
+    tokio::spawn(async move {
+        server::stop_requested().await;
+        tracing::info!("closing");
+        fire.cancel();
+    });
+    closing
+}
+
+const fn grace(config: &Config) -> Duration {
+    Duration::from_secs(config.network.shutdown_grace_s)
+}

@@ -1,0 +1,126 @@
+//! `gemma-burger plan`: the best meal within a sum.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use concierge::{
+    money::Cents,
+    planner::{self, Diner, Objective, Plan, Request},
+};
+
+use super::parse::read_menu;
+use crate::cli::{Failure, print};
+
+/// Plans the best meal within a sum, exactly.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gemma-burger plan --menu resources/menu.json --limit 50 --party 3 --diet vegan --json")]
+pub struct Args {
+    /// The restaurant's menu.
+    #[arg(long, value_name = "FILE", default_value = "resources/menu.json")]
+    menu: PathBuf,
+    /// The most to be paid, tax included, such as 50 or 49.99.
+    #[arg(long, value_name = "SUM", allow_hyphen_values = true)]
+    limit: Option<String>,
+    /// The limit is meant before tax.
+    #[arg(long)]
+    before_tax: bool,
+    /// How many people; each gets a main.
+    #[arg(long, default_value_t = 1)]
+    party: u32,
+    /// Sides for each.
+    #[arg(long, default_value_t = 0)]
+    sides: u32,
+    /// Drinks for each.
+    #[arg(long, default_value_t = 0)]
+    drinks: u32,
+    /// Desserts for each.
+    #[arg(long, default_value_t = 0)]
+    desserts: u32,
+    /// A diet that everybody keeps to; may be given several times.
+    #[arg(long)]
+    diet: Vec<String>,
+    /// An allergen that nobody may have; may be given several times.
+    #[arg(long)]
+    without_allergen: Vec<String>,
+    /// An item that must be in it; may be given several times.
+    #[arg(long, value_name = "ITEM")]
+    must: Vec<String>,
+    /// An item that must not be in it; may be given several times.
+    #[arg(long, value_name = "ITEM")]
+    must_not: Vec<String>,
+    /// The most of one item.
+    #[arg(long, value_name = "N")]
+    max_same: Option<u32>,
+    /// What is best.
+    #[arg(long, value_enum, default_value_t = Best::Fill)]
+    objective: Best,
+    /// Prints JSON for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Best {
+    /// Comes as near to the sum as the menu allows.
+    Fill,
+    /// Costs least.
+    Cheapest,
+    /// The dishes that guests like best.
+    Best,
+    /// Feeds as many as the sum allows.
+    Feed,
+}
+
+impl Args {
+    /// Plans and prints.
+    pub fn run(self) -> Result<(), Failure> {
+        let menu = read_menu(&self.menu)?;
+        let (json, request) = (self.json, self.request()?);
+        let plan = planner::plan(&menu, &request).map_err(Failure::new)?;
+        if json {
+            return print(&(serde_json::to_string(&plan).map_err(Failure::new)? + "\n"));
+        }
+        print(&text(&menu.currency, &plan))
+    }
+
+    fn request(self) -> Result<Request, Failure> {
+        let limit = self.limit.as_deref().map(Cents::parse).transpose().map_err(|error| Failure::usage(format!("--limit: {error}")))?;
+        let keeps = Diner { diets: self.diet.into_iter().collect(), allergens: self.without_allergen.into_iter().collect() };
+        let diners = if keeps == Diner::default() { Vec::new() } else { vec![keeps; self.party.min(planner::MAX_PARTY) as usize] };
+        let objective = match self.objective {
+            Best::Fill => Objective::Fill,
+            Best::Cheapest => Objective::Cheapest,
+            Best::Best => Objective::Best,
+            Best::Feed => Objective::Feed,
+        };
+        Ok(Request {
+            limit,
+            before_tax: self.before_tax,
+            party: self.party,
+            diners,
+            sides: self.sides,
+            drinks: self.drinks,
+            desserts: self.desserts,
+            must: self.must.iter().map(|id| (id.as_str().into(), 1)).collect(),
+            must_not: self.must_not.iter().map(|id| id.as_str().into()).collect::<BTreeSet<_>>(),
+            max_same: self.max_same,
+            objective,
+            ..Request::default()
+        })
+    }
+}
+
+fn text(currency: &concierge::money::Currency, plan: &Plan) -> String {
+    let mut text = String::new();
+    for line in &plan.lines {
+        text.push_str(&format!("{:>3} × {:<40} {:>9}\n", line.order.quantity, line.name, currency.show(line.price)));
+    }
+    text.push_str(&format!("{:<46} {:>9}\n", "total", currency.show(plan.total)));
+    if let Some(left) = plan.left {
+        text.push_str(&format!("{:<46} {:>9}\n", "left", currency.show(left)));
+    }
+    text.push_str(&format!("{}\n", plan.why));
+    if let Some(next) = &plan.next_dollar {
+        text.push_str(&format!("{next}\n"));
+    }
+    text
+}

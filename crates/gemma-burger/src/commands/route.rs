@@ -1,0 +1,111 @@
+//! `gemma-burger route`: intents of utterances, and training of what decides them.
+
+use std::{fs, path::Path};
+
+use concierge::{
+    intent::{AgentName, Intent},
+    ports::Embedder,
+    route::{Evaluation, Example, RouteHints, TrainConfig, parse_utterances, train},
+    understand::{Lexicon, slots},
+};
+use serde::Serialize;
+
+use super::{configure, lines, parse::read_menu};
+use crate::{
+    brain::concierge::restaurant,
+    cli::{Failure, print, tell},
+    config::{ALL, Config, Flags},
+};
+
+/// Reads {"id", "text"} lines and prints {"id", "intent", "agent", "confidence"}.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  echo '{\"id\": 1, \"text\": \"when do you open\"}' | gemma-burger route\n  gemma-burger route --test resources/routing/test.jsonl")]
+pub struct Args {
+    /// Trains the classifier on routing/train.jsonl of the resources and writes routing/head.bin beside it.
+    #[arg(long, conflicts_with = "test")]
+    train: bool,
+    /// Measures the classifier on labelled utterances instead.
+    #[arg(long, value_name = "FILE")]
+    test: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    flags: Flags<ALL>,
+}
+
+#[derive(Serialize)]
+struct Routed {
+    id: serde_json::Value,
+    intent: Intent,
+    agent: AgentName,
+    confidence: f32,
+}
+
+/// Sentences embedded at once.
+const BATCH: usize = 64;
+
+impl Args {
+    /// Routes standard input, trains or tests.
+    pub fn run(self) -> Result<(), Failure> {
+        let config = configure(self.flags)?;
+        let embedder = restaurant::embedder(&config)?;
+        if self.train {
+            return learn(&config, &embedder);
+        }
+        let router = restaurant::read_router(&config.files.resources_dir)?;
+        let lexicon = Lexicon::new(&read_menu(&config.files.resources_dir.join("menu.json"))?);
+        let hints = |text: &str| RouteHints { menu_terms: slots(&lexicon, text).items.len(), ..RouteHints::default() };
+        if let Some(file) = self.test {
+            let examples = examples(&file, &embedder)?;
+            let right = examples
+                .iter()
+                .filter(|example| router.route(&example.text, &example.embedding, hints(&example.text)).intent == example.intent)
+                .count();
+            return print(&format!("right: {right} of {}\n", examples.len()));
+        }
+        lines::answer(|utterance| {
+            let vectors = embedder.embed(&[&utterance.text]).map_err(Failure::new)?;
+            let embedding = vectors.into_iter().next().unwrap_or_default();
+            let route = router.route(&utterance.text, &embedding, hints(&utterance.text));
+            Ok(Routed { id: utterance.id, intent: route.intent, agent: route.agent, confidence: route.confidence })
+        })
+    }
+}
+
+fn learn(config: &Config, embedder: &dyn Embedder) -> Result<(), Failure> {
+    let dir = config.files.resources_dir.join("routing");
+    tell("embedding the training utterances …");
+    let examples = examples(&dir.join("train.jsonl"), embedder)?;
+    tell(&format!("training on {} utterances …", examples.len()));
+    let trained = train(&examples, &TrainConfig::default()).map_err(Failure::new)?;
+    let path = dir.join("head.bin");
+    let temporary = dir.join("head.bin.new");
+    fs::write(&temporary, trained.head.to_bytes())
+        .and_then(|()| fs::rename(&temporary, &path))
+        .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
+    print(&format!("{}\nwritten: {}\n", report(&trained.held_out), path.display()))
+}
+
+fn report(evaluation: &Evaluation) -> String {
+    let mut text = format!("right on batches not trained on: {:.1}%\n", evaluation.accuracy() * 100.0);
+    for (intent, row) in Intent::ALL.iter().zip(&evaluation.confusion) {
+        let answers: Vec<String> = row.iter().map(|count| format!("{count:>4}")).collect();
+        text.push_str(&format!("{:<11}{}\n", intent.as_str(), answers.join(" ")));
+    }
+    text
+}
+
+fn examples(path: &Path, embedder: &dyn Embedder) -> Result<Vec<Example>, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("{} cannot be read: {error}", path.display())))?;
+    let utterances = parse_utterances(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let mut examples = Vec::with_capacity(utterances.len());
+    for chunk in utterances.chunks(BATCH) {
+        let texts: Vec<&str> = chunk.iter().map(|utterance| utterance.text.as_str()).collect();
+        let vectors = embedder.embed(&texts).map_err(Failure::new)?;
+        examples.extend(chunk.iter().zip(vectors).map(|(utterance, embedding)| Example {
+            text: utterance.text.clone(),
+            embedding,
+            intent: utterance.intent,
+            batch: utterance.batch.clone(),
+        }));
+    }
+    Ok(examples)
+}

@@ -1,0 +1,158 @@
+//! The configuration: each variable declared once, here. Flags, the reference table and the checks follow from it.
+//!
+//! A value is taken from the flag, else the environment, else the `.env` file, else the default.
+
+mod allowed;
+mod env_file;
+mod reference;
+mod source;
+
+use std::{net::IpAddr, path::PathBuf};
+
+use allowed::{Address, Allowed, Auto, Filter, Networks, Number, OneOf, Optional, Origin, Path, Text, Token};
+pub use allowed::{LogFormat, Network, Secret, SecureCookies};
+pub use reference::table;
+pub use source::{ConfigError, Flags, Sources};
+
+/// Variables of the gateway's tier.
+pub const GATEWAY: u8 = 1;
+/// Variables of the brain's tier.
+pub const BRAIN: u8 = 2;
+/// Variables of every command that works with the restaurant's data or the models.
+pub const DATA: u8 = 4;
+/// Variables of every command.
+pub const ALL: u8 = GATEWAY | BRAIN | DATA;
+
+/// What is known of a variable before any value is read.
+pub struct Setting {
+    /// The variable's name.
+    pub env: &'static str,
+    /// The flag's name, without the dashes.
+    pub flag: &'static str,
+    /// The value where none is given; empty means that there is none.
+    pub default: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// Which values there are, for people.
+    pub allowed: fn() -> String,
+    /// For which commands it matters: a sum of [`GATEWAY`], [`BRAIN`] and [`DATA`].
+    pub scope: u8,
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $group_doc:literal])+
+        $group:ident: $Group:ident {
+            $( $(#[doc = $doc:literal])+ $field:ident: $type:ty, $env:literal, $flag:literal, $default:literal, $allowed:expr, $scope:expr; )*
+        }
+    )*) => {
+        /// All values, checked.
+        #[derive(Clone, Debug)]
+        pub struct Config { $( $(#[doc = $group_doc])+ pub $group: $Group, )* }
+
+        $(
+            $(#[doc = $group_doc])+
+            #[derive(Clone, Debug)]
+            pub struct $Group { $( $(#[doc = $doc])+ pub $field: $type, )* }
+        )*
+
+        /// All declarations, in the order of the reference.
+        pub const SETTINGS: &[Setting] = &[$($(
+            Setting {
+                env: $env, flag: $flag, default: $default, help: concat!($($doc),+).trim_ascii_start(),
+                allowed: || $allowed.describe(), scope: $scope,
+            },
+        )*)*];
+
+        impl Config {
+            /// Reads and checks every variable.
+            pub fn resolve(sources: &Sources) -> Result<Self, ConfigError> {
+                Ok(Self { $( $group: $Group { $( $field: sources.read($env, $default, &$allowed)?, )* }, )* })
+            }
+        }
+    };
+}
+
+settings! {
+    /// Where the tiers listen and find each other.
+    network: Listen {
+        /// Port of the gateway, where guests come in; 0 takes any free one.
+        port: u16, "PORT", "port", "3000", Number(0..=65535), GATEWAY;
+        /// Port of the brain when it runs apart; 0 takes any free one.
+        brain_port: u16, "BRAIN_PORT", "brain-port", "8000", Number(0..=65535), BRAIN;
+        /// Address to listen on; 0.0.0.0 opens the door to other machines.
+        host: IpAddr, "HOST", "host", "127.0.0.1", Address, GATEWAY | BRAIN;
+        /// Where a gateway that runs apart finds the brain.
+        brain_url: Option<String>, "BRAIN_URL", "brain", "", Optional(Origin::PLAIN), GATEWAY;
+        /// Secret that the gateway shows to the brain; both must have the same.
+        brain_token: Option<Secret>, "BRAIN_TOKEN", "brain-token", "", Optional(Token), GATEWAY | BRAIN;
+        /// Connections held at once; more wait.
+        max_connections: usize, "MAX_CONNECTIONS", "max-connections", "1000", Number(1..=100_000), GATEWAY | BRAIN;
+        /// Seconds that running replies get to finish when the process is asked to end.
+        shutdown_grace_s: u64, "SHUTDOWN_GRACE_S", "shutdown-grace-s", "20", Number(0..=600), GATEWAY | BRAIN;
+    }
+
+    /// What is read and written on this machine.
+    files: Files {
+        /// Folder of everything that is written: conversations, orders, the index, keys.
+        data_dir: PathBuf, "DATA_DIR", "data-dir", "./data", Path, ALL;
+        /// Folder of the menu, the store's facts, personas and policies.
+        resources_dir: PathBuf, "RESOURCES_DIR", "resources-dir", "./resources", Path, BRAIN | DATA;
+        /// Folder of the model files, shared between checkouts; none means the user's cache folder.
+        cache_dir: Option<PathBuf>, "GEMMA_BURGER_CACHE", "cache-dir", "", Optional(Path), BRAIN | DATA;
+        /// The Python whose pip fetches models from the package index that its user has set.
+        python: String, "PYTHON", "python", "python3", Text, BRAIN | DATA;
+        /// Another address of the Hub, such as a mirror.
+        hub_endpoint: Option<String>, "HF_ENDPOINT", "hub-endpoint", "", Optional(Origin::ANY), BRAIN | DATA;
+        /// The user's token for the Hub, for repositories that want one.
+        hub_token: Option<Secret>, "HF_TOKEN", "hub-token", "", Optional(Token), BRAIN | DATA;
+    }
+
+    /// The models and how they run.
+    model: Models {
+        /// The language model: a name of `model list`, a path to a GGUF file, a pip package or a Hub name.
+        model: String, "MODEL", "model", "gemma-3-270m", Text, BRAIN | DATA;
+        /// The model that turns sentences into vectors.
+        embedder: String, "EMBEDDER", "embedder", "all-minilm-l6-v2", Text, BRAIN | DATA;
+        /// Folder of the staff's trained adapters; none speaks with the model as it is.
+        adapter: Option<String>, "ADAPTER", "adapter", "", Optional(Text), BRAIN | DATA;
+        /// Threads of the computation; auto takes one a core.
+        threads: Option<u16>, "THREADS", "threads", "auto", Auto(Number(1..=512)), BRAIN | DATA;
+        /// Tokens that a conversation may hold, reply included.
+        context_tokens: u32, "CONTEXT_TOKENS", "context-tokens", "2048", Number(512..=131_072), BRAIN | DATA;
+        /// Replies written at the same time.
+        slots: u16, "SLOTS", "slots", "4", Number(1..=64), BRAIN | DATA;
+        /// Replies that may wait for a place.
+        queue: u16, "QUEUE", "queue", "32", Number(0..=4096), BRAIN | DATA;
+        /// Tokens that a reply may have.
+        max_reply_tokens: u32, "MAX_REPLY_TOKENS", "max-reply-tokens", "160", Number(16..=4096), BRAIN | DATA;
+        /// Seconds that a reply may take.
+        reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
+    }
+
+    /// What a guest may send.
+    limits: Limits {
+        /// Messages of one guest in any sixty seconds.
+        rate_per_guest: u32, "RATE_PER_GUEST_PER_MINUTE", "rate-per-guest", "20", Number(1..=10_000), GATEWAY;
+        /// Messages from one address (IPv6: one /64) in any sixty seconds; ten times as many other requests.
+        rate_per_address: u32, "RATE_PER_ADDRESS_PER_MINUTE", "rate-per-address", "120", Number(1..=10_000), GATEWAY;
+        /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+        trusted_proxies: Vec<Network>, "TRUSTED_PROXIES", "trusted-proxies", "", Networks, GATEWAY;
+        /// Bytes of a request's body.
+        max_body_bytes: usize, "MAX_BODY_BYTES", "max-body-bytes", "16384", Number(1024..=1_048_576), GATEWAY | BRAIN;
+        /// Characters of a message.
+        max_message_chars: usize, "MAX_MESSAGE_CHARS", "max-message-chars", "2000", Number(1..=100_000), GATEWAY | BRAIN;
+        /// Days that a guest's session lasts.
+        session_days: u32, "SESSION_DAYS", "session-days", "30", Number(1..=365), GATEWAY;
+        /// Whether the session's cookie is for HTTPS only; auto follows the request.
+        secure_cookies: SecureCookies, "SECURE_COOKIES", "secure-cookies", "auto", OneOf::<SecureCookies>::new(), GATEWAY;
+    }
+
+    /// What is told while it runs.
+    log: Log {
+        /// What is logged: a level, or levels by module such as `info,gemma_burger=debug`.
+        filter: String, "LOG", "log", "info", Filter, ALL;
+        /// How a line of the log is written.
+        format: LogFormat, "LOG_FORMAT", "log-format", "text", OneOf::<LogFormat>::new(), ALL;
+    }
+}

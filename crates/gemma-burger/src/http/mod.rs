@@ -1,0 +1,10 @@
+//! What both tiers need to speak HTTP: errors, ids and logs of requests, the server loop.
+
+pub mod access;
+pub mod body;
+pub mod error;
+pub mod metrics;
+pub mod server;
+pub mod stalled;
+
+pub use error::{ApiError, ErrorCode};

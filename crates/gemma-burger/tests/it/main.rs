@@ -1,0 +1,19 @@
+//! The two tiers from outside: most tests call the routers without a socket, before a concierge that says scripted
+//! words; some run over real sockets, and some run the real program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod client;
+mod scripted;
+
+mod chat;
+mod cli;
+mod failures;
+mod input;
+mod leaving;
+mod limits;
+mod logs;
+mod pages;
+mod resume;
+mod sessions;
+mod shutdown;
+mod tiers;
