@@ -129,7 +129,9 @@ impl<'a> Scene<'a> {
     }
 
     fn of_two(&mut self, kind: &str) -> Option<Vec<Step>> {
-        let two = self.rng.some(&self.eatery.dishes, 2);
+        let single = |dish: &&Dish| kind == "compare" || dish.item.sizes.is_empty();
+        let fits: Vec<&Dish> = self.eatery.dishes.iter().filter(single).collect();
+        let two: Vec<&Dish> = self.rng.some(&fits, 2).into_iter().copied().collect();
         let [one, other] = two.as_slice() else { return None };
         let currency = &self.eatery.menu.currency;
         for (dish, [name, price, phrase]) in [(one, ["a", "p", "d"]), (other, ["b", "q", "e"])] {
@@ -301,7 +303,7 @@ impl<'a> Scene<'a> {
         self.slots.set("a", names.first()?);
         self.slots.set("lines", &spoken);
         self.slots.set("order", &spoken);
-        self.slots.set("t", if tax && self.rng.chance(40) { format!("{total} with tax") } else { total.clone() });
+        self.slots.set("t", if tax && !matches!(kind, "placed" | "state") && self.rng.chance(40) { format!("{total} with tax") } else { total.clone() });
         let number = self.rng.between(2, 990).to_string();
         self.slots.set("n", &number);
         let label = match kind {
