@@ -40,3 +40,33 @@ macro_rules! menus {
 }
 
 menus!(pizza, coffee, burger, sushi, breakfast);
+
+#[test]
+fn what_fits_nothing_is_said_back_with_what_comes_nearest() {
+    let lexicon = Lexicon::new(&Menu::from_json(include_str!("menus/coffee.json")).unwrap());
+    let found = parse(&lexicon, "i'd like a sourdough loaf and a latte");
+    assert_eq!(found.lines.len(), 1);
+    assert_eq!(
+        found.unknown.iter().map(|thing| (thing.words.as_str(), thing.asked)).collect::<Vec<_>>(),
+        [("sourdough loaf", true)]
+    );
+    let found = parse(&lexicon, "a crossaint and a lattte with oregano");
+    assert_eq!(found.unknown[0].words, "oregano");
+}
+
+#[test]
+fn numbers_that_cannot_be_are_told_and_order_nothing() {
+    let lexicon = Lexicon::new(&Menu::from_json(include_str!("menus/coffee.json")).unwrap());
+    for text in [
+        "-1 lattes",
+        "0 lattes",
+        "1000000000 lattes",
+        "two million lattes",
+        "1.5 lattes",
+        "99999999999999999999 lattes",
+    ] {
+        let found = parse(&lexicon, text);
+        assert!(found.lines.is_empty() && found.problems.len() == 1, "{text}: {found:?}");
+    }
+    assert_eq!(parse(&lexicon, "999 lattes").lines[0].quantity, 999);
+}

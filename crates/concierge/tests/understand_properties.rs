@@ -130,8 +130,8 @@ proptest! {
         let lexicon = Lexicon::new(&Menu::from_json(MENUS[menu]).unwrap());
         let parsed = parse(&lexicon, &text);
         prop_assert!(parsed.lines.iter().all(|line| (1..=999).contains(&line.quantity)));
-        slots(&lexicon, &text);
-        converse(&lexicon, &text, &DialogContext::default());
+        let _ = slots(&lexicon, &text);
+        let _ = converse(&lexicon, &text, &DialogContext::default());
     }
 
     #[test]
@@ -147,7 +147,7 @@ proptest! {
         let text = words.join(" ");
         let parsed = parse(&lexicon, &text);
         let cart = parsed.lines.into_iter().enumerate().map(|(at, line)| (concierge::order::LineId(at as u32), line)).collect();
-        converse(&lexicon, &text, &DialogContext { cart, ..DialogContext::default() });
+        let _ = converse(&lexicon, &text, &DialogContext { cart, ..DialogContext::default() });
     }
 
     #[test]

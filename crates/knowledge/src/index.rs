@@ -146,7 +146,7 @@ pub(crate) fn create(connection: &Connection, dimensions: usize) -> rusqlite::Re
     connection.execute_batch(&format!(
         "DROP TABLE IF EXISTS about;
          DROP TABLE IF EXISTS diet;
-         DROP TABLE IF EXISTS vector;
+         DROP TABLE IF EXISTS sketch;
          DROP TABLE IF EXISTS words;
          DROP TABLE IF EXISTS record;
          CREATE TABLE about (form TEXT NOT NULL, embedder TEXT NOT NULL) STRICT;
@@ -159,6 +159,7 @@ pub(crate) fn create(connection: &Connection, dimensions: usize) -> rusqlite::Re
              price_cents INTEGER,
              available INTEGER NOT NULL,
              hash TEXT NOT NULL,
+             embedding BLOB NOT NULL,
              UNIQUE (record_type, id)
          ) STRICT;
          CREATE TABLE diet (
@@ -166,7 +167,7 @@ pub(crate) fn create(connection: &Connection, dimensions: usize) -> rusqlite::Re
              name TEXT NOT NULL,
              PRIMARY KEY (record, name)
          ) STRICT, WITHOUT ROWID;
-         CREATE VIRTUAL TABLE vector USING vec0 (embedding float[{dimensions}] distance_metric=cosine);
+         CREATE VIRTUAL TABLE sketch USING vec0 (bits bit[{dimensions}]);
          CREATE VIRTUAL TABLE words USING fts5 (
              title, aliases, body, tokenize = 'porter unicode61 remove_diacritics 2'
          );"

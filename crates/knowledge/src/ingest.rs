@@ -146,7 +146,7 @@ fn stored(change: &Transaction<'_>) -> rusqlite::Result<Stored> {
 }
 
 fn delete(change: &Transaction<'_>, key: i64) -> rusqlite::Result<()> {
-    for table in ["vector WHERE rowid", "words WHERE rowid", "record WHERE key"] {
+    for table in ["sketch WHERE rowid", "words WHERE rowid", "record WHERE key"] {
         change.prepare_cached(&format!("DELETE FROM {table} = ?1"))?.execute([key])?;
     }
     Ok(())
@@ -154,10 +154,11 @@ fn delete(change: &Transaction<'_>, key: i64) -> rusqlite::Result<()> {
 
 fn insert(change: &Transaction<'_>, record: &Record, hash: &str, vector: &[f32]) -> rusqlite::Result<()> {
     let metadata = &record.metadata;
+    let embedding = vector_blob(vector);
     change
         .prepare_cached(
-            "INSERT INTO record (record_type, id, title, category, price_cents, available, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO record (record_type, id, title, category, price_cents, available, hash, embedding)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             record.record_type.as_str(),
@@ -166,7 +167,8 @@ fn insert(change: &Transaction<'_>, record: &Record, hash: &str, vector: &[f32])
             metadata.category,
             metadata.price_cents,
             metadata.available,
-            hash
+            hash,
+            embedding
         ])?;
     let key = change.last_insert_rowid();
     for diet in &metadata.diets {
@@ -175,8 +177,8 @@ fn insert(change: &Transaction<'_>, record: &Record, hash: &str, vector: &[f32])
             .execute(params![key, diet])?;
     }
     change
-        .prepare_cached("INSERT INTO vector (rowid, embedding) VALUES (?1, ?2)")?
-        .execute(params![key, vector_blob(vector)])?;
+        .prepare_cached("INSERT INTO sketch (rowid, bits) VALUES (?1, vec_quantize_binary(?2))")?
+        .execute(params![key, embedding])?;
     change
         .prepare_cached("INSERT INTO words (rowid, title, aliases, body) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![key, record.title, record.aliases, record.body])?;
@@ -194,11 +196,11 @@ mod tests {
 
     impl Embedder for ByLength {
         fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
-            Ok(texts.iter().map(|text| vec![(text.len() as f32).sin(), (text.len() as f32).cos()]).collect())
+            Ok(texts.iter().map(|text| (0..8).map(|place| ((text.len() + place) as f32).sin()).collect()).collect())
         }
 
         fn dimensions(&self) -> usize {
-            2
+            8
         }
     }
 
@@ -210,7 +212,7 @@ mod tests {
         }
 
         fn dimensions(&self) -> usize {
-            2
+            8
         }
     }
 
@@ -231,7 +233,7 @@ mod tests {
     #[test]
     fn a_full_disk_or_a_failing_embedder_leaves_no_half() {
         let dir = tempfile::tempdir().unwrap();
-        let index = SqliteIndex::new(dir.path(), "by length", 2);
+        let index = SqliteIndex::new(dir.path(), "by length", 8);
         write(&mut index.writer().unwrap(), &records(5, "first"), &ByLength, &index).unwrap();
         let before = index.counts().unwrap();
 
@@ -244,7 +246,7 @@ mod tests {
         assert!(matches!(error, IngestError::Embed(_)), "{error}");
 
         assert_eq!(index.counts().unwrap(), before);
-        let query = Query { text: "first", embedding: &[0.0, 1.0], filter: Filter::default(), limit: 100 };
+        let query = Query { text: "first", embedding: &[0.5; 8], filter: Filter::default(), limit: 100 };
         assert_eq!(index.search(&query).unwrap().len(), 5);
         assert_eq!(write(&mut index.writer().unwrap(), &many, &ByLength, &index).unwrap().embedded, 500);
     }

@@ -72,7 +72,7 @@ fn a_huge_text_is_cut_and_not_computed_whole() {
 fn missing_and_broken_files_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let names = ["config.json", "tokenizer.json", "model.safetensors"];
-    let copy = |name: &str| drop(fs::copy(model_dir().join(name), dir.path().join(name)).unwrap());
+    let copy = |name: &str| fs::copy(model_dir().join(name), dir.path().join(name)).unwrap();
     let fault = |dir: &Path| match Embedder::load(dir) {
         Err(LoadError::Read { path, .. }) => format!("no {}", path.file_name().unwrap().display()),
         Err(LoadError::Damaged { path, .. }) => format!("broken {}", path.file_name().unwrap().display()),

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{EMBEDDER, empty_index, full_index, info, menu, menu_text, search};
+use common::{EMBEDDER, Remembering, empty_index, full_index, info, menu, menu_text, search};
 use concierge::{
     menu::Menu,
     money::Cents,
@@ -25,7 +25,7 @@ fn only_what_changed_is_embedded_and_what_is_gone_is_removed() {
     let (index, _dir) = empty_index();
     let (menu, info) = (menu(), info());
     let all = menu.items.len() + info.records.len();
-    let run = |menu: &Menu| ingest(menu, &info, &*EMBEDDER, &index).unwrap();
+    let run = |menu: &Menu| ingest(menu, &info, &Remembering, &index).unwrap();
 
     assert_eq!(run(&menu), IngestReport { embedded: all, unchanged: 0, removed: 0 });
     assert_eq!(run(&menu), IngestReport { embedded: 0, unchanged: all, removed: 0 });
@@ -126,11 +126,11 @@ fn an_index_that_does_not_fit_says_so() {
     assert!(!index.path().exists());
 
     let (menu, info) = (menu(), info());
-    ingest(&menu, &info, &*EMBEDDER, &index).unwrap();
+    ingest(&menu, &info, &Remembering, &index).unwrap();
     let other = SqliteIndex::new(dir.path(), "another model", EMBEDDER.dimensions());
     assert!(not_ready(&other).contains("another embedding model"));
     // An ingest for the other model writes everything anew, and the first one notices.
-    assert_eq!(ingest(&menu, &info, &*EMBEDDER, &other).unwrap().unchanged, 0);
+    assert_eq!(ingest(&menu, &info, &Remembering, &other).unwrap().unchanged, 0);
     assert!(not_ready(&index).contains("another embedding model"));
 }
 
@@ -141,13 +141,13 @@ fn a_locked_store_is_told_and_left_as_it_was() {
     let other = Connection::open(index.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let shorter = edited_menu(|items| drop(items.remove(0)));
-    let error = ingest(&shorter, &info(), &*EMBEDDER, &index).unwrap_err();
+    let error = ingest(&shorter, &info(), &Remembering, &index).unwrap_err();
     assert!(matches!(error, IngestError::Locked { .. }), "{error}");
     assert!(error.to_string().contains("in use by another program"));
     // Searches go on beside the other writer, on what was there.
     assert_eq!(index.counts().unwrap(), before);
     drop(other);
-    assert_eq!(ingest(&shorter, &info(), &*EMBEDDER, &index).unwrap().removed, 1);
+    assert_eq!(ingest(&shorter, &info(), &Remembering, &index).unwrap().removed, 1);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_file_of_another_kind_is_not_touched() {
     let text = "no database, but somebody's notes ".repeat(100);
     std::fs::write(index.path(), &text).unwrap();
     assert!(matches!(index.counts(), Err(RetrieveError::NotReady(_))));
-    let error = ingest(&menu(), &info(), &*EMBEDDER, &index).unwrap_err();
+    let error = ingest(&menu(), &info(), &Remembering, &index).unwrap_err();
     assert!(matches!(error, IngestError::Damaged { .. }), "{error}");
     assert_eq!(std::fs::read_to_string(index.path()).unwrap(), text);
 }
@@ -164,7 +164,7 @@ fn a_file_of_another_kind_is_not_touched() {
 #[test]
 fn a_directory_that_is_not_there_is_told() {
     let index = SqliteIndex::new("/nowhere/at all".as_ref(), EMBEDDER.id(), EMBEDDER.dimensions());
-    let error = ingest(&menu(), &info(), &*EMBEDDER, &index).unwrap_err();
+    let error = ingest(&menu(), &info(), &Remembering, &index).unwrap_err();
     assert!(matches!(error, IngestError::Store { .. }), "{error}");
 }
 
@@ -184,7 +184,7 @@ fn searches_run_beside_an_ingest() {
             });
         }
         for round in 0..6 {
-            ingest(if round % 2 == 0 { &shorter } else { &menu }, &info, &*EMBEDDER, &index).unwrap();
+            ingest(if round % 2 == 0 { &shorter } else { &menu }, &info, &Remembering, &index).unwrap();
         }
     });
 }

@@ -1,5 +1,5 @@
 //! Whether guests' questions find the record that answers them.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod common;
 

@@ -114,6 +114,8 @@ impl Line {
             && self.size == other.size
             && self.options == other.options
             && self.without == other.without
+            && self.open == other.open
+            && self.open_without == other.open_without
             && self.unit_price == other.unit_price
             && self.name == other.name
     }
@@ -274,7 +276,8 @@ fn fitting<'a>(menu: &'a Menu, item: &Item, group: &GroupId, choice: &ChoicePick
         ChoicePick::One(id) => std::slice::from_ref(id),
         ChoicePick::AnyOf(ids) => &ids[..],
     };
-    let known: Vec<&Choice> = ids.iter().filter_map(|id| menu.choice(group, id)).collect();
+    let distinct: BTreeSet<&ChoiceId> = ids.iter().collect();
+    let known: Vec<&Choice> = distinct.into_iter().filter_map(|id| menu.choice(group, id)).collect();
     let on_item = item.option_groups.contains(group) || ids.iter().any(|id| includes(item, group, id));
     if known.is_empty() || !on_item {
         let named = known.first().map(|choice| choice.name.clone()).or_else(|| ids.first().map(ToString::to_string));

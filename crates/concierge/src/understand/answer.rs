@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::dialog::{Answer, Question};
 use super::lattice::{self, Kind, fits};
+use super::moves::{Answer, Question};
 use super::tokens::{Token, tokenize};
 use super::{Lexicon, cues, english, slots};
 use crate::menu::{ItemId, SizeId};

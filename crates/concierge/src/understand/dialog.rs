@@ -3,90 +3,16 @@
 //! The same lattice and search read the words; the line that was last touched stands at the start of the search as the
 //! thing that options, sizes and numbers may be about. What is found becomes [`Move`]s; the ledger accepts or refuses.
 
-use std::collections::BTreeSet;
-
-use super::assemble::{self, Draft, Replay};
+use super::carted::{item_places, most, size_id, taking};
 use super::cues::{self, Cue};
-use super::lattice::{self, Kind, Lattice, fits};
+use super::lattice::{self, Kind, Lattice};
+use super::moves::{DialogContext, Move};
+use super::replay::{self, Replay};
+use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
-use super::{Lexicon, Problem, UnknownThing, answer, search, target};
-use crate::menu::{ChoiceId, GroupId, ItemId, SizeId};
-use crate::order::{ChoicePick, Edit, LineId, OptionPick, OrderLine, Pick};
-
-/// What the conversation has come to.
-#[derive(Clone, Debug, Default)]
-pub struct DialogContext {
-    /// The cart, in order.
-    pub cart: Vec<(LineId, OrderLine)>,
-    /// The line that the last turn was about.
-    pub touched: Option<LineId>,
-    /// The question that the last reply asked.
-    pub pending: Option<Question>,
-    /// Items that the last reply named.
-    pub offered: Vec<ItemId>,
-}
-
-/// A question put to the guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// Which of these items is meant.
-    WhichItem(Vec<ItemId>),
-    /// Which of these choices of a group is meant.
-    WhichChoice {
-        /// The group.
-        group: GroupId,
-        /// The choices.
-        choices: Vec<ChoiceId>,
-    },
-    /// In which size an item is wanted.
-    WhichSize(ItemId),
-    /// Whether the order may be placed.
-    Place,
-    /// Whether an item offered is wanted.
-    Offer(ItemId),
-}
-
-/// What the guest's words do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Move {
-    /// A change of the cart.
-    Edit(Edit),
-    /// "Yes" to the question.
-    Affirm,
-    /// "No" to the question.
-    Deny,
-    /// The guest asks what is ordered so far.
-    ShowOrder,
-    /// The answer to the question.
-    Choose(Answer),
-    /// Words that fit several lines: the guest is asked which.
-    Ambiguous {
-        /// The guest's words.
-        words: String,
-        /// The lines.
-        lines: Vec<LineId>,
-    },
-    /// Something is to go that was never ordered.
-    NotOrdered {
-        /// The guest's words.
-        words: String,
-    },
-    /// Words that fit nothing.
-    Unknown(UnknownThing),
-    /// What cannot be done as said.
-    Problem(Problem),
-}
-
-/// The answer to a [`Question`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// These items; several for "both".
-    Items(Vec<ItemId>),
-    /// These choices of the group.
-    Choices(Vec<ChoiceId>),
-    /// This size.
-    Size(SizeId),
-}
+use super::{Lexicon, answer, assemble, search, target};
+use crate::menu::ItemId;
+use crate::order::{Edit, LineId, OrderLine, Pick};
 
 /// Reads an utterance within a conversation.
 #[must_use]
@@ -350,8 +276,8 @@ impl Dialog<'_> {
         let items = about.map(|line| item_places(self.lexicon, line)).filter(|items| !items.is_empty());
         let edge = items.map(|items| lattice.push_context(items));
         let sizable = about.is_some_and(|line| line.size.is_none());
-        let path = search::best(self.lexicon, tokens, &lattice, edge.map(|edge| search::Context { edge, sizable }));
-        let replay = assemble::replay(self.lexicon, tokens, &lattice, &path, edge);
+        let path = search::best(self.lexicon, tokens, &lattice, edge.map(|edge| Context { edge, sizable }));
+        let replay = replay::replay(self.lexicon, tokens, &lattice, &path, edge);
         (lattice, replay)
     }
 
@@ -455,62 +381,4 @@ impl Dialog<'_> {
             _ => Err(ids),
         }
     }
-}
-
-/// How many places of an utterance a line can take as an option or a size.
-fn taking(lexicon: &Lexicon, lattice: &Lattice, line: &OrderLine) -> usize {
-    let items = item_places(lexicon, line);
-    let takes = |kind: &Kind| match kind {
-        Kind::Choices(choices) => choices.iter().any(|(group, _, quality)| {
-            fits(*quality, choices[0].2) && items.iter().any(|item| lexicon.takes(*item, *group))
-        }),
-        Kind::Sizes(sizes) => sizes.iter().any(|(item, _)| items.contains(item)),
-        _ => false,
-    };
-    lattice.edges.iter().filter(|edge| takes(&edge.kind)).map(|edge| edge.from).collect::<BTreeSet<_>>().len()
-}
-
-/// How many places of an utterance name an option or a size.
-fn most(lattice: &Lattice) -> usize {
-    let named = |kind: &Kind| matches!(kind, Kind::Choices(_) | Kind::Sizes(_));
-    lattice.edges.iter().filter(|edge| named(&edge.kind)).map(|edge| edge.from).collect::<BTreeSet<_>>().len()
-}
-
-/// The items of a line, by place in the menu.
-pub(crate) fn item_places(lexicon: &Lexicon, line: &OrderLine) -> Vec<u16> {
-    let ids: &[ItemId] = match &line.item {
-        Pick::One(id) => std::slice::from_ref(id),
-        Pick::AnyOf(ids) => ids,
-    };
-    ids.iter().filter_map(|id| lexicon.place_of(id)).collect()
-}
-
-pub(crate) fn size_id(lexicon: &Lexicon, lattice: &Lattice, edge: u16, items: &[u16]) -> Option<SizeId> {
-    match &lattice.edges.get(edge as usize)?.kind {
-        Kind::Sizes(sizes) => {
-            let (item, size) = sizes.iter().find(|(item, _)| items.contains(item))?;
-            lexicon.item(*item).sizes.get(*size as usize).map(|size| size.id.clone())
-        }
-        _ => None,
-    }
-}
-
-/// Whether a line has what a draft names.
-pub(crate) fn has_options(line: &OrderLine, options: &[OptionPick]) -> bool {
-    let overlaps = |a: &ChoicePick, b: &ChoicePick| match (a, b) {
-        (ChoicePick::One(a), ChoicePick::One(b)) => a == b,
-        (ChoicePick::AnyOf(several), ChoicePick::One(one)) | (ChoicePick::One(one), ChoicePick::AnyOf(several)) => {
-            several.contains(one)
-        }
-        (ChoicePick::AnyOf(a), ChoicePick::AnyOf(b)) => a == b,
-    };
-    options
-        .iter()
-        .all(|wanted| line.options.iter().any(|has| has.group == wanted.group && overlaps(&has.choice, &wanted.choice)))
-}
-
-/// A draft's options as the line of an item would have them.
-pub(crate) fn options_of(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, line: &OrderLine) -> Vec<OptionPick> {
-    let items = item_places(lexicon, line);
-    if items.is_empty() { Vec::new() } else { assemble::settle_options(lexicon, &[], lattice, draft, &items).0 }
 }

@@ -127,7 +127,10 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             continue;
         }
         let common = english::is_common(&tokens[at].text);
-        let score = if common { -0.5 } else { -1.2 };
+        // To pass over what has a meaning costs that meaning.
+        let meaning = lattice.edges[lattice.starts[at]..].iter().filter(|edge| !matches!(edge.kind, Kind::Mark(_)));
+        let lost = meaning.map(|edge| edge.score).fold(0.0, f32::max).min(1.5);
+        let score = if common { -0.5 } else { -1.2 - lost };
         lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
     }
     lattice.starts.push(lattice.edges.len());
@@ -294,7 +297,7 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
             let follow = lexicon.follows(one.entry, reading.words[0])?;
             let alone = match follow {
                 Follow::Own => false,
-                Follow::Kind => !singular && lexicon.stands_alone(reading.words[0]),
+                Follow::Kind => !(singular && token.is_plural()) && lexicon.stands_alone(reading.words[0]),
                 Follow::Head => lexicon.stands_alone(reading.words[0]),
             };
             (!alone).then_some(follow)

@@ -30,8 +30,10 @@ pub(crate) enum Follow {
 
 /// How good a phrase is for what it stands for: 1.0 is a name or an alias in full.
 pub(crate) const FULL: f32 = 1.0;
-/// How far below the best reading on the menu an item's own reading of an option may be.
-const MISSING: f32 = 0.4;
+/// How good an item's own reading of an option must be, as a share of the best on the menu.
+const PART: f32 = 0.6;
+/// Groups of more choices are not meant by their heading.
+const MANY: usize = 8;
 /// An item by the heading it stands under.
 const HEADING: f32 = 0.57;
 /// A name's first word, common in English, that shares its head with what is joined to it.
@@ -107,7 +109,7 @@ impl Lexicon {
         let (mut all, mut joined) = (Vec::with_capacity(phrases.len()), Vec::new());
         for (entry, phrase) in phrases {
             let words = lexicon.words(&phrase);
-            lexicon.surface(entry, &phrase);
+            lexicon.surface(entry, &phrase, all.last().is_none_or(|(last, _)| *last != entry));
             for word in words.iter().collect::<BTreeSet<_>>() {
                 *frequency.entry(*word).or_default() += 1;
             }
@@ -203,7 +205,7 @@ impl Lexicon {
         }
     }
 
-    /// "A shake" is any item under the heading "Shakes".
+    /// "A shake" is any item under the heading "Shakes", "dressing" any choice of that group.
     fn headings(&mut self) {
         for at in 0..self.menu.items.len() {
             let heading = self.menu.items[at].category.clone();
@@ -212,11 +214,21 @@ impl Lexicon {
                 self.insert(Entry::Item(place(at)), &[word], HEADING);
             }
         }
+        for at in 0..self.menu.option_groups.len() {
+            let (heading, count) =
+                (self.menu.option_groups[at].name.clone(), self.menu.option_groups[at].choices.len());
+            let last = self.words(&heading).last().copied().filter(|_| count <= MANY);
+            if let Some(word) = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word))) {
+                for choice in 0..count {
+                    self.insert(Entry::Choice(place(at), place(choice)), &[word], HEADING);
+                }
+            }
+        }
     }
 
-    fn surface(&mut self, entry: Entry, phrase: &str) {
+    fn surface(&mut self, entry: Entry, phrase: &str, is_name: bool) {
         let tokens = tokenize(phrase);
-        if tokens.last().is_some_and(Token::is_plural) {
+        if is_name && tokens.last().is_some_and(Token::is_plural) {
             self.plural.insert(entry);
         }
         self.surfaces.entry(written(&tokens)).or_default().push(entry);
@@ -376,7 +388,7 @@ impl Lexicon {
     /// How an item takes one of the choices that a word may mean, best first: quality and group. What is said in full
     /// elsewhere on the menu is no part of a name here: "sugar" is no sugar free syrup.
     pub(crate) fn reading(&self, item: u16, choices: &[(u16, u16, f32)]) -> Option<(f32, u16)> {
-        let least = choices.first()?.2 - MISSING;
+        let least = choices.first()?.2 * PART;
         let of = choices.iter().find(|(group, _, quality)| *quality >= least && self.takes(item, *group));
         of.map(|(group, _, quality)| (*quality, *group))
     }

@@ -5,30 +5,41 @@
 //! 1. `tokens` folds the text into words;
 //! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`lexicon`, `vocabulary`), numbers
 //!    (`numbers`) and plain English (`english`);
-//! 3. `search` finds the one path that explains the whole utterance best;
-//! 4. `assemble` replays the path into [`OrderLine`]s.
+//! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar` over the hypotheses
+//!    of `state`;
+//! 4. `replay` runs the path over lines in the making and `assemble` settles them into [`OrderLine`]s.
+//!
+//! [`converse`] reads an utterance within a conversation with the same steps: `cues` are phrases about the order as a
+//! whole, `target` finds the line that is spoken of, `answer` the answer to a question. [`slots()`] finds what else was
+//! said: people, diets, allergies.
 //!
 //! No word of any restaurant is in the code; what a guest can order is what the menu file says.
 
 mod answer;
 mod assemble;
+mod carted;
 mod cues;
 mod dialog;
 mod english;
+mod grammar;
 mod lattice;
 mod lexicon;
+mod moves;
 mod nearest;
 mod numbers;
+mod replay;
 mod search;
 mod slots;
+mod state;
 mod target;
 mod tokens;
 mod vocabulary;
 
 use serde::Serialize;
 
-pub use dialog::{Answer, DialogContext, Move, Question, converse};
+pub use dialog::converse;
 pub use lexicon::Lexicon;
+pub use moves::{Answer, DialogContext, Move, Question};
 pub use slots::{Form, Slots, allergens_named, slots};
 
 use crate::menu::ItemId;
@@ -54,6 +65,9 @@ pub struct UnknownThing {
     pub words: String,
     /// Items that come nearest, best first; often none.
     pub nearest: Vec<ItemId>,
+    /// Whether they stand where a thing is asked for ("a bagel", "I'd like bagels"), so that an answer is due. Other
+    /// words that say nothing may be small talk.
+    pub asked: bool,
 }
 
 /// Something that cannot be done as it was said.
@@ -76,7 +90,7 @@ pub fn parse(lexicon: &Lexicon, text: &str) -> Parsed {
     }
     let lattice = lattice::build(lexicon, &tokens);
     let path = search::best(lexicon, &tokens, &lattice, None);
-    let replay = assemble::replay(lexicon, &tokens, &lattice, &path, None);
+    let replay = replay::replay(lexicon, &tokens, &lattice, &path, None);
     let (lines, unknown) = assemble::settle(lexicon, &tokens, &lattice, &replay);
     let confidence = (path.score / tokens.len() as f32 + 0.2).clamp(0.0, 1.0);
     Parsed { lines, unknown, problems: replay.problems, confidence }

@@ -407,6 +407,7 @@ pub fn allergens_named(lexicon: &Lexicon, text: &str) -> BTreeSet<String> {
 /// The allergens that the menu speaks of.
 fn allergen_names(lexicon: &Lexicon) -> BTreeSet<&str> {
     let menu = lexicon.menu();
-    let choices = menu.option_groups.iter().flat_map(|group| &group.choices).filter_map(|choice| choice.allergens.as_ref());
+    let choices =
+        menu.option_groups.iter().flat_map(|group| &group.choices).filter_map(|choice| choice.allergens.as_ref());
     menu.items.iter().filter_map(|item| item.allergens.as_ref()).chain(choices).flatten().map(String::as_str).collect()
 }

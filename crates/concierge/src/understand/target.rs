@@ -1,10 +1,10 @@
 //! Which line of the cart the guest speaks of: "the second one", "on the burger", "make the coke large".
 
-use super::assemble::{self, Draft};
-use super::dialog::{has_options, item_places, options_of, size_id};
+use super::carted::{has_options, item_places, options_of, size_id};
 use super::lattice::{self, Edge, Kind, Lattice, fits};
+use super::replay::Draft;
 use super::tokens::Token;
-use super::{Lexicon, cues, numbers};
+use super::{Lexicon, assemble, cues, numbers};
 use crate::menu::SizeId;
 use crate::order::{LineId, OrderLine};
 
@@ -109,11 +109,12 @@ pub(crate) fn find(
         rest.extend_from_slice(&tokens[to..]);
         let empty = rest.iter().all(|token| cues::is_polite(&token.text) || is_removal(&token.text));
         let several = matches!(tokens[at].text.as_str(), "both" | "all" | "those") || tokens[to - 1].is_plural();
-        if lines.len() > 1 && !several && removing && !points {
+        let unclear = lines.len() > 1 && !several;
+        if unclear && removing && !points {
             // Sizes and options may tell which; the search reads them.
             return None;
         }
-        if lines.len() > 1 && !several {
+        if unclear {
             if let Some(touched) = touched.filter(|touched| lines.contains(touched) && !removing) {
                 return Some(Target::Lines { lines: vec![touched], rest, whole: false });
             }
@@ -127,7 +128,7 @@ pub(crate) fn find(
         let changes = points
             || matches!(before, "make" | "change" | "turn" | "upgrade" | "upsize")
             || (at == 0 && changes_only(lexicon, &tokens[to..]));
-        if changes && !(removing && !points) {
+        if changes && (points || !removing) {
             let mut rest = rest;
             if matches!(before, "make" | "change" | "turn" | "upgrade" | "upsize") {
                 // What is left reads as a correction of the line.

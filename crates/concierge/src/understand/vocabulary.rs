@@ -278,8 +278,8 @@ pub(crate) fn distance(a: &[char], b: &[char]) -> usize {
     for (at, row) in rows.iter_mut().enumerate() {
         row[0] = at;
     }
-    for at in 0..=b.len() {
-        rows[0][at] = at;
+    for (at, cell) in rows[0].iter_mut().enumerate() {
+        *cell = at;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {

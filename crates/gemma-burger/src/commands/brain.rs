@@ -3,7 +3,7 @@
 use crate::{
     brain::{self, Brain},
     cli::{Failure, tell},
-    commands::{closing, configure, grace, listen, runtime, url},
+    commands::{closing, configure, connections, grace, listen, runtime, url},
     config::{BRAIN, Config, DATA, Flags},
     http::server,
 };
@@ -42,8 +42,7 @@ async fn run(config: Config) -> Result<(), Failure> {
             tell(&format!("The brain is ready at {url}"));
         }
     });
-    server::serve(listener, brain::router(brain.clone()), config.network.max_connections, closing, grace(&config))
-        .await;
+    server::serve(listener, brain::router(brain.clone()), connections(&config), closing, grace(&config)).await;
     brain.turns().drain(grace(&config)).await;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Failure, tell},
-    commands::{closing, configure, grace, listen, runtime, url},
+    commands::{closing, configure, connections, grace, listen, runtime, url},
     config::{Config, Flags, GATEWAY},
     gateway::{self, Gateway, upstream::Upstream},
     http::server,
@@ -34,6 +34,6 @@ async fn run(config: Config) -> Result<(), Failure> {
     let gateway = Gateway::new(&config, upstream, closing.clone()).map_err(Failure::new)?;
     let listener = listen(config.network.host, config.network.port, "PORT").await?;
     tell(&format!("Gemma Burger's gateway is open at {}, its brain is {address}", url(&listener)));
-    server::serve(listener, gateway::router(gateway), config.network.max_connections, closing, grace(&config)).await;
+    server::serve(listener, gateway::router(gateway), connections(&config), closing, grace(&config)).await;
     Ok(())
 }

@@ -59,6 +59,19 @@ fn url(listener: &TcpListener) -> String {
     }
 }
 
+/// Asks the system for as many open files as `max_connections` may need, a guest's and the brain's end each, and says
+/// for how many connections it gave some.
+fn connections(config: &Config) -> usize {
+    let wanted = config.network.max_connections;
+    let spare = 128;
+    let files = rlimit::increase_nofile_limit(2 * wanted as u64 + spare).unwrap_or(1024);
+    let possible = usize::try_from(files.saturating_sub(spare) / 2).unwrap_or(wanted).max(16);
+    if possible < wanted {
+        tracing::warn!(wanted, possible, "the system allows fewer connections than MAX_CONNECTIONS; see `ulimit -n`");
+    }
+    wanted.min(possible)
+}
+
 /// Fires when the process is asked to end.
 fn closing() -> CancellationToken {
     let closing = CancellationToken::new();

@@ -3,7 +3,7 @@
 use crate::{
     brain::{self, Brain},
     cli::{Failure, tell},
-    commands::{closing, configure, grace, listen, runtime, url},
+    commands::{closing, configure, connections, grace, listen, runtime, url},
     config::{ALL, Config, Flags},
     gateway::{self, Gateway, upstream::Upstream},
     http::server,
@@ -40,7 +40,7 @@ async fn run(config: Config) -> Result<(), Failure> {
             tell(&format!("Gemma Burger is open at {url}"));
         }
     });
-    server::serve(listener, gateway::router(gateway), config.network.max_connections, closing, grace(&config)).await;
+    server::serve(listener, gateway::router(gateway), connections(&config), closing, grace(&config)).await;
     brain.turns().drain(grace(&config)).await;
     Ok(())
 }

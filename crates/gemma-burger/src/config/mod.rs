@@ -87,7 +87,7 @@ settings! {
         /// Secret that the gateway shows to the brain; both must have the same.
         brain_token: Option<Secret>, "BRAIN_TOKEN", "brain-token", "", Optional(Token), GATEWAY | BRAIN;
         /// Connections held at once; more wait.
-        max_connections: usize, "MAX_CONNECTIONS", "max-connections", "1000", Number(1..=100_000), GATEWAY | BRAIN;
+        max_connections: usize, "MAX_CONNECTIONS", "max-connections", "4000", Number(1..=100_000), GATEWAY | BRAIN;
         /// Seconds that running replies get to finish when the process is asked to end.
         shutdown_grace_s: u64, "SHUTDOWN_GRACE_S", "shutdown-grace-s", "20", Number(0..=600), GATEWAY | BRAIN;
     }

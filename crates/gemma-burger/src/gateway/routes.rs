@@ -72,10 +72,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/", get(get_asset))
         .fallback(get_asset)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(normal_path))
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(middleware::map_response(secure))
         .layer(middleware::from_fn_with_state(access, access::log_requests))
-        .layer(middleware::from_fn(normal_path))
         .with_state(gateway)
 }
 

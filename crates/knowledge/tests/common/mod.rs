@@ -2,13 +2,14 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "tests; each file uses a part")]
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
-    sync::LazyLock,
+    sync::{LazyLock, Mutex},
 };
 
 use concierge::{
     menu::Menu,
-    ports::{Embedder as _, Filter, Hit, Query, Retriever as _},
+    ports::{self, Embedder as _, Filter, Hit, Query, RetrieveError, Retriever as _},
     store_info::StoreInfo,
 };
 use knowledge::{Embedder, SqliteIndex};
@@ -23,6 +24,24 @@ pub fn model_dir() -> PathBuf {
 }
 
 pub static EMBEDDER: LazyLock<Embedder> = LazyLock::new(|| Embedder::load(&model_dir()).expect("the model is there"));
+
+/// The embedder for tests that fill many indexes with the same records: each text is computed once.
+pub struct Remembering;
+
+impl ports::Embedder for Remembering {
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
+        static SEEN: LazyLock<Mutex<HashMap<String, Vec<f32>>>> = LazyLock::new(Mutex::default);
+        let mut seen = SEEN.lock().unwrap();
+        let new: Vec<&str> = texts.iter().copied().filter(|text| !seen.contains_key(*text)).collect();
+        let vectors = EMBEDDER.embed(&new)?;
+        seen.extend(new.into_iter().map(str::to_owned).zip(vectors));
+        Ok(texts.iter().map(|text| seen[*text].clone()).collect())
+    }
+
+    fn dimensions(&self) -> usize {
+        EMBEDDER.dimensions()
+    }
+}
 
 fn resource(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../resources").join(name);
@@ -50,11 +69,11 @@ pub fn empty_index() -> (SqliteIndex, TempDir) {
 /// An index of the restaurant's own data.
 pub fn full_index() -> (SqliteIndex, TempDir) {
     let (index, dir) = empty_index();
-    knowledge::ingest(&menu(), &info(), &*EMBEDDER, &index).unwrap();
+    knowledge::ingest(&menu(), &info(), &Remembering, &index).unwrap();
     (index, dir)
 }
 
 pub fn search(index: &SqliteIndex, text: &str, filter: Filter, limit: usize) -> Vec<Hit> {
-    let embedding = EMBEDDER.embed(&[text]).unwrap().remove(0);
+    let embedding = Remembering.embed(&[text]).unwrap().remove(0);
     index.search(&Query { text, embedding: &embedding, filter, limit }).unwrap()
 }

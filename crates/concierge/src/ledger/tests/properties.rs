@@ -96,14 +96,14 @@ fn check(menu: &Menu, cart: &Cart) -> Result<(), TestCaseError> {
             prop_assert!(!line.without.iter().any(|left| left.group == option.group && left.choice == option.choice));
         }
         // Equal lines without a question are one.
-        let twins = cart.lines().iter().filter(|other| line.is_twin(other) && need::of_line(menu, other).is_empty());
-        prop_assert_eq!(twins.count(), 0);
+        let settled = need::of_line(menu, line).is_empty();
+        prop_assert!(!(settled && cart.lines().iter().any(|other| line.is_twin(other))));
     }
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_conversation_keeps_the_books(

@@ -114,6 +114,19 @@ fn an_unsettled_option_is_asked_about() {
 }
 
 #[test]
+fn a_plain_line_does_not_join_one_with_a_question() {
+    let open = || any_option("milk", &["whole", "oat"]);
+    let guest = Guest::new().says(add(with("tea", 1, &[open()]))).says(add(line("tea", 1)));
+    assert_eq!((guest.cart.lines().len(), guest.questions().len()), (2, 1));
+    let left = lacking("stew", 1, &[any_without("extras", &["cream", "croutons"])]);
+    let guest = Guest::new().says(add(left)).says(add(line("stew", 1)));
+    assert_eq!((guest.cart.lines().len(), guest.questions().len()), (2, 1));
+    // The same choice said twice is no question.
+    let same = with("tea", 1, &[any_option("milk", &["oat", "oat"])]);
+    assert_eq!(Guest::new().says(add(same)).shows(), "1 × Black Tea (oat milk) = 2.40");
+}
+
+#[test]
 fn several_that_fit_are_settled_where_only_one_can_be_meant() {
     let one_left = with("soup", 1, &[any_option("extras", &["cheese", "truffle", "unheard"])]);
     assert_eq!(Guest::new().says(add(one_left)).shows(), "1 × Tomato Soup (small, BBQ cheese) = 5.25");

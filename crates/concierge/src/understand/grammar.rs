@@ -1,0 +1,449 @@
+//! The grammar of ordering, as scores: what each kind of edge may do to a hypothesis and how likely that is.
+
+use super::english::Mark;
+use super::lattice::{Edge, Kind, fits};
+use super::search::{Search, Step};
+use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, open, option_gain, reset_gain};
+
+impl Search<'_> {
+    /// Takes a hypothesis over an edge, in every way that makes sense.
+    pub(crate) fn expand(&mut self, step: Step, edge: &Edge) {
+        match &edge.kind {
+            Kind::Items(items) => self.item(&step, items),
+            Kind::Choices(choices) => self.choice(&step, edge, choices),
+            Kind::Sizes(sizes) => self.size(&step, sizes),
+            Kind::Number { after, .. } => self.number(&step, *after),
+            Kind::Mark(mark) => self.mark(&step, *mark),
+            Kind::Word { common } => {
+                let mut state = step.state;
+                let asked = matches!(state.det, Det::Article | Det::Number)
+                    || state.link == Link::Verb
+                    || state.unit != Unit::None;
+                state.after_option = false;
+                if state.link == Link::For {
+                    // "For vegetables I'd like …": what follows "for" is not ordered.
+                    state.link = Link::Bare;
+                    self.push(&step, -edge.score - 0.5, state, Act::Skip, None);
+                    return;
+                }
+                let act = if *common { Act::Skip } else { Act::Unknown { asked } };
+                self.push(&step, 0.0, state, act, None);
+            }
+        }
+    }
+
+    fn item(&mut self, step: &Step, items: &[(u16, f32)]) {
+        let state = step.state;
+        let mut gain = match state.det {
+            Det::Number => 0.6,
+            Det::Article => 0.5,
+            Det::Some => 0.15,
+            Det::None => match state.link {
+                Link::Start | Link::Verb => 0.3,
+                Link::Put => 0.0,
+                Link::And | Link::Or => -0.1,
+                Link::Comma => -0.1,
+                Link::With => -0.8,
+                Link::Bare => -0.35,
+                Link::For => -0.3,
+            },
+        };
+        if state.link == Link::With && state.det != Det::None && state.unit != Unit::Serving {
+            gain -= 0.3;
+        }
+        if state.list && state.det == Det::None && state.unit == Unit::None {
+            gain -= 0.3;
+        }
+        match state.unit {
+            Unit::Serving => gain += 0.4,
+            Unit::Part => gain -= 0.2,
+            Unit::None => {}
+        }
+        // Options said before the item must be its own.
+        for &early in &state.pre[..state.pre_len as usize] {
+            let Kind::Choices(choices) = &self.lattice.edges[early as usize].kind else { return };
+            if !items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()) {
+                return;
+            }
+            gain += 0.3;
+        }
+        if state.pre_len > 0 && state.link != Link::Bare {
+            gain -= 0.6;
+        }
+        if state.size != NONE {
+            gain += if self.has_size(state.size, items) { 0.5 } else { -1.2 };
+        }
+        if state.amount.is_some() || state.times > 1 {
+            gain -= 0.5;
+        }
+        if state.link == Link::For {
+            gain -= 2.5;
+        }
+        gain += if self.lattice.aside[self.lattice.edges[step.edge as usize].to] { 0.5 } else { 0.0 };
+        let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
+        if dropped {
+            gain -= if state.replaced || state.remove { 0.0 } else { 1.2 };
+        }
+        let act = Act::Line {
+            number: state.number,
+            size: state.size,
+            fix: state.fix,
+            dropped,
+            replaced: state.replaced,
+            refine: false,
+        };
+        let next = State {
+            item: if dropped { state.item } else { step.edge },
+            neg: if dropped && state.remove { Neg::Carry } else { Neg::Off },
+            remove: dropped && state.remove,
+            list: false,
+            taken: 0,
+            after_option: false,
+            untouched: true,
+            sizable: false,
+            ..state.rested()
+        };
+        self.push(step, gain, next, act, None);
+        // "A sandwich with tuna": the second names the first.
+        if state.untouched
+            && !dropped
+            && self.names(state.item, items)
+            && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
+        {
+            let act = Act::Line {
+                number: state.number,
+                size: state.size,
+                fix: false,
+                dropped: false,
+                replaced: false,
+                refine: true,
+            };
+            self.push(step, 0.3, next, act, None);
+        }
+    }
+
+    /// Whether items are among those that a word for several left open.
+    fn names(&self, open: u16, items: &[(u16, f32)]) -> bool {
+        match self.lattice.edges.get(open as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(open)) => {
+                items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item))
+            }
+            _ => false,
+        }
+    }
+
+    fn choice(&mut self, step: &Step, edge: &Edge, choices: &[(u16, u16, f32)]) {
+        let state = step.state;
+        let words = edge.to - edge.from;
+        let how = How {
+            negated: state.neg != Neg::Off,
+            early: false,
+            replaced: state.replaced,
+            amount: state.amount,
+            times: state.times,
+            number: state.number,
+            unit: state.unit == Unit::Part,
+        };
+        let aside = if self.lattice.aside[edge.to] { 0.2 } else { 0.0 };
+        let best = choices.first().map_or(0.0, |choice| choice.2);
+        let counted = choices
+            .iter()
+            .any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
+        if state.pre_len == 0
+            && state.item != NONE
+            && let Some((quality, group)) = self.fit(state.item, choices)
+        {
+            let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
+            let single = self.lexicon.menu.option_groups[group as usize].max == Some(1);
+            let bit = 1_u64 << (group % 64);
+            let again = single && state.taken & bit != 0 && !how.negated;
+            let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
+            let kept = state.pending_cost(counted);
+            let next = State {
+                neg,
+                remove: state.remove && neg == Neg::Carry,
+                replaced: false,
+                list: state.list || matches!(state.link, Link::With | Link::Put),
+                taken: if single && !how.negated { state.taken | bit } else { state.taken },
+                after_option: true,
+                untouched: false,
+                fix: state.fix,
+                ..state.rested()
+            };
+            let gain = gain - kept - if again { 0.8 } else { 0.0 };
+            let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
+            let gain = gain + carry;
+            self.push(step, gain, next, Act::Option(how), None);
+            if state.neg == Neg::Carry {
+                // The refusal may have ended before this one.
+                let cost = if matches!(state.link, Link::Or) { 1.0 } else { 0.0 };
+                let how = How { negated: false, ..how };
+                self.push(
+                    step,
+                    gain - 2.0 * carry - cost + reset_gain(&state),
+                    State { neg: Neg::Off, ..next },
+                    Act::Option(how),
+                    None,
+                );
+            }
+        }
+        if (state.pre_len as usize) < PRE && state.neg != Neg::Carry {
+            let gain = if state.pre_len > 0 {
+                if state.link == Link::Bare || state.link == Link::And { -0.1 } else { -0.3 }
+            } else {
+                match (state.det, state.link) {
+                    (Det::Number | Det::Article, _) => 0.2,
+                    (_, Link::Start | Link::Verb) => 0.1,
+                    (_, Link::And | Link::Comma) => -0.35,
+                    (_, Link::With) => -1.2,
+                    (_, Link::For) => -1.5,
+                    (_, Link::Put) => -0.4,
+                    _ => -0.5,
+                }
+            };
+            let mut next = state;
+            next.pre[state.pre_len as usize] = step.edge;
+            next.pre_len += 1;
+            next.amount = None;
+            next.times = 1;
+            next.neg = Neg::Off;
+            next.link = Link::Bare;
+            next.unit = Unit::None;
+            let how = How { number: NONE, early: true, ..how };
+            self.push(step, gain, next, Act::Early(how), None);
+            // "a two shot latte": the number counts the option.
+            if counted && state.number != NONE {
+                let next = State { det: Det::Article, number: NONE, ..next };
+                let how = How { number: state.number, ..how };
+                let sure = if state.one || state.unit == Unit::Part { 0.9 } else { -0.4 };
+                self.push(step, gain + sure, next, Act::Early(how), None);
+            }
+        }
+        let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
+        if !fitting {
+            let next = State {
+                list: state.list,
+                after_option: false,
+                neg: if how.negated { Neg::Carry } else { Neg::Off },
+                ..state.rested()
+            };
+            self.push(step, -1.0 - edge.score, next, Act::Misfit(how), None);
+        }
+    }
+
+    /// How likely it is that a refusal goes on to these choices: they are on the item, or something else is.
+    fn refusable(&self, item: u16, choices: &[(u16, u16, f32)]) -> f32 {
+        let Some(Kind::Items(items)) = self.lattice.edges.get(item as usize).map(|edge| &edge.kind) else { return 0.0 };
+        let includes = |(item, _): &(u16, f32)| &self.lexicon.includes[*item as usize];
+        let best = choices.first().map_or(0.0, |choice| choice.2);
+        let named =
+            |(group, choice): &(u16, u16)| choices.iter().any(|(g, c, q)| g == group && c == choice && fits(*q, best));
+        match items.first().map(includes) {
+            Some(on) if on.iter().any(named) => 0.4,
+            Some(on) if !on.is_empty() => -0.15,
+            _ => 0.0,
+        }
+    }
+
+    /// The best of `choices` that the item takes: quality and group.
+    fn fit(&self, item: u16, choices: &[(u16, u16, f32)]) -> Option<(f32, u16)> {
+        if item == IMPLIED {
+            return choices.first().map(|(group, _, quality)| (*quality, *group));
+        }
+        let Kind::Items(items) = &self.lattice.edges[item as usize].kind else { return None };
+        items.iter().filter_map(|(item, _)| self.lexicon.reading(*item, choices)).max_by(|a, b| a.0.total_cmp(&b.0))
+    }
+
+    fn has_size(&self, size: u16, items: &[(u16, f32)]) -> bool {
+        match &self.lattice.edges[size as usize].kind {
+            Kind::Sizes(sizes) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
+            _ => false,
+        }
+    }
+
+    fn size(&mut self, step: &Step, sizes: &[(u16, u16)]) {
+        let state = step.state;
+        if state.size == NONE {
+            let next = State {
+                size: step.edge,
+                link: if state.link == Link::Bare { Link::Bare } else { state.link },
+                ..state
+            };
+            self.push(step, 0.0, next, Act::Skip, None);
+        }
+        let fitting = match state.item {
+            NONE => false,
+            IMPLIED => true,
+            item => match &self.lattice.edges[item as usize].kind {
+                Kind::Items(items) => items.iter().any(|(item, _)| sizes.iter().any(|(of, _)| of == item)),
+                _ => false,
+            },
+        };
+        if fitting && state.pre_len == 0 && state.det != Det::Number {
+            let fix = state.fix || state.sizable;
+            let mut gain = if fix { 0.6 } else { -0.3 };
+            if state.det == Det::Article && !fix {
+                gain -= 0.5;
+            }
+            if matches!(state.link, Link::And | Link::Verb) && !fix {
+                gain -= 0.5;
+            }
+            self.push(step, gain, State { list: state.list, ..state.rested() }, Act::Size, None);
+        }
+    }
+
+    fn number(&mut self, step: &Step, after: bool) {
+        let state = step.state;
+        if !after {
+            let (cost, flush, open) = open(&state);
+            let next = State {
+                det: Det::Number,
+                number: step.edge,
+                one: state.det == Det::Article,
+                after_option: false,
+                ..open
+            };
+            let cost = cost + if state.neg == Neg::On { 0.3 } else { 0.0 };
+            let next = State { neg: if next.neg == Neg::Carry { Neg::Off } else { next.neg }, ..next };
+            self.push(step, -cost, next, Act::Skip, flush);
+        }
+        if state.item != NONE && state.pre_len == 0 && state.det == Det::None {
+            let gain = match (after, state.fix) {
+                (true, _) => 1.0,
+                (_, true) => 0.5,
+                _ if state.link == Link::Start => -0.6,
+                _ => -1.4,
+            };
+            self.push(step, gain, State { fix: false, ..state.rested() }, Act::Quantity, None);
+        }
+    }
+
+    fn mark(&mut self, step: &Step, mark: Mark) {
+        let state = step.state;
+        match mark {
+            Mark::Article | Mark::Some => {
+                let det = if mark == Mark::Article { Det::Article } else { Det::Some };
+                if mark == Mark::Some && state.pre_len > 0 {
+                    // "No olives on my pizza": what was said first is on what follows.
+                    self.push(step, -0.3, state, Act::Skip, None);
+                }
+                if state.det == Det::None || state.det == Det::Some {
+                    let (cost, flush, open) = open(&state);
+                    let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };
+                    self.push(step, -cost, State { det, neg, ..open }, Act::Skip, flush);
+                } else if mark == Mark::Some {
+                    self.push(step, -0.1, state, Act::Skip, None);
+                } else {
+                    let (cost, flush, open) = open(&state);
+                    self.push(step, -cost - 0.2, State { det, number: NONE, ..open }, Act::Skip, flush);
+                }
+            }
+            Mark::And | Mark::Or => {
+                let link = if mark == Mark::And { Link::And } else { Link::Or };
+                // A refusal that named nothing of ours ends here: "no sides and a water".
+                let state = State { neg: if state.neg == Neg::On { Neg::Off } else { state.neg }, ..state };
+                let next = State { link, ..state };
+                // "a large and a small": what is pending may be a line by itself.
+                if state.pre_len == 0 && state.size != NONE {
+                    let (cost, flush, open) = open(&state);
+                    self.push(step, -cost, State { link, ..open }, Act::Skip, flush);
+                }
+                let cost = if state.det == Det::None || state.pre_len > 0 { 0.0 } else { 0.4 };
+                let loose = State { det: if state.pre_len > 0 { state.det } else { Det::None }, ..next };
+                let loose = if state.pre_len == 0 { State { number: NONE, ..loose } } else { loose };
+                let cost = cost + if state.number != NONE && state.pre_len == 0 { 1.0 } else { 0.0 };
+                self.push(step, -cost, loose, Act::Skip, None);
+            }
+            Mark::With | Mark::OnIt => {
+                let link = if mark == Mark::With { Link::With } else { Link::Put };
+                let (cost, flush, open) = open(&state);
+                let next = State { link, list: true, neg: Neg::Off, ..open };
+                let next = if mark == Mark::OnIt { State { link: Link::Bare, ..next } } else { next };
+                self.push(step, -cost, next, Act::Options, flush);
+                if mark == Mark::With && state.pre_len > 0 {
+                    // "Cheese with chips": what was said first is on what follows.
+                    self.push(step, -0.5, State { link: Link::And, ..state }, Act::Skip, None);
+                }
+                if mark == Mark::OnIt && state.neg == Neg::On {
+                    self.push(step, -0.2, state, Act::Skip, None);
+                }
+            }
+            Mark::Put => {
+                let (cost, flush, open) = open(&state);
+                self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Skip, flush);
+            }
+            Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf => {
+                let (cost, flush, open) = open(&state);
+                let replaced = mark == Mark::InsteadOf;
+                let remove = mark == Mark::Remove;
+                let next = State { neg: Neg::On, replaced, remove, amount: None, link: Link::Bare, ..open };
+                self.push(step, -cost, next, Act::Options, flush);
+                if state.pre_len == 0 && mark == Mark::No {
+                    // "a no cheese pizza": the refusal belongs to the item to come.
+                    let next = State { neg: Neg::On, ..state };
+                    self.push(step, -0.2, next, Act::Skip, None);
+                }
+            }
+            Mark::Plain => {
+                let (cost, flush, open) = open(&state);
+                self.push(step, -cost, open, Act::Plain, flush);
+                self.push(step, -0.1, state, Act::Skip, None);
+            }
+            Mark::Amount(amount) => {
+                let neg = if state.neg == Neg::Carry { Neg::Off } else { state.neg };
+                let next = State { amount: Some(amount), neg, ..state };
+                self.push(step, 0.0, next, Act::Skip, None);
+                if state.after_option {
+                    self.push(step, -0.7, State { after_option: false, ..state }, Act::Amount(amount), None);
+                }
+            }
+            Mark::Times(times) => {
+                let neg = if state.neg == Neg::Carry { Neg::Off } else { state.neg };
+                let next = State { times: u8::try_from(times).unwrap_or(2), neg, ..state };
+                self.push(step, 0.0, next, Act::Skip, None);
+            }
+            Mark::Verb | Mark::Fix | Mark::MakeIt => {
+                let (cost, flush, open) = open(&state);
+                let fix = match mark {
+                    Mark::Verb => state.fix,
+                    _ => true,
+                };
+                let next =
+                    State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let ended = if state.neg == Neg::Carry { 0.4 } else { 0.0 };
+                let lost = if state.det == Det::Number && flush.is_none() { 0.8 } else { 0.0 };
+                let act = if mark == Mark::Fix { Act::Fix } else { Act::Skip };
+                self.push(step, ended - cost - lost, next, act, flush);
+            }
+            Mark::Serving | Mark::Part => {
+                let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
+                self.push(step, 0.0, State { unit, ..state }, Act::Skip, None);
+            }
+            Mark::Each => {
+                self.push(step, 0.0, State { number: NONE, det: Det::None, ..state }, Act::Each, None);
+            }
+            Mark::Other => {
+                let (cost, flush, open) = open(&state);
+                self.push(step, -cost, State { det: Det::Number, number: NONE, ..open }, Act::Skip, flush);
+            }
+            Mark::Same => {
+                let (cost, flush, open) = open(&state);
+                if state.item != NONE {
+                    self.push(
+                        step,
+                        0.3 - cost,
+                        State { number: NONE, det: Det::None, link: Link::Bare, ..open },
+                        Act::Same { number: state.number },
+                        flush,
+                    );
+                }
+                self.push(step, -0.3, state, Act::Skip, None);
+            }
+            Mark::For => {
+                self.push(step, 0.0, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None)
+            }
+            Mark::Aside => self.push(step, 0.0, State { list: false, ..state }, Act::Skip, None),
+            Mark::Size | Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The best path replayed: what each step does to the lines being said.
+
+use super::Problem;
+use super::assemble::words;
+use super::lattice::{Edge, Kind, Lattice};
+use super::lexicon::Lexicon;
+use super::search::Path;
+use super::state::{Act, Flush, How, NONE};
+use super::tokens::Token;
+
+/// A line while it is being said.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    /// Items it may be, best first; empty where none was said.
+    pub items: Vec<(u16, f32)>,
+    /// Items that the words name in part.
+    pub also: Vec<u16>,
+    pub quantity: u32,
+    /// Whether the quantity was said.
+    pub counted: bool,
+    /// Edge of the size.
+    pub size: Option<u16>,
+    /// Edges of options.
+    pub options: Vec<(u16, How)>,
+    /// Nothing on it.
+    pub plain: bool,
+    /// Which line it was split from: "two burgers, one without onions".
+    split: Option<usize>,
+    /// Said as "the same".
+    pub copy: bool,
+    /// Takes the place of the line that the words are about.
+    pub replaces: bool,
+}
+
+/// What the replay of a path gives.
+pub(crate) struct Replay {
+    /// The line that the words were said about, where there was one, with what they change.
+    pub context: Option<Draft>,
+    pub lines: Vec<Draft>,
+    /// What is to go and was not ordered in these words, and whether it was said as "instead of".
+    pub dropped: Vec<(Draft, bool)>,
+    /// How many more of the line that the words are about.
+    pub again: u32,
+    /// Runs of words that fit nothing: from, to, whether a thing was due there.
+    pub unknown: Vec<(usize, usize, bool)>,
+    pub problems: Vec<Problem>,
+}
+
+struct Replayer<'a> {
+    lexicon: &'a Lexicon,
+    tokens: &'a [Token],
+    lattice: &'a Lattice,
+    out: Replay,
+    early: Vec<(u16, How)>,
+    /// Lines that the next options are for, besides the last one.
+    scope: Option<usize>,
+    /// Options of the last line before this clause.
+    clause: usize,
+    fix: bool,
+}
+
+/// Replays a path. `context` is the item edge that the search started with.
+pub(crate) fn replay(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    path: &Path,
+    context: Option<u16>,
+) -> Replay {
+    let mut replayer = Replayer {
+        lexicon,
+        tokens,
+        lattice,
+        out: Replay {
+            context: None,
+            lines: Vec::new(),
+            dropped: Vec::new(),
+            again: 0,
+            unknown: Vec::new(),
+            problems: Vec::new(),
+        },
+        early: Vec::new(),
+        scope: None,
+        clause: 0,
+        fix: false,
+    };
+    if let Some(edge) = context {
+        replayer.out.context = Some(Draft { counted: false, ..replayer.draft(edge, NONE, NONE) });
+    }
+    for step in &path.steps {
+        if let Some(flush) = step.flush {
+            replayer.flush(flush);
+        }
+        if let Some(edge) = lattice.edges.get(step.edge as usize) {
+            replayer.act(step.act, step.edge, edge);
+        }
+    }
+    replayer.out.lines.retain(|line| line.quantity > 0);
+    replayer.out
+}
+
+impl Replayer<'_> {
+    fn act(&mut self, act: Act, at: u16, edge: &Edge) {
+        match act {
+            Act::Skip => {}
+            Act::Options => self.clause = self.last().map_or(0, |line| line.options.len()),
+            Act::Unknown { asked } => match self.out.unknown.last_mut() {
+                Some(last) if last.1 == edge.from => last.1 = edge.to,
+                _ => self.out.unknown.push((edge.from, edge.to, asked)),
+            },
+            Act::Misfit(how) => {
+                if !how.negated {
+                    self.out.unknown.push((edge.from, edge.to, true));
+                }
+            }
+            Act::Line { number, size, refine: true, .. } => self.refine(at, number, size),
+            Act::Line { number, size, dropped: true, replaced, .. } => self.drop_line(at, number, size, replaced),
+            Act::Line { number, size, fix, .. } => self.line(at, number, size, fix || self.fix),
+            Act::Early(how) => self.early.push((at, how)),
+            Act::Option(how) => self.option(at, how),
+            Act::Size => {
+                if let Some(line) = self.last() {
+                    line.size = Some(at);
+                }
+                self.fix = false;
+            }
+            Act::Quantity => {
+                if let Some(value) = self.quantity(at)
+                    && let Some(line) = self.last()
+                {
+                    line.quantity = value;
+                    line.counted = true;
+                }
+                self.fix = false;
+            }
+            Act::Amount(amount) => {
+                if let Some((_, how)) = self.last().and_then(|line| line.options.last_mut()) {
+                    how.amount = Some(amount);
+                }
+            }
+            Act::Plain => {
+                if let Some(line) = self.last() {
+                    line.plain = true;
+                }
+            }
+            Act::Each => self.each(edge),
+            Act::Same { number } => self.same(number),
+            Act::Fix => self.fix = true,
+        }
+    }
+
+    fn last(&mut self) -> Option<&mut Draft> {
+        self.out.lines.last_mut().or(self.out.context.as_mut())
+    }
+
+    /// The value of a number's edge; one that cannot be is a problem and stands for one.
+    fn quantity(&mut self, edge: u16) -> Option<u32> {
+        let edge = self.lattice.edges.get(edge as usize)?;
+        match edge.kind {
+            Kind::Number { value: Some(value), .. } => Some(value),
+            Kind::Number { value: None, .. } => {
+                self.out.problems.push(Problem::QuantityOutOfRange { words: words(self.tokens, edge.from, edge.to) });
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn draft(&mut self, item: u16, number: u16, size: u16) -> Draft {
+        let items = match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(items)) => items.clone(),
+            _ => Vec::new(),
+        };
+        let quantity = self.quantity(number);
+        Draft {
+            items,
+            also: self.lattice.edges.get(item as usize).map_or_else(Vec::new, |edge| edge.also.clone()),
+            quantity: quantity.unwrap_or(1),
+            counted: quantity.is_some(),
+            size: Some(size).filter(|size| *size != NONE),
+            options: Vec::new(),
+            plain: false,
+            split: None,
+            copy: false,
+            replaces: false,
+        }
+    }
+
+    fn line(&mut self, item: u16, number: u16, size: u16, fix: bool) {
+        let problems = self.out.problems.len();
+        let mut draft = self.draft(item, number, size);
+        draft.options = std::mem::take(&mut self.early);
+        self.scope = None;
+        self.clause = draft.options.len();
+        self.fix = false;
+        let refused = self.out.problems.len() > problems;
+        if refused {
+            // "-1 burgers" orders nothing; the guest is told.
+            return;
+        }
+        let kin = |line: &Draft| match (line.items.first(), draft.items.first()) {
+            (Some((a, _)), Some((b, _))) => self.lexicon.item(*a).course == self.lexicon.item(*b).course,
+            _ => false,
+        };
+        if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
+            draft.replaces = true;
+        } else if fix && self.out.lines.last().is_some_and(kin) {
+            let old = self.out.lines.pop();
+            if !draft.counted {
+                draft.quantity = old.map_or(1, |old| old.quantity);
+            }
+        }
+        self.out.lines.push(draft);
+    }
+
+    /// Takes back what these words ordered, or remembers what an order before them is to lose.
+    fn drop_line(&mut self, item: u16, number: u16, size: u16, replaced: bool) {
+        let mut draft = self.draft(item, number, size);
+        draft.options = std::mem::take(&mut self.early);
+        let same = |line: &Draft| line.items.iter().any(|(item, _)| draft.items.iter().any(|(other, _)| item == other));
+        match self.out.lines.iter().rposition(same) {
+            Some(at) if !replaced => drop(self.out.lines.remove(at)),
+            _ => self.out.dropped.push((draft, replaced)),
+        }
+    }
+
+    /// Says which of several the last line is.
+    fn refine(&mut self, item: u16, number: u16, size: u16) {
+        let draft = self.draft(item, number, size);
+        if let Some(line) = self.out.lines.last_mut() {
+            line.items = draft.items;
+            line.size = draft.size.or(line.size);
+            if draft.counted {
+                line.quantity = draft.quantity;
+            }
+        }
+    }
+
+    /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
+    fn flush(&mut self, flush: Flush) {
+        let mut draft = self.draft(NONE, flush.number, flush.size);
+        let early = std::mem::take(&mut self.early);
+        self.scope = None;
+        let root = self.out.lines.iter().rposition(|line| line.split.is_none()).filter(|&at| {
+            let items = &self.out.lines[at].items;
+            early.iter().all(|(edge, _)| self.takes(items, *edge))
+        });
+        if let Some(at) = root {
+            let several = self.out.lines.len() > at + 1;
+            let root = &mut self.out.lines[at];
+            draft.items.clone_from(&root.items);
+            let sized = draft.size.is_some() && draft.size != root.size;
+            let part = draft.size.is_none() || root.size.is_none();
+            if part && (root.quantity > draft.quantity || (root.quantity == draft.quantity && several)) {
+                root.quantity -= draft.quantity;
+                let quantity = draft.quantity;
+                let size = draft.size;
+                draft = Draft { split: Some(at), quantity, ..root.clone() };
+                draft.size = size.or(draft.size);
+            } else if !sized && draft.size.is_none() && early.is_empty() {
+                draft.size = None;
+            }
+        }
+        if root.is_none()
+            && let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
+            && early.iter().all(|(edge, _)| self.takes(&items, *edge))
+        {
+            draft.items = items;
+        }
+        self.clause = draft.options.len();
+        draft.options.extend(early);
+        self.out.lines.push(draft);
+    }
+
+    fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
+        match &self.lattice.edges[edge as usize].kind {
+            Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
+            _ => false,
+        }
+    }
+
+    fn option(&mut self, at: u16, how: How) {
+        let fix = std::mem::take(&mut self.fix);
+        if let Some(other) = self.scope
+            && let Some(line) = self.out.lines.get_mut(other)
+        {
+            line.options.push((at, how));
+        }
+        if let Some(line) = self.last() {
+            if fix {
+                line.options.pop();
+            }
+            line.options.push((at, how));
+        }
+    }
+
+    fn each(&mut self, edge: &Edge) {
+        let count = self.out.lines.len();
+        let Some(last) = self.out.lines.last() else { return };
+        if count < 2 || (last.quantity > 1 && last.split.is_none()) {
+            return;
+        }
+        let ahead = self
+            .tokens
+            .get(edge.to)
+            .is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
+        if ahead {
+            self.scope = Some(count - 2);
+        } else {
+            let said = last.options.get(self.clause..).unwrap_or(&[]).to_vec();
+            self.out.lines[count - 2].options.extend(said);
+        }
+    }
+
+    fn same(&mut self, number: u16) {
+        let quantity = self.quantity(number).unwrap_or(1);
+        self.scope = None;
+        if let Some(last) = self.out.lines.last() {
+            let copy = Draft { quantity, counted: true, copy: true, split: None, ..last.clone() };
+            self.clause = copy.options.len();
+            self.out.lines.push(copy);
+        } else if self.out.context.is_some() {
+            self.out.again = self.out.again.saturating_add(quantity);
+        }
+    }
+}
