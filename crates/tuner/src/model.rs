@@ -34,9 +34,9 @@ impl Packed {
             return;
         }
         let start = self.tokens.len();
-        for place in first.max(1)..tokens.len() {
+        for (place, &token) in tokens.iter().enumerate().skip(first.max(1)) {
             self.positions.push((start + place - 1) as u32);
-            self.targets.push(tokens[place]);
+            self.targets.push(token);
         }
         self.tokens.extend_from_slice(input);
         self.lengths.push(input.len());

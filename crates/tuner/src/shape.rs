@@ -71,7 +71,7 @@ impl ModelShape {
         if sizes.contains(&0) || sizes.iter().any(|&size| size > 1 << 24) {
             return Some(format!("a size is zero or absurd: {self:?}"));
         }
-        if self.heads % self.kv_heads != 0 || self.head_dim % 2 != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) || !self.head_dim.is_multiple_of(2) {
             return Some(format!(
                 "{} query heads over {} key heads of width {}",
                 self.heads, self.kv_heads, self.head_dim

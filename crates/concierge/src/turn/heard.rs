@@ -72,7 +72,7 @@ impl<'a> Heard<'a> {
         let text = scene.input.text;
         let split = clauses(text);
         let texts: Vec<&str> = std::iter::once(text).chain(split.iter().copied().filter(|_| split.len() > 1)).collect();
-        let vectors = embedder.embed(&texts).unwrap_or_else(|_| {
+        let vectors = embedder.embed_deep(&texts).unwrap_or_else(|_| {
             *degraded = true;
             vec![Vec::new(); texts.len()]
         });
@@ -102,7 +102,14 @@ impl<'a> Heard<'a> {
             text,
             intent: whole.intent,
             confidence: whole.confidence,
-            parts: parts.into_iter().map(|(text, embedding, intent)| part(world, text, embedding, intent)).collect(),
+            parts: parts
+                .into_iter()
+                .map(|(text, mut vector, intent)| {
+                    // The sentence's own vector, which the index knows, is the end of the deep one.
+                    let sentence = vector.split_off(vector.len().saturating_sub(embedder.dimensions()));
+                    part(world, text, sentence, intent)
+                })
+                .collect(),
             reply: None,
             edits: Vec::new(),
             shows_order: false,

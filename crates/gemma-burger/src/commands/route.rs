@@ -62,7 +62,7 @@ impl Args {
             return print(&format!("right: {right} of {}\n", examples.len()));
         }
         lines::answer(|utterance| {
-            let vectors = embedder.embed(&[&utterance.text]).map_err(Failure::new)?;
+            let vectors = embedder.embed_deep(&[&utterance.text]).map_err(Failure::new)?;
             let embedding = vectors.into_iter().next().unwrap_or_default();
             let route = router.route(&utterance.text, &embedding, hints(&utterance.text));
             Ok(Routed { id: utterance.id, intent: route.intent, agent: route.agent, confidence: route.confidence })
@@ -99,13 +99,8 @@ fn examples(path: &Path, embedder: &dyn Embedder) -> Result<Vec<Example>, Failur
     let mut examples = Vec::with_capacity(utterances.len());
     for chunk in utterances.chunks(BATCH) {
         let texts: Vec<&str> = chunk.iter().map(|utterance| utterance.text.as_str()).collect();
-        let vectors = embedder.embed(&texts).map_err(Failure::new)?;
-        examples.extend(chunk.iter().zip(vectors).map(|(utterance, embedding)| Example {
-            text: utterance.text.clone(),
-            embedding,
-            intent: utterance.intent,
-            batch: utterance.batch.clone(),
-        }));
+        let vectors = embedder.embed_deep(&texts).map_err(Failure::new)?;
+        examples.extend(chunk.iter().cloned().zip(vectors).map(|(utterance, vector)| Example::new(utterance, vector)));
     }
     Ok(examples)
 }

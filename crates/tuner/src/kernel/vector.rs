@@ -21,7 +21,7 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
 pub(crate) fn exp(x: f32) -> f32 {
     // x = n·ln 2 + r. Adding 1.5·2²³ rounds to an integer and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    const LN2_HIGH: f32 = 0.693_359_375;
+    const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     // Comparisons written this way keep a NaN a NaN.
     let x = if x < -87.0 { -87.0 } else { x };

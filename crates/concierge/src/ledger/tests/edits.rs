@@ -145,6 +145,8 @@ fn groups_take_so_many() {
     assert_eq!(guest.refused(add(sugar(21))), Refusal::Count { most: 20 });
     let doubled = with("tea", 1, &[times(option("sweet", "sugar"), 20), times(option("sweet", "sugar"), 1)]);
     assert_eq!(guest.refused(add(doubled)), Refusal::Count { most: 20 });
+    let twenty = with("tea", 1, &[times(option("sweet", "sugar"), 19), times(option("sweet", "sugar"), 1)]);
+    assert!(matches!(guest.refused(add(twenty)), Refusal::TooManyChoices { max: 4, .. }));
     let open = with("pasta", 1, &[option("sauce", "pesto"), times(any_option("sauce", &["pesto", "arrabbiata"]), 2)]);
     assert!(matches!(guest.refused(add(open)), Refusal::TooManyChoices { max: 2, .. }));
     let many = vec![option("extras", "cream"); MAX_OPTIONS + 1];
@@ -238,4 +240,43 @@ fn no_change_makes_no_event() {
     ] {
         assert_eq!(guest.cart.decide(&guest.menu, &edit, Consent::NotAsked), Ok(vec![]), "{edit:?}");
     }
+}
+
+#[test]
+fn an_order_is_taken_in_only_as_what_the_cart_comes_to() {
+    let guest = Guest::new().says(add(line("tea", 3)));
+    let right = guest.cart.totals(guest.menu.tax_rate);
+    let cent = Cents(1);
+    for wrong in [
+        Totals { subtotal: right.subtotal - cent, total: right.total - cent, ..right },
+        Totals { tax: -cent, total: right.subtotal - cent, ..right },
+        Totals { total: right.total - cent, ..right },
+    ] {
+        let mut guest = guest.clone();
+        guest.take(&[Event::Placed { order: OrderId(1), number: 1, at: 0, totals: wrong }]);
+        assert_eq!((guest.cart.orders().len(), guest.cart.lines().len()), (0, 1), "{wrong:?}");
+    }
+    let mut guest = guest.places(1).says(add(line("tea", 3)));
+    guest.take(&[Event::Placed { order: OrderId(1), number: 2, at: 0, totals: right }]);
+    assert_eq!(guest.cart.orders().len(), 1, "an order is placed once");
+}
+
+#[test]
+fn what_one_order_was_given_does_not_count_for_another() {
+    let mut guest = Guest::new().says(add(line("tea", 3))).places(1).says(add(line("tea", 3))).places(2);
+    let whole = guest.cart.orders()[0].totals.total;
+    let give = |order: i64, amount: Cents| Event::RemedyGranted {
+        granted: Granted { order: OrderId(order), line: None, remedy: RemedyKind::Voucher, amount, at: 0 },
+    };
+    guest.take(&[give(1, whole), give(1, Cents(1)), give(3, Cents(1)), give(2, Cents(-1)), give(2, whole)]);
+    let given: Vec<_> = guest.cart.remedies().iter().map(|granted| (granted.order.0, granted.amount)).collect();
+    assert_eq!(given, [(1, whole), (2, whole)]);
+}
+
+#[test]
+fn an_answered_line_stands_where_it_was_asked() {
+    let guest =
+        Guest::new().says(add(line("tea", 1))).says(add(any_item(&["soup", "stew"], 1))).says(add(line("juice", 1)));
+    let answer = guest.cart.answer_item(id(2), &"stew".into()).unwrap();
+    assert_eq!(guest.says(answer).shows(), "1 × Black Tea; 1 × Bean Stew; 1 × Apple Juice = 14.99");
 }

@@ -6,7 +6,7 @@ use concierge::{
     check::MentionIndex,
     ledger::{Policy, Upsell},
     menu::Menu,
-    ports::{Embedder, Engine, Retriever},
+    ports::Embedder,
     prompt::Personas,
     route::{Head, Router},
     store_info::StoreInfo,
@@ -15,11 +15,10 @@ use concierge::{
 };
 use engine::{EngineConfig, Gemma};
 use knowledge::SqliteIndex;
-use models::{Cache, Fetch, ModelFiles, ModelRef};
 use store::Store;
 
-use super::{clock::Clock, turn::Restaurant};
-use crate::{brain::bus::SessionBus, cli::Failure, config::Config};
+use super::{clock::Clock, turn::{Parts, Restaurant}};
+use crate::{brain::bus::SessionBus, cli::Failure, commands::model, config::Config};
 
 /// The restaurant's own files, read and checked.
 pub struct Resources {
@@ -76,23 +75,9 @@ fn read(dir: &Path, name: &str) -> Result<String, Failure> {
     })
 }
 
-/// The cache of model files that the configuration names.
-pub fn cache(config: &Config) -> Result<Cache, Failure> {
-    let root = config.files.cache_dir.clone().or_else(models::default_cache_dir).ok_or_else(|| {
-        Failure::new("there is no folder for model files: neither HOME nor GEMMA_BURGER_CACHE is set")
-    })?;
-    Ok(Cache::new(root))
-}
-
-/// Finds a model's files in the cache, or fetches them with a progress bar.
-pub fn model_files(config: &Config, name: &str) -> Result<ModelFiles, Failure> {
-    let model: ModelRef = name.parse().map_err(|error: models::ModelError| Failure::new(error.to_string()))?;
-    models::fetch(&model, &cache(config)?, &Fetch::default(), models::bars().as_mut()).map_err(|error| Failure::new(error.to_string()))
-}
-
 /// Loads the sentence encoder.
 pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
-    let files = model_files(config, &config.model.embedder)?;
+    let files = model::fetch(config, &config.model.embedder, models::bars().as_mut())?;
     let weights = files.file("model.safetensors").map_err(|error| Failure::new(error.to_string()))?;
     let dir = weights.parent().unwrap_or(Path::new("."));
     knowledge::Embedder::load(dir).map_err(|error| Failure::new(error.to_string()))
@@ -110,20 +95,20 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
         .map_err(|error| Failure::new(error.to_string()))?;
     tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
-    let engine = Arc::new(gemma(config)?);
-    Ok(Restaurant::new(
+    Ok(Restaurant::new(Parts {
         resources,
         store,
-        Arc::new(embedder) as Arc<dyn Embedder>,
-        Arc::new(index) as Arc<dyn Retriever>,
-        engine as Arc<dyn Engine>,
-        config.model.max_reply_tokens,
+        embedder: Arc::new(embedder),
+        retriever: Arc::new(index),
+        engine: Arc::new(gemma(config)?),
+        adapters: Vec::new(),
+        max_reply_tokens: config.model.max_reply_tokens,
         bus,
-    ))
+    }))
 }
 
 fn gemma(config: &Config) -> Result<Gemma, Failure> {
-    let files = model_files(config, &config.model.model)?;
+    let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
     let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
     let mut settings = EngineConfig::new(path);
     settings.threads = config.model.threads.and_then(|threads| std::num::NonZeroU32::new(threads.into()));

@@ -35,17 +35,27 @@ const HISTORY_SHOWN: u32 = 200;
 
 /// A restaurant that is open.
 pub struct Restaurant {
-    inner: Arc<Inner>,
+    inner: Arc<Parts>,
 }
 
-struct Inner {
-    resources: Resources,
-    store: Store,
-    embedder: Arc<dyn Embedder>,
-    retriever: Arc<dyn Retriever>,
-    engine: Arc<dyn Engine>,
-    max_reply_tokens: u32,
-    bus: Arc<SessionBus>,
+/// What a restaurant is made of.
+pub struct Parts {
+    /// Its own files.
+    pub resources: Resources,
+    /// Sessions and orders.
+    pub store: Store,
+    /// Vectors of the guests' words.
+    pub embedder: Arc<dyn Embedder>,
+    /// What it knows.
+    pub retriever: Arc<dyn Retriever>,
+    /// The language model.
+    pub engine: Arc<dyn Engine>,
+    /// Agents that have a trained manner.
+    pub adapters: Vec<AgentName>,
+    /// Tokens of a reply.
+    pub max_reply_tokens: u32,
+    /// News for guests outside of their turns.
+    pub bus: Arc<SessionBus>,
 }
 
 /// What a turn knows before anybody speaks.
@@ -56,24 +66,16 @@ struct Decided {
 }
 
 impl Restaurant {
-    /// Puts the loaded parts together.
+    /// Opens with the loaded parts.
     #[must_use]
-    pub fn new(
-        resources: Resources,
-        store: Store,
-        embedder: Arc<dyn Embedder>,
-        retriever: Arc<dyn Retriever>,
-        engine: Arc<dyn Engine>,
-        max_reply_tokens: u32,
-        bus: Arc<SessionBus>,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { resources, store, embedder, retriever, engine, max_reply_tokens, bus }) }
+    pub fn new(parts: Parts) -> Self {
+        Self { inner: Arc::new(parts) }
     }
 
     /// Runs blocking work on its own thread.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Parts) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let inner = self.inner.clone();
         match tokio::task::spawn_blocking(move || work(&inner)).await {
@@ -84,7 +86,7 @@ impl Restaurant {
     }
 }
 
-impl Inner {
+impl Parts {
     fn clock(&self) -> &Clock {
         &self.resources.clock
     }
@@ -160,8 +162,10 @@ impl Concierge for Restaurant {
         self.inner.announce(&decision, events);
         let world = &self.inner.resources.world;
         let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
-        let request =
+        let mut request =
             prompt::request(&world.personas, &decision.brief, &history, &turn.text, &limits, Some(turn.session.to_string()));
+        // An agent without a trained manner speaks with the model as it is.
+        request.adapter = request.adapter.filter(|agent| self.inner.adapters.contains(agent));
         let reply = reply::speak(
             self.inner.engine.as_ref(),
             &world.mentions,
