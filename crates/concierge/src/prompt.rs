@@ -29,9 +29,21 @@ pub struct Persona {
     pub greeting: String,
     /// The kinds of fact that it may use.
     pub facts: Vec<FactKind>,
-    /// Words by which its manner is seen, for evaluation.
+    /// By what its manner is seen, for evaluation.
     #[serde(default)]
-    pub marks: Vec<String>,
+    pub marks: Marks,
+}
+
+/// Signs of a manner.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Marks {
+    /// Words that show it, lower case.
+    pub words: Vec<String>,
+    /// Words that are out of character.
+    pub avoid: Vec<String>,
+    /// Habits, by their rule's name.
+    pub habits: Vec<String>,
 }
 
 /// Kinds of fact that a persona may use.

@@ -115,7 +115,11 @@ impl Slots {
             text.push_str(before);
             let lower = name.to_lowercase();
             let value = self.0.get(&lower)?;
-            if lower == name { text.push_str(value) } else { text.push_str(&capital(value)) }
+            if lower == name {
+                text.push_str(value)
+            } else {
+                text.push_str(&capital(value))
+            }
             rest = tail;
         }
         text.push_str(rest);

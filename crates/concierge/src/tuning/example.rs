@@ -152,7 +152,12 @@ impl Example {
             return Err(Flaw::Refused { fault, sentence });
         }
         if spoken.plain > 0 {
-            let left: Vec<&str> = self.points.iter().map(|point| point.plain.as_str()).filter(|plain| spoken.text.contains(plain)).collect();
+            let left: Vec<&str> = self
+                .points
+                .iter()
+                .map(|point| point.plain.as_str())
+                .filter(|plain| spoken.text.contains(plain))
+                .collect();
             return Err(Flaw::LeftOut(left.join(" ")));
         }
         Ok(())

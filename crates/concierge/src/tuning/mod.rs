@@ -5,13 +5,19 @@
 //! that the model learns to read facts and not to recite one menu. Both pass the check that guards the product, and
 //! both are rendered by the code that makes the product's prompts.
 
+mod audit;
 mod bank;
 mod eatery;
 mod example;
+mod ordering;
 mod rng;
 mod situation;
 mod synth;
 
+pub use audit::Audit;
 pub use bank::Bank;
 pub use example::{Example, Flaw, Point, Rendered, gemma_prompt};
 pub use synth::{Made, synthesise};
+
+#[cfg(test)]
+mod tests;

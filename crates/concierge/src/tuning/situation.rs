@@ -9,7 +9,7 @@ use super::{
 use crate::{
     brief::{Act, Step},
     money::Cents,
-    turn::wording::{capital, listing, price_from, priced, prices},
+    turn::wording::{listing, price_from, priced, prices},
 };
 
 /// What the guest says, what is decided, and the values for the reply's wording.
@@ -29,14 +29,18 @@ pub(super) fn draw(bank: &Bank, eatery: &Eatery, rng: &mut Rng, kind: &str) -> O
     let mut guest = String::new();
     let mut place = None;
     let steps = match kind {
-        "price" | "price_sizes" | "describe" | "calories" | "diet_yes" | "diet_no" | "diet_unknown" => scene.of_dish(kind)?,
+        "price" | "price_sizes" | "describe" | "calories" | "diet_yes" | "diet_no" | "diet_unknown" => {
+            scene.of_dish(kind)?
+        }
         "price_two" | "compare" => scene.of_two(kind)?,
         "extreme" => scene.extreme()?,
         "menu" | "recommend" | "diet_list" => scene.list(kind)?,
         "diet_none" => scene.diet_none(),
         "decline" | "sold_out" => scene.decline(kind)?,
         "added" | "changed" | "removed" | "removed_all" | "cart" | "place" | "placed" | "state" => scene.order(kind)?,
-        "cleared" => vec![Step::new(Act::ConfirmCleared).point("Your order is empty now. What can I get you?", ["empty"])],
+        "cleared" => {
+            vec![Step::new(Act::ConfirmCleared).point("Your order is empty now. What can I get you?", ["empty"])]
+        }
         "which" => scene.which()?,
         "size" | "option" => scene.missing(kind)?,
         "upsell" => scene.upsell()?,
@@ -49,6 +53,20 @@ pub(super) fn draw(bank: &Bank, eatery: &Eatery, rng: &mut Rng, kind: &str) -> O
                 format!("I'm sorry, I can only help with {house}: our menu, your order and the place. What can I get you?"),
             )]
         }
+        "ask_budget" | "impossible" => scene.no_plan(kind),
+        "no_order" => {
+            vec![Step::new(Act::TellNoOrder).point("You have not ordered anything yet. What can I get you?", ["not"])]
+        }
+        "empty_cart" => {
+            vec![
+                Step::new(Act::TellEmptyCart)
+                    .point("There is nothing on your order yet. What can I get you?", ["nothing"]),
+            ]
+        }
+        "ask_again" => vec![
+            Step::new(Act::AskAgain)
+                .or_plain("I'm sorry, I didn't quite get that. Could you say it in other words, please?"),
+        ],
         "open_yes" | "open_no" => scene.open_now(kind),
         "store" => {
             let (at, step, words) = scene.place()?;
@@ -66,24 +84,26 @@ pub(super) fn draw(bank: &Bank, eatery: &Eatery, rng: &mut Rng, kind: &str) -> O
     Some(Situation { kind: kind.to_owned(), steps, slots: scene.slots, guest, place })
 }
 
-struct Scene<'a> {
-    bank: &'a Bank,
-    eatery: &'a Eatery,
-    rng: &'a mut Rng,
-    slots: Slots,
+/// A situation being drawn.
+pub(super) struct Scene<'a> {
+    pub bank: &'a Bank,
+    pub eatery: &'a Eatery,
+    pub rng: &'a mut Rng,
+    pub slots: Slots,
 }
 
 impl<'a> Scene<'a> {
-    fn dish(&mut self) -> Option<&'a Dish> {
+    pub fn dish(&mut self) -> Option<&'a Dish> {
         self.rng.pick(&self.eatery.dishes)
     }
 
-    fn show(&self, cents: Cents) -> String {
+    pub fn show(&self, cents: Cents) -> String {
         self.eatery.menu.currency.show(cents)
     }
 
     fn of_dish(&mut self, kind: &str) -> Option<Vec<Step>> {
-        let sized: Vec<&Dish> = self.eatery.dishes.iter().filter(|dish| dish.item.sizes.is_empty() != (kind == "price_sizes")).collect();
+        let sized: Vec<&Dish> =
+            self.eatery.dishes.iter().filter(|dish| dish.item.sizes.is_empty() != (kind == "price_sizes")).collect();
         let dish = if kind.starts_with("price") { *self.rng.pick(&sized)? } else { self.dish()? };
         let item = &dish.item;
         let price = prices(&self.eatery.menu.currency, item);
@@ -99,7 +119,11 @@ impl<'a> Scene<'a> {
                 self.slots.set("d", &dish.phrase);
                 self.slots.set("tail", &dish.tail);
                 let plain = format!("{}: {} It is {price}.", item.name, item.description);
-                let included = if self.rng.chance(40) { format!(" Comes with {}.", listing(&dish.parts, "and")) } else { String::new() };
+                let included = if self.rng.chance(40) {
+                    format!(" Comes with {}.", listing(&dish.parts, "and"))
+                } else {
+                    String::new()
+                };
                 Step::new(Act::TellItem)
                     .item_fact(&item.id, format!("{short} {}{included}", item.description))
                     .point(plain, [item.name.clone(), self.show(least)])
@@ -248,191 +272,6 @@ impl<'a> Scene<'a> {
         Some(vec![step.point(plain, needs)])
     }
 
-    /// Lines of an order in the ledger's words, their sums, and how the reply names them.
-    fn lines(&mut self, most: usize) -> (Vec<(&'a Dish, String, Cents)>, String) {
-        let count = 1 + self.rng.below(most);
-        let dishes = self.rng.some(&self.eatery.dishes, count);
-        let mut spoken = Vec::new();
-        let lines = dishes
-            .into_iter()
-            .map(|dish| {
-                let quantity = if self.rng.chance(60) { 1 } else { self.rng.between(2, 9) };
-                let size = self.rng.pick(&dish.item.sizes);
-                let size_word = size.map(|size| size.name.to_lowercase());
-                let mut details: Vec<String> = size_word.iter().cloned().collect();
-                if self.rng.chance(25) {
-                    let part = self.rng.text(&dish.parts);
-                    details.push(match self.rng.below(3) {
-                        0 => format!("no {part}"),
-                        1 => format!("extra {part}"),
-                        _ => part.to_owned(),
-                    });
-                }
-                let name = &dish.item.name;
-                let count = if quantity == 1 { "one".to_owned() } else { quantity.to_string() };
-                spoken.push(match (details.as_slice(), &size_word) {
-                    ([], _) => format!("{count} {name}"),
-                    ([_], Some(size)) if !size.contains(' ') => format!("{count} {size} {name}"),
-                    _ => format!("{count} {name} ({})", details.join(", ")),
-                });
-                let words = if details.is_empty() {
-                    format!("{quantity} × {name}")
-                } else {
-                    format!("{quantity} × {name} ({})", details.join(", "))
-                };
-                let each = size.map_or(dish.item.price, |size| size.price);
-                (dish, words, Cents(each.0 * quantity))
-            })
-            .collect();
-        (lines, listing(&spoken, "and"))
-    }
-
-    fn order(&mut self, kind: &str) -> Option<Vec<Step>> {
-        let (lines, spoken) = self.lines(if matches!(kind, "removed" | "removed_all" | "changed") { 1 } else { 4 });
-        let words: Vec<String> = lines.iter().map(|(_, words, _)| words.clone()).collect();
-        let names: Vec<String> = lines.iter().map(|(dish, ..)| dish.item.name.clone()).collect();
-        let own: Cents = lines.iter().map(|(.., sum)| *sum).sum();
-        // Other lines may be on the order already.
-        let before = if matches!(kind, "cart" | "place" | "placed" | "state") || self.rng.chance(50) { 0 } else { self.rng.between(200, 3000) };
-        let before = if kind == "removed" { before.max(480) } else { before };
-        let net = if kind == "removed" { Cents(before) } else { Cents(own.0 + before) };
-        let total = Cents(net.0 + self.eatery.menu.tax_rate.tax_on(net).0);
-        let tax = total != net;
-        let total = self.show(total);
-        let all = listing(&words, "and");
-        self.slots.set("a", names.first()?);
-        self.slots.set("lines", &spoken);
-        self.slots.set("order", &spoken);
-        self.slots.set("t", if tax && !matches!(kind, "placed" | "state") && self.rng.chance(40) { format!("{total} with tax") } else { total.clone() });
-        let number = self.rng.between(2, 990).to_string();
-        self.slots.set("n", &number);
-        let label = match kind {
-            "added" => "Added: ",
-            "changed" => "Changed: ",
-            _ => "",
-        };
-        let act = match kind {
-            "added" => Act::ConfirmAdded,
-            "changed" => Act::ConfirmChanged,
-            "removed" | "removed_all" => Act::ConfirmRemoved,
-            "cart" => Act::TellCart,
-            "place" => Act::AskPlace,
-            "placed" => Act::ConfirmPlaced,
-            _ => Act::TellOrderState,
-        };
-        let step = Step::new(act);
-        let told = format!("Your total is {total}{}", if tax { " with tax" } else { "" });
-        let with_lines = |step: Step| {
-            lines.iter().fold(step, |step, (dish, words, sum)| {
-                step.item_fact(&dish.item.id, format!("{label}{words}: {}", self.show(*sum)))
-            })
-        };
-        let with_total = |step: Step| step.fact(told.clone()).point(format!("{told}."), [total.clone()]);
-        let step = match kind {
-            "added" | "changed" => with_total(with_lines(step).point(format!("I've added {all}."), names)),
-            "removed" => with_total(step.fact(format!("Taken off: {all}")).point(format!("I've taken off {all}."), names)),
-            "removed_all" => step.fact(format!("Taken off: {all}")).point(format!("I've taken off {all}."), names),
-            "cart" => with_total(with_lines(step).point(format!("Your order: {all}."), names)),
-            "place" => with_total(with_lines(step).point(format!("Your order: {all}."), names)).point("Shall I place the order?", ["?"]),
-            "placed" => step
-                .fact(format!("Order number: {number}"))
-                .fact(format!("Placed: {all}"))
-                .fact(format!("Total: {total}"))
-                .point(format!("Your order is placed. Your order number is {number}, and the total is {total}."), [number, total]),
-            _ => {
-                let states = [("received", "received by the kitchen"), ("preparing", "being prepared"), ("ready", "ready"), ("served", "served")];
-                let (state, words) = states[self.rng.below(states.len())];
-                self.slots.set("s", words);
-                step.fact(format!("Order {number}: {all}; total {total}; state: {state}"))
-                    .point(format!("Order number {number} is {words}: {all}, {total} in all."), [number, total])
-            }
-        };
-        Some(vec![step])
-    }
-
-    fn which(&mut self) -> Option<Vec<Step>> {
-        let count = 2 + self.rng.below(3);
-        let dishes = self.rng.some(&self.eatery.dishes, count);
-        let names: Vec<String> = dishes.iter().map(|dish| dish.item.name.clone()).collect();
-        self.slots.set("names", listing(&names, "or"));
-        self.slots.set("w", names.first()?.split(' ').next_back()?.to_lowercase());
-        let ask = format!("which one would you like: {}?", listing(&names, "or"));
-        Some(vec![Step::new(Act::AskWhich).fact(format!("To ask: {ask}")).point(capital(&ask), names)])
-    }
-
-    fn missing(&mut self, kind: &str) -> Option<Vec<Step>> {
-        let dish = self.dish()?;
-        let name = &dish.item.name;
-        self.slots.set("a", name);
-        let (names, ask) = if kind == "size" {
-            let names: Vec<String> = dish.item.sizes.iter().map(|size| size.name.clone()).collect();
-            (names.clone(), format!("which size of {name}: {}?", listing(&names, "or")))
-        } else {
-            let group = ["sauce", "dressing", "bread", "topping", "side", "glaze"][self.rng.below(6)];
-            let parts = &self.bank.courses.get("main")?.parts;
-            let count = 2 + self.rng.below(3);
-            let names: Vec<String> = self.rng.some(parts, count).into_iter().map(|part| capital(part)).collect();
-            self.slots.set("g", group);
-            (names.clone(), format!("which {group} for {name}: {}?", listing(&names, "or")))
-        };
-        if names.len() < 2 {
-            return None;
-        }
-        self.slots.set("names", listing(&names, "or"));
-        Some(vec![Step::new(Act::AskOption).fact(format!("To ask: {ask}")).point(capital(&ask), names)])
-    }
-
-    fn upsell(&mut self) -> Option<Vec<Step>> {
-        let item = &self.dish()?.item;
-        let price = self.show(item.price);
-        self.slots.set("a", &item.name);
-        self.slots.set("p", &price);
-        Some(vec![
-            Step::new(Act::Upsell)
-                .item_fact(&item.id, format!("{}: {price}", item.name))
-                .point(format!("Would you like {} with that, for {price}?", item.name), [item.name.clone(), price]),
-        ])
-    }
-
-    fn rule(&mut self) -> Option<Vec<Step>> {
-        let dish = self.dish()?;
-        self.slots.set("a", &dish.item.name);
-        self.slots.set("part", self.rng.text(&dish.parts));
-        let sizes: Vec<String> = dish.item.sizes.iter().map(|size| size.name.clone()).collect();
-        if !sizes.is_empty() {
-            self.slots.set("names", listing(&sizes, "and"));
-        }
-        filled(self.bank, self.rng, &mut self.slots);
-        let words = self.slots.fill(self.rng.text(&self.bank.rules))?;
-        self.slots.set("rule", &words);
-        let needs = [words.trim_end_matches(['.', '?']).to_owned()];
-        Some(vec![Step::new(Act::DeclineRule).fact(words.clone()).point(format!("I'm sorry: {words}"), needs)])
-    }
-
-    fn plan(&mut self) -> Option<Vec<Step>> {
-        let (lines, spoken) = self.lines(4);
-        let net: Cents = lines.iter().map(|(.., sum)| *sum).sum();
-        let total = Cents(net.0 + self.eatery.menu.tax_rate.tax_on(net).0);
-        let limit = Cents((total.0 / 100 + self.rng.between(1, 9)) * 100);
-        let tax = if total == net { "" } else { " with tax" };
-        let (left, total) = (self.show(Cents(limit.0 - total.0)), self.show(total));
-        self.slots.set("lines", &spoken);
-        self.slots.set("tax", tax);
-        self.slots.set("t", &total);
-        self.slots.set("left", &left);
-        self.slots.set("sum", self.show(limit).trim_end_matches(".00"));
-        self.slots.set("n", self.rng.between(2, 6).to_string());
-        let step = lines.iter().fold(Step::new(Act::TellPlan), |step, (dish, words, sum)| {
-            step.item_fact(&dish.item.id, format!("{words}: {}", self.show(*sum)))
-        });
-        let names = lines.iter().map(|(dish, ..)| dish.item.name.clone());
-        Some(vec![
-            step.fact(format!("Total: {total}{tax}; left: {left}"))
-                .point(format!("How about {spoken}? That is {total}{tax}, and {left} is left."), names.chain([total, left]))
-                .point("Shall I add it to your order?", ["?"]),
-        ])
-    }
-
     fn open_now(&mut self, kind: &str) -> Vec<Step> {
         filled(self.bank, self.rng, &mut self.slots);
         let (from, to) = (self.slots.get("open").to_owned(), self.slots.get("close").to_owned());
@@ -440,7 +279,8 @@ impl<'a> Scene<'a> {
         self.slots.set("hours", &hours);
         let step = Step::new(Act::TellStore);
         vec![if kind == "open_yes" {
-            step.fact(format!("Now: open; today {hours}")).point(format!("Yes, we are open now, today {hours}."), ["open".to_owned(), to])
+            step.fact(format!("Now: open; today {hours}"))
+                .point(format!("Yes, we are open now, today {hours}."), ["open".to_owned(), to])
         } else {
             step.fact(format!("Now: closed; today open {hours}"))
                 .point(format!("We are closed at this moment; today we are open {hours}."), ["closed".to_owned(), from])
@@ -452,8 +292,11 @@ impl<'a> Scene<'a> {
         let place = self.bank.store.get(at)?;
         filled(self.bank, self.rng, &mut self.slots);
         let facts: Vec<String> = place.facts.iter().filter_map(|fact| self.slots.fill(fact)).collect();
-        let values: Vec<String> =
-            facts.iter().filter_map(|fact| Some(fact.split_once(": ")?.1.to_owned())).filter(|value| value.split_whitespace().count() <= 3).collect();
+        let values: Vec<String> = facts
+            .iter()
+            .filter_map(|fact| Some(fact.split_once(": ")?.1.to_owned()))
+            .filter(|value| value.split_whitespace().count() <= 3)
+            .collect();
         let text = self.slots.fill(place.gordon.first()?)?;
         let all_short = values.len() == facts.len();
         let step = Step::new(Act::TellStore)
@@ -479,12 +322,18 @@ impl<'a> Scene<'a> {
             }
             "offer" | "offers" => {
                 let count = if kind == "offer" { 1 } else { 2 + self.rng.below(2) };
-                let offers: Vec<String> =
-                    self.rng.some(&self.bank.remedies, count).into_iter().filter_map(|words| self.slots.fill(words)).collect();
+                let offers: Vec<String> = self
+                    .rng
+                    .some(&self.bank.remedies, count)
+                    .into_iter()
+                    .filter_map(|words| self.slots.fill(words))
+                    .collect();
                 let first = offers.first()?.clone();
                 self.slots.set("offer", &first);
                 self.slots.set("offers", offers.join(" Or: "));
-                let step = offers.iter().fold(Step::new(Act::OfferRemedy).fact(title), |step, offer| step.fact(format!("Remedy: {offer}")));
+                let step = offers
+                    .iter()
+                    .fold(Step::new(Act::OfferRemedy).fact(title), |step, offer| step.fact(format!("Remedy: {offer}")));
                 step.point(offers.join(" Or: "), offers.iter().map(|offer| bare(offer)))
             }
             "granted" => {

@@ -21,11 +21,21 @@ const PER_EATERY: usize = 6;
 const TRIES: usize = 40;
 
 /// Kinds that need more examples than the others: they have many shapes.
-const WEIGHTS: [(&str, usize); 9] =
-    [("store", 7), ("added", 3), ("decline", 2), ("describe", 2), ("place", 2), ("menu", 2), ("offer", 2), ("complaint_ask", 2), ("price_sizes", 2)];
+const WEIGHTS: [(&str, usize); 9] = [
+    ("store", 7),
+    ("added", 3),
+    ("decline", 2),
+    ("describe", 2),
+    ("place", 2),
+    ("menu", 2),
+    ("offer", 2),
+    ("complaint_ask", 2),
+    ("price_sizes", 2),
+];
 
 /// Kinds that may stand beside another in one message.
-const MIXABLE: [&str; 9] = ["price", "describe", "diet_yes", "calories", "store", "decline", "menu", "added", "sold_out"];
+const MIXABLE: [&str; 9] =
+    ["price", "describe", "diet_yes", "calories", "store", "decline", "menu", "added", "sold_out"];
 
 /// The result of a run.
 #[derive(Debug)]
@@ -121,7 +131,14 @@ impl Draw<'_> {
             let joiner = [" and ", ". Also, ", ", and ", "? And "][self.rng.below(4)];
             let guest = format!("{}{joiner}{}", first.guest.trim_end_matches(['?', '.']), second.guest);
             let steps = first.steps.into_iter().chain(second.steps).collect();
-            return Some(Example::of(&Brief::new(agent, steps), &format!("{kind}+{other}"), id, history, &guest, &reply));
+            return Some(Example::of(
+                &Brief::new(agent, steps),
+                &format!("{kind}+{other}"),
+                id,
+                history,
+                &guest,
+                &reply,
+            ));
         }
         let reply = self.reply(&first, agent)?;
         let guest = self.worn(first.guest);
@@ -178,7 +195,10 @@ impl Draw<'_> {
         if self.rng.chance(10) {
             let chars: Vec<char> = text.chars().collect();
             let at = self.rng.below(chars.len());
-            let both_letters = chars.get(at).zip(chars.get(at + 1)).is_some_and(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_lowercase());
+            let both_letters = chars
+                .get(at)
+                .zip(chars.get(at + 1))
+                .is_some_and(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_lowercase());
             if both_letters {
                 let mut chars = chars;
                 chars.swap(at, at + 1);
