@@ -44,7 +44,7 @@ impl Audit {
         let mut ids: HashMap<&str, &str> = HashMap::with_capacity(examples.len());
         let mut words = 0;
         for example in examples {
-            let same = seen.insert(asked(example), &example.id);
+            let same = seen.insert(example.asked(), &example.id);
             if let Some(first) = same.or_else(|| ids.insert(&example.id, &example.id)) {
                 audit.duplicates.push((first.to_owned(), example.id.clone()));
             }
@@ -75,14 +75,4 @@ impl Audit {
     pub fn is_clean(&self) -> bool {
         self.duplicates.is_empty() && self.flawed.is_empty()
     }
-}
-
-/// All that the model is given, without regard to case and spaces.
-fn asked(example: &Example) -> String {
-    let facts = example.facts.iter().map(|fact| fact.text.as_str());
-    let said = example.history.iter().map(|message| message.text.as_str());
-    let acts = example.acts.iter().map(|act| act.instruction());
-    let all: Vec<&str> =
-        facts.chain(acts).chain(said).chain([example.agent.as_str(), example.guest.as_str()]).collect();
-    all.join("\n").to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -126,6 +126,16 @@ impl Example {
         }
     }
 
+    /// All that the model is given, without regard to case and spaces: two examples that agree in it are one.
+    #[must_use]
+    pub fn asked(&self) -> String {
+        let facts = self.facts.iter().map(|fact| fact.text.as_str());
+        let said = self.history.iter().map(|message| message.text.as_str());
+        let acts = self.acts.iter().map(|act| act.instruction());
+        let all: Vec<&str> = facts.chain(acts).chain(said).chain([self.agent.as_str(), self.guest.as_str()]).collect();
+        all.join("\n").to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Holds the reply against the facts with the product's own check: nothing refused, nothing left out.
     ///
     /// # Errors

@@ -12,11 +12,13 @@ mod example;
 mod ordering;
 mod rng;
 mod situation;
+mod split;
 mod synth;
 
 pub use audit::Audit;
 pub use bank::Bank;
 pub use example::{Example, Flaw, Point, Rendered, gemma_prompt};
+pub use split::split;
 pub use synth::{Made, synthesise};
 
 #[cfg(test)]

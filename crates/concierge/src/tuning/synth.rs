@@ -1,6 +1,8 @@
 //! Made-up examples: random restaurants that are not ours, random situations, and replies from the bank's wordings.
 //! Each example passes the product's own check before it is kept.
 
+use std::collections::HashSet;
+
 use super::{
     bank::{Bank, Slots},
     eatery::Eatery,
@@ -62,6 +64,7 @@ pub fn synthesise(bank: &Bank, count: usize, seed: u64) -> Result<Made, String> 
     }
     let mut made = Made { examples: Vec::with_capacity(count), refused: Vec::new() };
     let mut deck: Vec<&str> = Vec::new();
+    let mut seen = HashSet::with_capacity(count);
     let mut failures = 0;
     'eateries: while made.examples.len() < count {
         let eatery = Eatery::open(bank, &mut rng)?;
@@ -79,7 +82,7 @@ pub fn synthesise(bank: &Bank, count: usize, seed: u64) -> Result<Made, String> 
             let example = (0..TRIES).find_map(|_| {
                 let example = draw.example(kind, made.examples.len())?;
                 match example.check(&eatery.index) {
-                    Ok(()) => Some(example),
+                    Ok(()) => seen.insert(example.asked()).then_some(example),
                     Err(flaw) => {
                         failed = Some((format!("{}: {}", example.kind, example.reply), flaw.to_string()));
                         None

@@ -117,6 +117,19 @@ fn made_up_examples_repeat_by_seed_and_pass_the_check() {
 }
 
 #[test]
+fn each_kind_is_measured_and_nothing_is_lost() {
+    let bank = Bank::from_yaml(BANK).unwrap();
+    let all = synthesise(&bank, 400, 3).unwrap().examples;
+    let (train, valid) = split(all.clone(), 40, 5);
+    assert_eq!((train.len(), valid.len()), (360, 40));
+    assert!(valid.iter().all(|held| train.iter().all(|example| example.id != held.id)));
+    let kinds: std::collections::BTreeSet<_> = valid.iter().map(|example| &example.kind).collect();
+    assert!(kinds.len() > 30, "{kinds:?}");
+    assert_eq!(split(all, 40, 5), (train, valid));
+    assert_eq!(split(vec![example("a")], 10, 1).0.len(), 1);
+}
+
+#[test]
 fn a_bank_without_kinds_makes_nothing() {
     let mut bank = Bank::from_yaml(BANK).unwrap();
     bank.kinds.clear();

@@ -1,6 +1,7 @@
 //! `gemma-burger data`: what the staff's manner is learnt from.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use concierge::{
     check,
     menu::Menu,
     prompt::Personas,
-    tuning::{Audit, Bank, Example, synthesise},
+    tuning::{Audit, Bank, Example, split, synthesise},
 };
 
 use super::parse::read_menu;
@@ -31,6 +32,7 @@ enum Command {
     Check(Check),
     Synth(Synth),
     Render(Render),
+    Split(Split),
 }
 
 /// Reports duplicates, replies that their facts do not support, length and balance.
@@ -75,6 +77,29 @@ struct Render {
     personas: PathBuf,
 }
 
+/// Parts examples into a file to learn from and one to measure with. Of examples that ask the same, the first is kept.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  gemma-burger data split handwritten.jsonl synth.jsonl --train train.jsonl --valid valid.jsonl"
+)]
+struct Split {
+    /// Files with an example a line.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How many of each file are held out, taken from all kinds in turn.
+    #[arg(long, default_value_t = 60)]
+    held_out: usize,
+    /// The same seed parts alike.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Where to write what is learnt from.
+    #[arg(long, value_name = "FILE")]
+    train: PathBuf,
+    /// Where to write what is measured with.
+    #[arg(long, value_name = "FILE")]
+    valid: PathBuf,
+}
+
 impl Args {
     /// Does what was asked.
     pub fn run(self) -> Result<(), Failure> {
@@ -82,6 +107,7 @@ impl Args {
             Command::Check(args) => args.run(),
             Command::Synth(args) => args.run(),
             Command::Render(args) => args.run(),
+            Command::Split(args) => args.run(),
         }
     }
 }
@@ -129,6 +155,28 @@ impl Render {
         for example in read_examples(&self.file)? {
             print(&json(&example.render(&personas))?)?;
         }
+        Ok(())
+    }
+}
+
+impl Split {
+    fn run(self) -> Result<(), Failure> {
+        let (mut train, mut valid) = (Vec::new(), Vec::new());
+        // What stands in both files of a pair would be measured on what was learnt.
+        let mut seen = HashSet::new();
+        for file in &self.files {
+            let mut examples = read_examples(file)?;
+            examples.retain(|example| seen.insert(example.asked()));
+            let (more, held) = split(examples, self.held_out, self.seed);
+            train.extend(more);
+            valid.extend(held);
+        }
+        for (path, examples) in [(&self.train, &train), (&self.valid, &valid)] {
+            let lines = examples.iter().map(json).collect::<Result<String, Failure>>()?;
+            std::fs::write(path, lines)
+                .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))?;
+        }
+        tell(&format!("{} examples to learn from, {} to measure with", train.len(), valid.len()));
         Ok(())
     }
 }
