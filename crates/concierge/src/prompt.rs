@@ -34,15 +34,15 @@ pub struct Persona {
     pub marks: Marks,
 }
 
-/// Signs of a manner.
+/// What shows a persona's manner.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Marks {
-    /// Words that show it, lower case.
+    /// Words that it uses, lower case.
     pub words: Vec<String>,
-    /// Words that are out of character.
+    /// Words that it does not use.
     pub avoid: Vec<String>,
-    /// Habits, by their rule's name.
+    /// Habits, by the name of their rule.
     pub habits: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use concierge::{
     menu::Menu,
-    order::OrderLine,
+    order::{OrderLine, Pick},
     understand::{Lexicon, Problem, UnknownThing, parse},
 };
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Parsed {
     id: serde_json::Value,
-    lines: Vec<OrderLine>,
+    lines: Vec<serde_json::Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unknown: Vec<UnknownThing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -38,9 +38,20 @@ impl Args {
         let lexicon = Lexicon::new(&menu);
         lines::answer(|utterance| {
             let parsed = parse(&lexicon, &utterance.text);
-            Ok(Parsed { id: utterance.id, lines: parsed.lines, unknown: parsed.unknown, problems: parsed.problems })
+            let lines = parsed.lines.iter().map(line).collect::<Result<_, _>>()?;
+            Ok(Parsed { id: utterance.id, lines, unknown: parsed.unknown, problems: parsed.problems })
         })
     }
+}
+
+/// A line as JSON. Where several items fit, `any_of` names them and `item` is the first, for readers that know no
+/// `any_of`.
+fn line(line: &OrderLine) -> Result<serde_json::Value, Failure> {
+    let mut value = serde_json::to_value(line).map_err(Failure::new)?;
+    if let Pick::AnyOf(items) = &line.item {
+        value["item"] = serde_json::to_value(items.first()).map_err(Failure::new)?;
+    }
+    Ok(value)
 }
 
 /// Reads and checks a menu file.

@@ -188,7 +188,7 @@ impl Concierge for Restaurant {
             .await?;
         }
         tracing::info!(
-            request = %turn.request,
+            request = turn.request.as_str(),
             turn = turn.turn.short(),
             intent = %decision.intent,
             confidence = decision.confidence,
