@@ -12,7 +12,7 @@ mod heard;
 mod memory;
 mod orders;
 mod place;
-mod wording;
+pub(crate) mod wording;
 
 use crate::{
     brief::{Act, Brief, Step},
