@@ -27,6 +27,8 @@ pub struct Step {
     pub points: Vec<Point>,
     /// Where the facts come from.
     pub sources: Vec<Source>,
+    /// Spoken in the brief's own words, without the model.
+    pub verbatim: bool,
 }
 
 /// A line of what is known.
@@ -272,7 +274,7 @@ impl Brief {
     /// Whether the reply needs no model.
     #[must_use]
     pub fn is_verbatim(&self) -> bool {
-        self.steps.iter().any(|step| step.act.is_verbatim())
+        self.steps.iter().any(|step| step.verbatim || step.act.is_verbatim())
     }
 
     /// The reply in plain words only.
@@ -315,6 +317,13 @@ impl Step {
     #[must_use]
     pub fn or_plain(self, plain: impl Into<String>) -> Self {
         self.point(plain, [] as [&str; 0])
+    }
+
+    /// Has the step spoken in its own words.
+    #[must_use]
+    pub fn verbatim(mut self, verbatim: bool) -> Self {
+        self.verbatim |= verbatim;
+        self
     }
 
     /// Adds where the facts come from.

@@ -35,10 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let line: Line = serde_json::from_str(&line?)?;
         let mut batch = Packed::default();
         batch.push(&line.tokens, line.from);
-        let choices: Vec<u32> = model
-            .logits(&batch, adapter.as_ref())?
-            .argmax(D::Minus1)?
-            .to_vec1()?;
+        let choices: Vec<u32> = model.logits(&batch, adapter.as_ref())?.argmax(D::Minus1)?.to_vec1()?;
         let given = &line.tokens[line.from.max(1)..];
         let equal = choices.iter().zip(given).filter(|(a, b)| a == b).count();
         println!("{equal} of {} {choices:?}", given.len());

@@ -15,15 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (number, argument) in numbers.iter_mut().zip(arguments) {
         *number = argument.parse()?;
     }
-    let load = Load {
-        sequences: numbers[0],
-        tokens: numbers[1],
-        asked: numbers[2],
-    };
-    let config = LoraConfig {
-        rank: numbers[4],
-        ..LoraConfig::default()
-    };
+    let load = Load { sequences: numbers[0], tokens: numbers[1], asked: numbers[2] };
+    let config = LoraConfig { rank: numbers[4], ..LoraConfig::default() };
     let measured = measure(base.as_ref(), &config, load, numbers[3])?;
     println!(
         "{} × {} tokens, {} asked each, rank {}: {:.0} tokens/s, {:.0} GFLOP/s of {:.0} in plain products = {:.0}%",

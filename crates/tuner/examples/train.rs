@@ -18,15 +18,7 @@ struct Print;
 impl TrainListener for Print {
     fn on_event(&mut self, event: &TrainEvent<'_>) -> ControlFlow<()> {
         match event {
-            TrainEvent::Step {
-                step,
-                steps,
-                loss,
-                learning_rate,
-                gradient,
-                tokens_per_second,
-                left,
-            } => println!(
+            TrainEvent::Step { step, steps, loss, learning_rate, gradient, tokens_per_second, left } => println!(
                 "step {step}/{steps}  loss {loss:.4}  rate {learning_rate:.2e}  gradient {gradient:.3}  \
                  {tokens_per_second:.0} tokens/s  {} min left",
                 left.as_secs().div_ceil(60)
@@ -34,15 +26,9 @@ impl TrainListener for Print {
             TrainEvent::Validated { step, loss } => {
                 println!("validation after {step} steps: {loss:.4}");
             }
-            TrainEvent::Started {
-                first_step,
-                steps,
-                examples,
-                tokens,
-                parameters,
-            } => println!(
-                "{examples} examples, {tokens} tokens, {parameters} parameters, steps {first_step} to {steps}"
-            ),
+            TrainEvent::Started { first_step, steps, examples, tokens, parameters } => {
+                println!("{examples} examples, {tokens} tokens, {parameters} parameters, steps {first_step} to {steps}")
+            }
             TrainEvent::Checkpoint { step, path } => {
                 println!("saved after {step} steps: {}", path.display());
             }
@@ -57,17 +43,10 @@ impl TrainListener for Print {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let mut path = |what: &str| {
-        arguments
-            .next()
-            .map(PathBuf::from)
-            .ok_or(format!("{what} is missing"))
-    };
+    let mut path = |what: &str| arguments.next().map(PathBuf::from).ok_or(format!("{what} is missing"));
     let mut config = TrainConfig::new(path("BASE")?, path("TRAIN")?, path("OUT")?);
     for argument in arguments {
-        let (key, value) = argument
-            .split_once('=')
-            .ok_or_else(|| format!("'{argument}' is not key=value"))?;
+        let (key, value) = argument.split_once('=').ok_or_else(|| format!("'{argument}' is not key=value"))?;
         match key {
             "valid" => config.valid = Some(value.into()),
             "rank" => config.lora.rank = value.parse()?,
@@ -75,10 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "dropout" => config.lora.dropout = value.parse()?,
             "layers" => config.lora.layers = Some(value.parse()?),
             "targets" => {
-                config.lora.targets = value
-                    .split(',')
-                    .map(str::parse)
-                    .collect::<Result<_, String>>()?;
+                config.lora.targets = value.split(',').map(str::parse).collect::<Result<_, String>>()?;
             }
             "epochs" => config.length = RunLength::Epochs(value.parse()?),
             "steps" => config.length = RunLength::Steps(value.parse()?),
@@ -99,9 +75,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let report = train(&config, &mut Print)?;
     println!("{}", report.curve.sparkline(72));
-    println!(
-        "{} steps, {} tokens at {:.0} tokens/s",
-        report.steps, report.tokens, report.tokens_per_second
-    );
+    println!("{} steps, {} tokens at {:.0} tokens/s", report.steps, report.tokens, report.tokens_per_second);
     Ok(())
 }

@@ -36,11 +36,7 @@ impl Base {
     /// # Errors
     /// [`TrainError::Base`] when the files are missing, damaged or of another kind of model.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
-        if path.is_dir() {
-            Self::open_folder(path)
-        } else {
-            Self::open_gguf(path)
-        }
+        if path.is_dir() { Self::open_folder(path) } else { Self::open_gguf(path) }
     }
 
     /// The model's sizes.
@@ -58,11 +54,7 @@ impl Base {
     /// What the adapter's configuration calls the model: the file's or folder's name.
     #[must_use]
     pub fn name(&self) -> String {
-        let stem = if self.path.is_dir() {
-            self.path.file_name()
-        } else {
-            self.path.file_stem()
-        };
+        let stem = if self.path.is_dir() { self.path.file_name() } else { self.path.file_stem() };
         stem.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 
@@ -72,20 +64,13 @@ impl Base {
         let content = Content::read(&mut reader).map_err(|error| TrainError::base(path, error))?;
         let shape = gguf_shape(&content, path)?;
         let tokenizer = Tokenizer::from_gguf(&content, path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            shape,
-            tokenizer,
-            weights: Weights::Gguf(Box::new(content), reader),
-        })
+        Ok(Self { path: path.to_owned(), shape, tokenizer, weights: Weights::Gguf(Box::new(content), reader) })
     }
 
     fn open_folder(path: &Path) -> Result<Self, TrainError> {
         let config = path.join("config.json");
         let text = std::fs::read_to_string(&config).map_err(TrainError::io(&config))?;
-        let shape = HfConfig::parse(&text)
-            .map_err(|reason| TrainError::base(&config, reason))?
-            .shape();
+        let shape = HfConfig::parse(&text).map_err(|reason| TrainError::base(&config, reason))?.shape();
         if let Some(fault) = shape.fault() {
             return Err(TrainError::base(&config, fault));
         }
@@ -104,8 +89,7 @@ impl Base {
         #[allow(unsafe_code, reason = "candle's interface to mapped files")]
         // SAFETY: the files are mapped for reading while the weights are copied out; changing them
         // under a running training would be the user's own doing and yields wrong numbers at worst.
-        let tensors = unsafe { MmapedSafetensors::multi(&files) }
-            .map_err(|error| TrainError::base(path, error))?;
+        let tensors = unsafe { MmapedSafetensors::multi(&files) }.map_err(|error| TrainError::base(path, error))?;
         let prefix = ["model.", "language_model.model."]
             .into_iter()
             .find(|prefix| tensors.get(&format!("{prefix}norm.weight")).is_ok())
@@ -118,18 +102,12 @@ impl Base {
         })
     }
 
-    fn load(
-        &mut self,
-        gguf: &str,
-        module: &str,
-        shape: &[usize],
-        is_norm: bool,
-    ) -> Result<Tensor, TrainError> {
+    fn load(&mut self, gguf: &str, module: &str, shape: &[usize], is_norm: bool) -> Result<Tensor, TrainError> {
         let device = Device::Cpu;
         let tensor = match &mut self.weights {
-            Weights::Gguf(content, reader) => content
-                .tensor(reader, gguf, &device)
-                .and_then(|quantised| quantised.dequantize(&device)),
+            Weights::Gguf(content, reader) => {
+                content.tensor(reader, gguf, &device).and_then(|quantised| quantised.dequantize(&device))
+            }
             Weights::Folder(files) => files
                 .tensors
                 .load(&format!("{}{module}", files.prefix), &device)
@@ -140,10 +118,7 @@ impl Base {
         .map_err(|error| TrainError::base(&self.path, error))?;
         if tensor.dims() != shape {
             let found = tensor.dims();
-            return Err(TrainError::base(
-                &self.path,
-                format!("{gguf} has the shape {found:?}, expected {shape:?}"),
-            ));
+            return Err(TrainError::base(&self.path, format!("{gguf} has the shape {found:?}, expected {shape:?}")));
         }
         Ok(tensor)
     }
@@ -193,10 +168,7 @@ fn gguf_shape(content: &Content, path: &Path) -> Result<ModelShape, TrainError> 
         .and_then(|value| value.to_string().ok())
         .map_or("unknown", String::as_str);
     if architecture != "gemma3" {
-        return Err(TrainError::base(
-            path,
-            format!("its architecture is '{architecture}'; only gemma3 can be tuned"),
-        ));
+        return Err(TrainError::base(path, format!("its architecture is '{architecture}'; only gemma3 can be tuned")));
     }
     let number = |key: &str| {
         content
@@ -207,11 +179,7 @@ fn gguf_shape(content: &Content, path: &Path) -> Result<ModelShape, TrainError> 
             .ok_or_else(|| TrainError::base(path, format!("gemma3.{key} is missing")))
     };
     let real = |key: &str, default: f64| {
-        content
-            .metadata
-            .get(&format!("gemma3.{key}"))
-            .and_then(|value| value.to_f32().ok())
-            .map_or(default, f64::from)
+        content.metadata.get(&format!("gemma3.{key}")).and_then(|value| value.to_f32().ok()).map_or(default, f64::from)
     };
     let vocabulary = content
         .tensor_infos
@@ -284,20 +252,13 @@ fn small() -> f64 {
 
 impl HfConfig {
     fn parse(text: &str) -> Result<Self, String> {
-        let mut json: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut json: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let kind = json["model_type"].as_str().unwrap_or_default().to_owned();
         if !kind.starts_with("gemma3") {
-            return Err(format!(
-                "its model_type is '{kind}'; only gemma3 can be tuned"
-            ));
+            return Err(format!("its model_type is '{kind}'; only gemma3 can be tuned"));
         }
         let text_config = json["text_config"].take();
-        let json = if text_config.is_object() {
-            text_config
-        } else {
-            json
-        };
+        let json = if text_config.is_object() { text_config } else { json };
         serde_json::from_value(json).map_err(|error| error.to_string())
     }
 

@@ -38,18 +38,10 @@ fn name(place: Place, part: &str) -> String {
 
 /// In the order of [`Adapter::vars`].
 fn names(adapter: &Adapter) -> Vec<String> {
-    adapter
-        .pairs()
-        .flat_map(|(place, _)| [name(place, "a"), name(place, "b")])
-        .collect()
+    adapter.pairs().flat_map(|(place, _)| [name(place, "a"), name(place, "b")]).collect()
 }
 
-pub(crate) fn save(
-    out: &Path,
-    adapter: &Adapter,
-    adam: &AdamW,
-    state: &State,
-) -> Result<PathBuf, TrainError> {
+pub(crate) fn save(out: &Path, adapter: &Adapter, adam: &AdamW, state: &State) -> Result<PathBuf, TrainError> {
     let path = path_in(out);
     let mut tensors: Vec<(String, Tensor)> = Vec::new();
     for (i, (name, var)) in names(adapter).iter().zip(adapter.vars()).enumerate() {
@@ -57,19 +49,13 @@ pub(crate) fn save(
         tensors.push((format!("mean.{name}"), adam.mean[i].clone()));
         tensors.push((format!("square.{name}"), adam.square[i].clone()));
     }
-    let state = serde_json::to_string(state)
-        .map_err(|error| TrainError::io(&path)(std::io::Error::other(error)))?;
+    let state = serde_json::to_string(state).map_err(|error| TrainError::io(&path)(std::io::Error::other(error)))?;
     write_tensors(&path, &tensors, &[(STATE, &state)])?;
     Ok(path)
 }
 
 /// Puts a checkpoint's state into a fresh adapter and optimiser; `None` when there is no checkpoint.
-pub(crate) fn load(
-    out: &Path,
-    run: &str,
-    adapter: &Adapter,
-    adam: &mut AdamW,
-) -> Result<Option<State>, TrainError> {
+pub(crate) fn load(out: &Path, run: &str, adapter: &Adapter, adam: &mut AdamW) -> Result<Option<State>, TrainError> {
     let path = path_in(out);
     if !path.exists() {
         return Ok(None);
@@ -80,10 +66,7 @@ pub(crate) fn load(
         .and_then(|text| serde_json::from_str(text).ok())
         .ok_or_else(|| AdapterError::damaged(&path, "it holds no state of a run"))?;
     if state.run != run {
-        return Err(TrainError::OtherRun {
-            path,
-            reason: "settings, data or base model differ".to_owned(),
-        });
+        return Err(TrainError::OtherRun { path, reason: "settings, data or base model differ".to_owned() });
     }
     let device = adapter.vars().next().map(|var| var.device().clone());
     let device = device.unwrap_or(candle_core::Device::Cpu);

@@ -64,23 +64,17 @@ impl DataSet {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let example =
-                parse(line, tokenizer, max_tokens).map_err(|reason| TrainError::Data {
-                    file: path.to_owned(),
-                    line: number + 1,
-                    reason,
-                })?;
+            let example = parse(line, tokenizer, max_tokens).map_err(|reason| TrainError::Data {
+                file: path.to_owned(),
+                line: number + 1,
+                reason,
+            })?;
             examples.push(example);
         }
         if examples.is_empty() {
-            return Err(TrainError::NoData {
-                file: path.to_owned(),
-            });
+            return Err(TrainError::NoData { file: path.to_owned() });
         }
-        Ok(Self {
-            examples,
-            sha256: hex(&Sha256::digest(&bytes)),
-        })
+        Ok(Self { examples, sha256: hex(&Sha256::digest(&bytes)) })
     }
 
     /// The examples in the file's order.
@@ -135,8 +129,8 @@ fn parse(line: &[u8], tokenizer: &Tokenizer, max_tokens: usize) -> Result<Exampl
     if line.len() > LINE_LIMIT {
         return Err(format!("longer than {LINE_LIMIT} bytes"));
     }
-    let line: Line = serde_json::from_slice(line)
-        .map_err(|error| format!("not {{\"prompt\": …, \"reply\": …}}: {error}"))?;
+    let line: Line =
+        serde_json::from_slice(line).map_err(|error| format!("not {{\"prompt\": …, \"reply\": …}}: {error}"))?;
     if line.prompt.trim().is_empty() {
         return Err("the prompt is empty".to_owned());
     }
@@ -153,10 +147,7 @@ fn parse(line: &[u8], tokenizer: &Tokenizer, max_tokens: usize) -> Result<Exampl
         tokens.push(tokenizer.end_of_turn());
     }
     if tokens.len() > max_tokens {
-        return Err(format!(
-            "{} tokens, more than the limit of {max_tokens}",
-            tokens.len()
-        ));
+        return Err(format!("{} tokens, more than the limit of {max_tokens}", tokens.len()));
     }
     Ok(Example { tokens, prompt })
 }

@@ -24,9 +24,7 @@ pub enum TrainError {
         reason: String,
     },
     /// A data file holds no example.
-    #[error(
-        "{file} holds no example; one JSON object {{\"prompt\": …, \"reply\": …}} a line is expected"
-    )]
+    #[error("{file} holds no example; one JSON object {{\"prompt\": …, \"reply\": …}} a line is expected")]
     NoData {
         /// The data file.
         file: PathBuf,
@@ -56,9 +54,7 @@ pub enum TrainError {
         checkpoint: Option<PathBuf>,
     },
     /// A checkpoint cannot be continued with these settings or this data.
-    #[error(
-        "the checkpoint {path} belongs to another run: {reason}; start afresh in an empty folder"
-    )]
+    #[error("the checkpoint {path} belongs to another run: {reason}; start afresh in an empty folder")]
     OtherRun {
         /// The checkpoint's file.
         path: PathBuf,
@@ -118,10 +114,7 @@ impl TrainError {
     }
 
     pub(crate) fn base(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
-        Self::Base {
-            path: path.into(),
-            reason: reason.to_string(),
-        }
+        Self::Base { path: path.into(), reason: reason.to_string() }
     }
 }
 
@@ -132,9 +125,6 @@ impl AdapterError {
     }
 
     pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
-        Self::Damaged {
-            path: path.into(),
-            reason: reason.to_string(),
-        }
+        Self::Damaged { path: path.into(), reason: reason.to_string() }
     }
 }

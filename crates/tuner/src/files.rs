@@ -6,10 +6,7 @@ use std::path::Path;
 
 /// Writes a file beside its place and moves it there when it is complete: a full disk or a kill leaves
 /// what was there before.
-pub(crate) fn write_whole(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
     let result = File::create(&draft).and_then(|file| {

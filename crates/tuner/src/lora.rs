@@ -26,13 +26,7 @@ pub struct LoraConfig {
 
 impl Default for LoraConfig {
     fn default() -> Self {
-        Self {
-            rank: 16,
-            alpha: 32.0,
-            dropout: 0.0,
-            layers: None,
-            targets: Target::ALL.to_vec(),
-        }
+        Self { rank: 16, alpha: 32.0, dropout: 0.0, layers: None, targets: Target::ALL.to_vec() }
     }
 }
 
@@ -85,9 +79,7 @@ impl Adapter {
                 }
                 let (out, width) = shape.matrix(target);
                 let bound = 1.0 / (width as f32).sqrt();
-                let a: Vec<f32> = (0..width * config.rank)
-                    .map(|_| random.random_range(-bound..bound))
-                    .collect();
+                let a: Vec<f32> = (0..width * config.rank).map(|_| random.random_range(-bound..bound)).collect();
                 let a = Tensor::from_vec(a, (width, config.rank), &Device::Cpu)?;
                 let pair = Pair {
                     a: Var::from_tensor(&a.to_device(device)?)?,
@@ -96,19 +88,11 @@ impl Adapter {
                 pairs.insert((layer, target), pair);
             }
         }
-        Ok(Self {
-            config: config.clone(),
-            base,
-            pairs,
-        })
+        Ok(Self { config: config.clone(), base, pairs })
     }
 
     /// An adapter of given matrices, `a` `[in, rank]` and `b` `[rank, out]`.
-    pub(crate) fn of(
-        config: LoraConfig,
-        base: String,
-        tensors: BTreeMap<Place, (Tensor, Tensor)>,
-    ) -> Computed<Self> {
+    pub(crate) fn of(config: LoraConfig, base: String, tensors: BTreeMap<Place, (Tensor, Tensor)>) -> Computed<Self> {
         let pairs = tensors
             .into_iter()
             .map(|(place, (a, b))| {
@@ -119,11 +103,7 @@ impl Adapter {
                 Ok((place, pair))
             })
             .collect::<Computed<_>>()?;
-        Ok(Self {
-            config,
-            base,
-            pairs,
-        })
+        Ok(Self { config, base, pairs })
     }
 
     /// The same adapter for checks in more exact arithmetic.
@@ -138,11 +118,7 @@ impl Adapter {
                 Ok((place, Pair { a, b }))
             })
             .collect::<Computed<_>>()?;
-        Ok(Self {
-            config: self.config.clone(),
-            base: self.base.clone(),
-            pairs,
-        })
+        Ok(Self { config: self.config.clone(), base: self.base.clone(), pairs })
     }
 
     /// Refuses a model of another shape.
@@ -158,10 +134,7 @@ impl Adapter {
                 });
             }
             let (out, width) = shape.matrix(target);
-            let found = (
-                pair.b.dims().last().copied(),
-                pair.a.dims().first().copied(),
-            );
+            let found = (pair.b.dims().last().copied(), pair.a.dims().first().copied());
             if found != (Some(out), Some(width)) {
                 return Err(AdapterError::OtherBase {
                     reason: format!(
@@ -206,12 +179,7 @@ impl Adapter {
             }),
             _ => None,
         };
-        Some(LoraPair {
-            a: tensor(&pair.a),
-            b: tensor(&pair.b),
-            scale: self.config.scale(),
-            dropout,
-        })
+        Some(LoraPair { a: tensor(&pair.a), b: tensor(&pair.b), scale: self.config.scale(), dropout })
     }
 }
 

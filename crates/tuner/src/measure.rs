@@ -46,16 +46,9 @@ pub fn step_work(shape: &ModelShape, config: &LoraConfig, batch: &Packed) -> f64
     let first = config.first_layer(shape.layers);
     let mut work = 4.0 * asked * (shape.vocabulary * shape.hidden) as f64;
     for layer in 0..shape.layers {
-        let window = if shape.is_global(layer) {
-            usize::MAX
-        } else {
-            shape.window
-        };
-        let pairs: usize = batch
-            .lengths
-            .iter()
-            .map(|&length| (1..=length).map(|seen| seen.min(window)).sum::<usize>())
-            .sum();
+        let window = if shape.is_global(layer) { usize::MAX } else { shape.window };
+        let pairs: usize =
+            batch.lengths.iter().map(|&length| (1..=length).map(|seen| seen.min(window)).sum::<usize>()).sum();
         let learned = layer >= first;
         let attention = (4 * shape.heads * shape.head_dim * pairs) as f64;
         work += attention * if learned { 3.0 } else { 1.0 };
@@ -80,12 +73,7 @@ pub fn step_work(shape: &ModelShape, config: &LoraConfig, batch: &Packed) -> f64
 ///
 /// # Errors
 /// [`TrainError`] when the base cannot be loaded or a computation fails.
-pub fn measure(
-    base: &Path,
-    config: &LoraConfig,
-    load: Load,
-    steps: usize,
-) -> Result<Measured, TrainError> {
+pub fn measure(base: &Path, config: &LoraConfig, load: Load, steps: usize) -> Result<Measured, TrainError> {
     let mut base = Base::open(base)?;
     let device = Device::Cpu;
     let model = Gemma::load(&mut base, &device)?;

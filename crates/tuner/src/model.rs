@@ -3,9 +3,7 @@
 use crate::base::Base;
 use crate::error::TrainError;
 use crate::lora::{Adapter, Pass};
-use crate::ops::{
-    Head, Rope, add_norm, attention, cross_entropy, frozen, geglu, lora_linear, norm, norm_rope,
-};
+use crate::ops::{Head, Rope, add_norm, attention, cross_entropy, frozen, geglu, lora_linear, norm, norm_rope};
 use crate::shape::{ModelShape, NormName, Target};
 use candle_core::{DType, Device, Result, Tensor};
 use std::sync::Arc;
@@ -100,11 +98,7 @@ impl Gemma {
     }
 
     /// [`Self::load`] in another type, for checks against more exact arithmetic.
-    pub(crate) fn load_as(
-        base: &mut Base,
-        device: &Device,
-        dtype: DType,
-    ) -> std::result::Result<Self, TrainError> {
+    pub(crate) fn load_as(base: &mut Base, device: &Device, dtype: DType) -> std::result::Result<Self, TrainError> {
         let shape = base.shape().clone();
         let place = |tensor: Tensor| tensor.to_dtype(dtype)?.to_device(device);
         let mut layers = Vec::with_capacity(shape.layers);
@@ -146,16 +140,9 @@ impl Gemma {
     }
 
     /// The summed loss `Σ -log p(target)` over all asked positions, a scalar.
-    pub(crate) fn loss(
-        &self,
-        batch: &Packed,
-        adapter: Option<&Adapter>,
-        pass: Pass,
-    ) -> Result<Tensor> {
+    pub(crate) fn loss(&self, batch: &Packed, adapter: Option<&Adapter>, pass: Pass) -> Result<Tensor> {
         let hidden = self.hidden(batch, adapter, pass)?;
-        let head = Head {
-            weight: self.embedding.clone(),
-        };
+        let head = Head { weight: self.embedding.clone() };
         let targets: Arc<[u32]> = batch.targets.as_slice().into();
         let learn = matches!(pass, Pass::Learn { .. });
         cross_entropy(&hidden, &head, &targets, learn)
@@ -166,10 +153,7 @@ impl Gemma {
     /// # Errors
     /// A failed computation.
     pub fn logits(&self, batch: &Packed, adapter: Option<&Adapter>) -> Result<Tensor> {
-        frozen(
-            &self.hidden(batch, adapter, Pass::Evaluate)?,
-            &self.embedding,
-        )
+        frozen(&self.hidden(batch, adapter, Pass::Evaluate)?, &self.embedding)
     }
 
     /// The normalised hidden states at the asked positions, `[positions, hidden]`.
@@ -195,30 +179,18 @@ impl Gemma {
         norm(&x, &self.final_norm, shape.eps)
     }
 
-    fn layer(
-        &self,
-        index: usize,
-        x: &Tensor,
-        keep: Option<&Tensor>,
-        context: &Context<'_>,
-    ) -> Result<Tensor> {
+    fn layer(&self, index: usize, x: &Tensor, keep: Option<&Tensor>, context: &Context<'_>) -> Result<Tensor> {
         let (layer, shape) = (&self.layers[index], &self.shape);
         let tokens = x.dim(0)?;
         let linear = |x: &Tensor, target: Target| {
             let weight = &layer.matrices[target as usize];
-            match context
-                .adapter
-                .and_then(|adapter| adapter.at((index, target), context.pass))
-            {
+            match context.adapter.and_then(|adapter| adapter.at((index, target), context.pass)) {
                 Some(pair) => lora_linear(x, weight, &pair),
                 None => frozen(x, weight),
             }
         };
-        let (rope, window) = if shape.is_global(index) {
-            (&context.global, None)
-        } else {
-            (&context.local, Some(shape.window))
-        };
+        let (rope, window) =
+            if shape.is_global(index) { (&context.global, None) } else { (&context.local, Some(shape.window)) };
 
         let h = norm(x, &layer.before_attention, shape.eps)?;
         let heads = |x: Tensor, count: usize| x.reshape((tokens, count, shape.head_dim));

@@ -65,27 +65,12 @@ pub(crate) struct AdamW {
 
 impl AdamW {
     pub(crate) fn new(vars: &[&Var], weight_decay: f64) -> Result<Self> {
-        let zeros = || {
-            vars.iter()
-                .map(|var| var.zeros_like())
-                .collect::<Result<Vec<_>>>()
-        };
-        Ok(Self {
-            mean: zeros()?,
-            square: zeros()?,
-            weight_decay,
-        })
+        let zeros = || vars.iter().map(|var| var.zeros_like()).collect::<Result<Vec<_>>>();
+        Ok(Self { mean: zeros()?, square: zeros()?, weight_decay })
     }
 
     /// One step; `step` counts from 0, gradients are first multiplied with `shrink` (clipping).
-    pub(crate) fn step(
-        &mut self,
-        vars: &[&Var],
-        grads: &[Tensor],
-        step: usize,
-        rate: f64,
-        shrink: f64,
-    ) -> Result<()> {
+    pub(crate) fn step(&mut self, vars: &[&Var], grads: &[Tensor], step: usize, rate: f64, shrink: f64) -> Result<()> {
         let t = i32::try_from(step + 1).unwrap_or(i32::MAX);
         let (fix1, fix2) = (1.0 - BETA1.powi(t), 1.0 - BETA2.powi(t));
         for (i, (var, grad)) in vars.iter().zip(grads).enumerate() {
@@ -109,12 +94,7 @@ mod tests {
 
     #[test]
     fn the_rate_rises_then_falls_to_its_floor() {
-        let schedule = Schedule {
-            peak: 1.0,
-            warmup: 4,
-            steps: 104,
-            floor: 0.1,
-        };
+        let schedule = Schedule { peak: 1.0, warmup: 4, steps: 104, floor: 0.1 };
         assert_eq!(schedule.rate(0), 0.25);
         assert_eq!(schedule.rate(3), 1.0);
         assert_eq!(schedule.rate(4), 1.0);

@@ -95,10 +95,7 @@ impl Curve {
             );
         }
         let line = |points: &[(usize, f64)]| -> String {
-            points
-                .iter()
-                .map(|&(step, loss)| format!("{:.1},{:.1} ", x(step), y(loss)))
-                .collect()
+            points.iter().map(|&(step, loss)| format!("{:.1},{:.1} ", x(step), y(loss))).collect()
         };
         let smooth = self.smooth();
         let lines = [
@@ -129,9 +126,7 @@ impl Curve {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -139,10 +134,7 @@ mod tests {
     use super::*;
 
     fn falling() -> Curve {
-        Curve {
-            train: (1..=8).map(|step| (step, 9.0 - step as f64)).collect(),
-            valid: vec![(0, 8.5), (8, 1.5)],
-        }
+        Curve { train: (1..=8).map(|step| (step, 9.0 - step as f64)).collect(), valid: vec![(0, 8.5), (8, 1.5)] }
     }
 
     #[test]
@@ -157,10 +149,7 @@ mod tests {
         let svg = falling().svg("a < b & c");
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         assert!(svg.contains("a &lt; b &amp; c"));
-        let points = svg
-            .split("points=\"")
-            .nth(1)
-            .and_then(|s| s.split('"').next());
+        let points = svg.split("points=\"").nth(1).and_then(|s| s.split('"').next());
         assert_eq!(points.map(|p| p.split(' ').count()), Some(8));
     }
 }

@@ -114,19 +114,8 @@ impl TrainConfig {
     }
 
     pub(crate) fn check(&self) -> Result<(), TrainError> {
-        let fault = |setting, reason: &str| {
-            Err(TrainError::Setting {
-                setting,
-                reason: reason.to_owned(),
-            })
-        };
-        let LoraConfig {
-            rank,
-            alpha,
-            dropout,
-            ref layers,
-            ref targets,
-        } = self.lora;
+        let fault = |setting, reason: &str| Err(TrainError::Setting { setting, reason: reason.to_owned() });
+        let LoraConfig { rank, alpha, dropout, ref layers, ref targets } = self.lora;
         if !(1..=1024).contains(&rank) {
             return fault("rank", "must be 1 to 1024");
         }
@@ -137,16 +126,10 @@ impl TrainConfig {
             return fault("dropout", "must be at least 0 and less than 1");
         }
         if targets.is_empty() || *layers == Some(0) {
-            return fault(
-                "targets",
-                "at least one matrix of one layer must be trained",
-            );
+            return fault("targets", "at least one matrix of one layer must be trained");
         }
         if self.batch_size == 0 || self.accumulation == 0 {
-            return fault(
-                "batch size",
-                "batch size and accumulation must be at least 1",
-            );
+            return fault("batch size", "batch size and accumulation must be at least 1");
         }
         if self.max_tokens < 2 || self.max_batch_tokens < 2 {
             return fault("max tokens", "must be at least 2");
@@ -158,18 +141,13 @@ impl TrainConfig {
             return fault("clip", "must be more than 0");
         }
         if !(0.0..=1.0).contains(&self.final_rate) || !(0.0..1.0).contains(&self.weight_decay) {
-            return fault(
-                "final rate",
-                "final rate and weight decay must lie between 0 and 1",
-            );
+            return fault("final rate", "final rate and weight decay must lie between 0 and 1");
         }
         if self.validate_every == 0 || self.checkpoint_every == 0 {
             return fault("validate every", "intervals must be at least 1");
         }
         match self.length {
-            RunLength::Steps(steps) if steps == 0 || steps > 10_000_000 => {
-                fault("steps", "must be 1 to 10 million")
-            }
+            RunLength::Steps(steps) if steps == 0 || steps > 10_000_000 => fault("steps", "must be 1 to 10 million"),
             RunLength::Epochs(epochs) if !(epochs > 0.0 && epochs <= 1000.0) => {
                 fault("epochs", "must be more than 0, at most 1000")
             }
@@ -200,12 +178,7 @@ impl TrainConfig {
             &self.lora,
             (steps, self.batch_size, self.accumulation),
             (self.max_batch_tokens, self.warmup, self.seed),
-            (
-                self.learning_rate,
-                self.final_rate,
-                self.weight_decay,
-                self.clip,
-            ),
+            (self.learning_rate, self.final_rate, self.weight_decay, self.clip),
         );
         hex(&Sha256::digest(format!("{same:?}")))
     }

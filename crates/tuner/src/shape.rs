@@ -103,15 +103,7 @@ pub enum Target {
 
 impl Target {
     /// Every matrix, in the order of a block.
-    pub const ALL: [Self; 7] = [
-        Self::Q,
-        Self::K,
-        Self::V,
-        Self::O,
-        Self::Gate,
-        Self::Up,
-        Self::Down,
-    ];
+    pub const ALL: [Self; 7] = [Self::Q, Self::K, Self::V, Self::O, Self::Gate, Self::Up, Self::Down];
 
     /// The module's name in Hugging Face, MLX and PEFT files, within `model.layers.N`.
     #[must_use]
@@ -155,11 +147,7 @@ impl std::str::FromStr for Target {
         Self::ALL
             .into_iter()
             .find(|target| {
-                target
-                    .module()
-                    .rsplit('.')
-                    .next()
-                    .is_some_and(|module| module.trim_end_matches("_proj") == name)
+                target.module().rsplit('.').next().is_some_and(|module| module.trim_end_matches("_proj") == name)
             })
             .ok_or_else(|| format!("'{text}' is not one of q, k, v, o, gate, up, down"))
     }

@@ -60,9 +60,7 @@ impl Tokenizer {
         };
         for (id, ((token, score), kind)) in tokens.iter().zip(scores).zip(kinds).enumerate() {
             let id = id as u32;
-            let (Ok(token), Ok(score), Ok(kind)) =
-                (token.to_string(), score.to_f32(), kind.to_i32())
-            else {
+            let (Ok(token), Ok(score), Ok(kind)) = (token.to_string(), score.to_f32(), kind.to_i32()) else {
                 return Err(fault("an entry of its vocabulary has a wrong type"));
             };
             match TokenKind::of(kind) {
@@ -83,38 +81,22 @@ impl Tokenizer {
             pieces.ids.insert(token.clone(), id);
             pieces.scores.push(score);
         }
-        pieces
-            .special
-            .sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        pieces.special.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
         let bos = id_of(content, "tokenizer.ggml.bos_token_id")
             .ok_or_else(|| fault("it names no token for the beginning of text"))?;
-        let end_of_turn = pieces
-            .ids
-            .get(END_OF_TURN)
-            .copied()
-            .ok_or_else(|| fault("its vocabulary has no <end_of_turn>"))?;
-        Ok(Self {
-            encoder: Encoder::Pieces(Box::new(pieces)),
-            bos,
-            end_of_turn,
-        })
+        let end_of_turn =
+            pieces.ids.get(END_OF_TURN).copied().ok_or_else(|| fault("its vocabulary has no <end_of_turn>"))?;
+        Ok(Self { encoder: Encoder::Pieces(Box::new(pieces)), bos, end_of_turn })
     }
 
     /// Reads a `tokenizer.json`.
     pub(crate) fn from_json(path: &Path) -> Result<Self, TrainError> {
-        let tokenizer = tokenizers::Tokenizer::from_file(path)
-            .map_err(|error| TrainError::base(path, error))?;
+        let tokenizer = tokenizers::Tokenizer::from_file(path).map_err(|error| TrainError::base(path, error))?;
         let id = |token: &str| {
-            tokenizer
-                .token_to_id(token)
-                .ok_or_else(|| TrainError::base(path, format!("its vocabulary has no {token}")))
+            tokenizer.token_to_id(token).ok_or_else(|| TrainError::base(path, format!("its vocabulary has no {token}")))
         };
         let (bos, end_of_turn) = (id("<bos>")?, id(END_OF_TURN)?);
-        Ok(Self {
-            encoder: Encoder::HuggingFace(Box::new(tokenizer)),
-            bos,
-            end_of_turn,
-        })
+        Ok(Self { encoder: Encoder::HuggingFace(Box::new(tokenizer)), bos, end_of_turn })
     }
 
     /// The tokens of a text, control tokens understood; nothing is put before it.
@@ -194,12 +176,7 @@ impl Pieces {
         let mut symbols: Vec<Symbol> = text
             .char_indices()
             .enumerate()
-            .map(|(i, (start, c))| Symbol {
-                start,
-                len: c.len_utf8(),
-                previous: i.checked_sub(1),
-                next: Some(i + 1),
-            })
+            .map(|(i, (start, c))| Symbol { start, len: c.len_utf8(), previous: i.checked_sub(1), next: Some(i + 1) })
             .collect();
         if let Some(last) = symbols.last_mut() {
             last.next = None;
@@ -250,12 +227,7 @@ impl Pieces {
         let len = symbols[left].len + symbols[right].len;
         let start = symbols[left].start;
         if let Some(&id) = self.ids.get(&text[start..start + len]) {
-            queue.push(Pair {
-                score: self.scores[id as usize],
-                left,
-                right,
-                len,
-            });
+            queue.push(Pair { score: self.scores[id as usize], left, right, len });
         }
     }
 }
@@ -297,9 +269,7 @@ struct Pair {
 
 impl Ord for Pair {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.score
-            .total_cmp(&other.score)
-            .then(other.left.cmp(&self.left))
+        self.score.total_cmp(&other.score).then(other.left.cmp(&self.left))
     }
 }
 

@@ -54,10 +54,7 @@ pub struct TrainReport {
 /// # Errors
 /// See [`TrainError`]. Data and settings are checked before anything is trained; a failed run leaves its
 /// last checkpoint.
-pub fn train(
-    config: &TrainConfig,
-    listener: &mut dyn TrainListener,
-) -> Result<TrainReport, TrainError> {
+pub fn train(config: &TrainConfig, listener: &mut dyn TrainListener) -> Result<TrainReport, TrainError> {
     config.check()?;
     let Some(threads) = config.threads else {
         return Run::prepare(config)?.go(listener);
@@ -65,10 +62,7 @@ pub fn train(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|error| TrainError::Setting {
-            setting: "threads",
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| TrainError::Setting { setting: "threads", reason: error.to_string() })?;
     pool.install(|| Run::prepare(config)?.go(listener))
 }
 
@@ -125,20 +119,10 @@ impl<'a> Run<'a> {
         let steps = config.steps(train.examples().len());
         let run = config.fingerprint(&base, &train, steps);
         let device = config.device()?;
-        let adapter = Adapter::fresh(
-            &config.lora,
-            base.shape(),
-            base.name(),
-            config.seed,
-            &device,
-        )?;
+        let adapter = Adapter::fresh(&config.lora, base.shape(), base.name(), config.seed, &device)?;
         let vars: Vec<&Var> = adapter.vars().collect();
         let mut adam = AdamW::new(&vars, config.weight_decay)?;
-        let resumed = if config.resume {
-            checkpoint::load(&config.out, &run, &adapter, &mut adam)?
-        } else {
-            None
-        };
+        let resumed = if config.resume { checkpoint::load(&config.out, &run, &adapter, &mut adam)? } else { None };
         Ok(Self {
             config,
             base: base.name(),
@@ -147,27 +131,16 @@ impl<'a> Run<'a> {
             valid,
             adapter,
             adam,
-            schedule: Schedule {
-                peak: config.learning_rate,
-                warmup: config.warmup,
-                steps,
-                floor: config.final_rate,
-            },
+            schedule: Schedule { peak: config.learning_rate, warmup: config.warmup, steps, floor: config.final_rate },
             checkpoint: resumed.as_ref().map(|_| checkpoint::path_in(&config.out)),
-            state: resumed.unwrap_or(State {
-                run,
-                ..State::default()
-            }),
+            state: resumed.unwrap_or(State { run, ..State::default() }),
         })
     }
 
     fn go(mut self, listener: &mut dyn TrainListener) -> Result<TrainReport, TrainError> {
         let outcome = self.steps(listener);
         if let Err(error) = &outcome {
-            let event = TrainEvent::Failed {
-                step: self.state.step,
-                message: &error.to_string(),
-            };
+            let event = TrainEvent::Failed { step: self.state.step, message: &error.to_string() };
             // The run is over either way.
             let _ = listener.on_event(&event);
         }
@@ -215,12 +188,8 @@ impl<'a> Run<'a> {
                 flow = if flow.is_break() { flow } else { asked };
             }
             if done.is_multiple_of(self.config.checkpoint_every) || last || flow.is_break() {
-                let path =
-                    checkpoint::save(&self.config.out, &self.adapter, &self.adam, &self.state)?;
-                let asked = listener.on_event(&TrainEvent::Checkpoint {
-                    step: done,
-                    path: &path,
-                });
+                let path = checkpoint::save(&self.config.out, &self.adapter, &self.adam, &self.state)?;
+                let asked = listener.on_event(&TrainEvent::Checkpoint { step: done, path: &path });
                 self.checkpoint = Some(path);
                 flow = if flow.is_break() { flow } else { asked };
             }
@@ -239,9 +208,7 @@ impl<'a> Run<'a> {
         let asked: usize = examples.iter().map(|example| example.reply_len()).sum();
         let vars: Vec<&Var> = self.adapter.vars().collect();
         let (mut grads, mut loss, mut tokens) = (Vec::new(), 0.0, 0);
-        let batches = examples
-            .chunks(config.batch_size)
-            .flat_map(|part| pack(part, config.max_batch_tokens));
+        let batches = examples.chunks(config.batch_size).flat_map(|part| pack(part, config.max_batch_tokens));
         for (i, batch) in batches.enumerate() {
             tokens += batch.len();
             let seed = Sha256::digest(format!("{} {number} {i}", config.seed));
@@ -255,20 +222,11 @@ impl<'a> Run<'a> {
         self.finite(gradient)?;
         let shrink = (config.clip / gradient.max(1e-12)).min(1.0);
         self.adam.step(&vars, &grads, number, rate, shrink)?;
-        Ok(Step {
-            loss,
-            gradient,
-            tokens,
-        })
+        Ok(Step { loss, gradient, tokens })
     }
 
     /// A batch's part of the step's mean loss.
-    fn share(
-        &self,
-        batch: &Packed,
-        seed: u64,
-        asked: usize,
-    ) -> Result<candle_core::Tensor, TrainError> {
+    fn share(&self, batch: &Packed, seed: u64, asked: usize) -> Result<candle_core::Tensor, TrainError> {
         let pass = Pass::Learn { seed };
         let loss = self.model.loss(batch, Some(&self.adapter), pass)?;
         Ok((loss * (1.0 / asked as f64))?)
@@ -280,19 +238,12 @@ impl<'a> Run<'a> {
         }
         Err(TrainError::NotFinite {
             step: self.state.step + 1,
-            what: if value.is_nan() {
-                "not a number"
-            } else {
-                "infinite"
-            },
+            what: if value.is_nan() { "not a number" } else { "infinite" },
             checkpoint: self.checkpoint.clone(),
         })
     }
 
-    fn validate(
-        &mut self,
-        listener: &mut dyn TrainListener,
-    ) -> Result<std::ops::ControlFlow<()>, TrainError> {
+    fn validate(&mut self, listener: &mut dyn TrainListener) -> Result<std::ops::ControlFlow<()>, TrainError> {
         let Some(valid) = &self.valid else {
             return Ok(std::ops::ControlFlow::Continue(()));
         };
@@ -304,12 +255,7 @@ impl<'a> Run<'a> {
         self.state.curve.valid.push((step, loss));
         if best && step > 0 {
             let folder = self.config.out.join("best");
-            save_mlx(
-                &self.adapter,
-                &folder,
-                self.model.shape(),
-                self.config.precision,
-            )?;
+            save_mlx(&self.adapter, &folder, self.model.shape(), self.config.precision)?;
         }
         Ok(listener.on_event(&TrainEvent::Validated { step, loss }))
     }
@@ -333,23 +279,15 @@ impl<'a> Run<'a> {
 
     fn write(&self, report: &TrainReport) -> Result<(), TrainError> {
         let out = &self.config.out;
-        save_mlx(
-            &self.adapter,
-            out,
-            self.model.shape(),
-            self.config.precision,
-        )?;
-        let picture = self.state.curve.svg(&format!(
-            "{}, rank {}, {} examples",
-            self.base, self.config.lora.rank, report.examples
-        ));
+        save_mlx(&self.adapter, out, self.model.shape(), self.config.precision)?;
+        let picture = self
+            .state
+            .curve
+            .svg(&format!("{}, rank {}, {} examples", self.base, self.config.lora.rank, report.examples));
         let path = out.join("loss.svg");
-        write_whole(&path, |file| file.write_all(picture.as_bytes()))
-            .map_err(TrainError::io(&path))?;
+        write_whole(&path, |file| file.write_all(picture.as_bytes())).map_err(TrainError::io(&path))?;
         let path = out.join("run.json");
-        write_whole(&path, |file| {
-            serde_json::to_writer_pretty(file, report).map_err(std::io::Error::from)
-        })
-        .map_err(TrainError::io(&path))
+        write_whole(&path, |file| serde_json::to_writer_pretty(file, report).map_err(std::io::Error::from))
+            .map_err(TrainError::io(&path))
     }
 }

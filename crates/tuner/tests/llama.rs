@@ -25,9 +25,7 @@ use std::io::{BufReader, BufWriter};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use tuner::{
-    Adapter, Base, Gemma, Packed, Precision, RunLength, TrainConfig, load_adapter, save_gguf, train,
-};
+use tuner::{Adapter, Base, Gemma, Packed, Precision, RunLength, TrainConfig, load_adapter, save_gguf, train};
 
 const TEXTS: [&str; 4] = [
     "The harbour was quiet when the ferry came in. Two men in yellow coats threw the ropes over the iron \
@@ -69,9 +67,7 @@ const AWKWARD: [&str; 9] = [
 ];
 
 fn weights() -> PathBuf {
-    std::env::var_os("GEMMA_GGUF")
-        .map(PathBuf::from)
-        .expect("GEMMA_GGUF must name the Gemma 3 GGUF file")
+    std::env::var_os("GEMMA_GGUF").map(PathBuf::from).expect("GEMMA_GGUF must name the Gemma 3 GGUF file")
 }
 
 fn backend() -> &'static LlamaBackend {
@@ -94,25 +90,13 @@ fn expanded(dir: &Path) -> PathBuf {
         .map(|name| {
             let tensor = content.tensor(&mut file, name, &Device::Cpu).unwrap();
             let values = tensor.dequantize(&Device::Cpu).unwrap();
-            (
-                name.as_str(),
-                QTensor::quantize(&values, GgmlDType::F32).unwrap(),
-            )
+            (name.as_str(), QTensor::quantize(&values, GgmlDType::F32).unwrap())
         })
         .collect();
     let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, t)| (*name, t)).collect();
-    let metadata: Vec<(&str, &Value)> = content
-        .metadata
-        .iter()
-        .map(|(key, value)| (key.as_str(), value))
-        .collect();
+    let metadata: Vec<(&str, &Value)> = content.metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
     let path = dir.join("expanded.gguf");
-    write(
-        &mut BufWriter::new(File::create(&path).unwrap()),
-        &metadata,
-        &tensors,
-    )
-    .unwrap();
+    write(&mut BufWriter::new(File::create(&path).unwrap()), &metadata, &tensors).unwrap();
     path
 }
 
@@ -130,14 +114,10 @@ fn llama_logits(context: &mut LlamaContext<'_>, tokens: &[u32]) -> Vec<Vec<f32>>
     context.clear_kv_cache();
     let mut batch = LlamaBatch::new(tokens.len(), 1);
     for (i, &token) in tokens.iter().enumerate() {
-        batch
-            .add(LlamaToken(token as i32), i as i32, &[0], true)
-            .unwrap();
+        batch.add(LlamaToken(token as i32), i as i32, &[0], true).unwrap();
     }
     context.decode(&mut batch).unwrap();
-    (0..tokens.len())
-        .map(|i| context.get_logits_ith(i as i32).to_vec())
-        .collect()
+    (0..tokens.len()).map(|i| context.get_logits_ith(i as i32).to_vec()).collect()
 }
 
 /// Ours after every token but the last, which has nothing to predict in a training batch.
@@ -149,9 +129,7 @@ fn our_logits(model: &Gemma, tokens: &[u32], adapter: Option<&Adapter>) -> Vec<V
 }
 
 fn top(logits: &[f32]) -> usize {
-    (0..logits.len())
-        .max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
-        .unwrap()
+    (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap()
 }
 
 struct Agreement {
@@ -164,12 +142,7 @@ struct Agreement {
 }
 
 fn agreement(ours: &[Vec<f32>], theirs: &[Vec<f32>]) -> Agreement {
-    let mut found = Agreement {
-        tokens: 0,
-        equal: 0,
-        widest: 0.0,
-        apart: 0.0,
-    };
+    let mut found = Agreement { tokens: 0, equal: 0, widest: 0.0, apart: 0.0 };
     let log_p = |logits: &[f32], at: usize| {
         let shift = logits[top(logits)];
         let sum: f64 = logits.iter().map(|l| f64::from(l - shift).exp()).sum();
@@ -189,12 +162,7 @@ fn agreement(ours: &[Vec<f32>], theirs: &[Vec<f32>]) -> Agreement {
     found
 }
 
-fn compare(
-    model: &Gemma,
-    adapter: Option<&Adapter>,
-    context: &mut LlamaContext<'_>,
-    base: &Base,
-) -> Agreement {
+fn compare(model: &Gemma, adapter: Option<&Adapter>, context: &mut LlamaContext<'_>, base: &Base) -> Agreement {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for text in TEXTS {
         let mut tokens = vec![base.tokenizer().bos()];
@@ -235,12 +203,7 @@ fn first_choices_are_llama_cpps() {
     let mut base = Base::open(&weights()).unwrap();
     let model = Gemma::load(&mut base, &Device::Cpu).unwrap();
     let quantised = compare(&model, None, &mut context(&llama(&weights())), &base);
-    let exact = compare(
-        &model,
-        None,
-        &mut context(&llama(&expanded(dir.path()))),
-        &base,
-    );
+    let exact = compare(&model, None, &mut context(&llama(&expanded(dir.path()))), &base);
     assert!(exact.tokens >= 500);
     assert!(exact.equal * 100 >= exact.tokens * 99);
     // Where eight-bit activations choose otherwise, the two were all but equal.

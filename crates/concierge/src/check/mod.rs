@@ -13,7 +13,7 @@ mod words;
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    brief::Brief,
+    brief::{Act, Brief},
     menu::{ItemId, Menu},
     money::Cents,
 };
@@ -40,6 +40,8 @@ pub enum Fault {
     Item,
     /// A denial that the brief does not make, or an offer of what it denies.
     Polarity,
+    /// Something done or asked that the brief neither did nor asks.
+    Deed,
     /// A promise (a refund, a discount, safety) that no fact makes.
     Promise,
     /// A word of substance that stands in no fact.
@@ -113,6 +115,31 @@ const HARMLESS: [&str; 14] = [
     "or not",
 ];
 
+/// Deeds by the words that tell of them, the briefs in which they were done, and those that ask whether to do them.
+type Deed = (&'static [&'static str], &'static [Act], &'static [Act]);
+const DEEDS: [Deed; 4] = [
+    (
+        &["added", "i'll add", "i will add", "put it", "put that", "put them", "add it", "add that", "add them"],
+        &[Act::ConfirmAdded, Act::ConfirmChanged, Act::TellPlan],
+        &[Act::TellPlan, Act::Upsell, Act::Recommend, Act::DeclineUnknown, Act::DeclineSoldOut, Act::WarnAllergy],
+    ),
+    (
+        &["taken off", "took off", "removed", "take off", "took it off", "taken it off"],
+        &[Act::ConfirmRemoved, Act::ConfirmChanged, Act::ConfirmCleared],
+        &[Act::AskWhich],
+    ),
+    (
+        &["placed", "place it", "place the order", "place your order", "place that"],
+        &[Act::ConfirmPlaced, Act::TellCart],
+        &[Act::AskPlace],
+    ),
+    (
+        &["noted", "on its way", "recorded", "handed", "booked", "reserved"],
+        &[Act::ConfirmPlaced, Act::ConfirmRemedy, Act::Escalate],
+        &[],
+    ),
+];
+
 /// The marks of the prompt's own layout.
 const SCAFFOLD: [&str; 7] = ["facts:", "now:", "guest:", "<start_of_turn>", "<end_of_turn>", "- none", "you are rosy"];
 
@@ -128,7 +155,13 @@ pub struct Checker<'a> {
     items: HashSet<&'a ItemId>,
     fact_words: HashSet<String>,
     guest_words: HashSet<String>,
-    facts_deny: bool,
+    /// What the facts deny: the word behind each "no", "not" or "don't".
+    denied: HashSet<String>,
+    /// How many of an item the facts speak of.
+    counts: HashMap<&'a ItemId, HashSet<u64>>,
+    /// Items that the brief itself says no to.
+    sold_out: HashSet<&'a ItemId>,
+    acts: Vec<Act>,
     declines: bool,
 }
 
@@ -147,7 +180,10 @@ impl<'a> Checker<'a> {
             items: HashSet::new(),
             fact_words: HashSet::new(),
             guest_words: stems(&claims(guest)),
-            facts_deny: false,
+            denied: HashSet::new(),
+            counts: HashMap::new(),
+            sold_out: HashSet::new(),
+            acts: brief.steps.iter().map(|step| step.act).collect(),
             declines: brief.steps.iter().any(|step| step.act.declines()),
         };
         for fact in brief.facts() {
@@ -185,7 +221,16 @@ impl<'a> Checker<'a> {
         self.times.extend(found.times.iter().map(|(_, time)| *time));
         self.numbers.extend(found.numbers.iter().map(|(_, number)| *number));
         self.codes.extend(found.codes.iter().map(|(_, code)| code.clone()));
-        self.facts_deny |= denies(text, &found);
+        self.denied.extend(denials(text));
+        if let Some(item) = item {
+            let count = text.split_once(" × ").and_then(|(head, _)| claims::number(head.rsplit([' ', ':']).next()?));
+            if let Some(count) = count {
+                self.counts.entry(item).or_default().insert(count);
+            }
+            if text.contains("sold out") {
+                self.sold_out.insert(item);
+            }
+        }
         self.fact_words.extend(stems(&found));
     }
 
@@ -202,11 +247,33 @@ impl<'a> Checker<'a> {
         }
         self.check_values(&found)?;
         self.check_items(&found)?;
-        let denies = denies(sentence, &found);
-        if denies && !self.declines && !self.facts_deny {
-            return Err(Fault::Polarity);
+        self.check_deeds(&lower)?;
+        let denials = denials(sentence);
+        if !denials.is_empty() {
+            let backed = denials.iter().all(|word| self.denied.contains(word));
+            // What the facts offer is not denied in the same breath as what they decline.
+            let offered = self.index.find(&found.words).iter().any(|mention| {
+                mention.items.iter().any(|item| self.items.contains(item))
+                    && !mention.items.iter().any(|item| self.sold_out.contains(item))
+            });
+            if !backed && (!self.declines || offered) {
+                return Err(Fault::Polarity);
+            }
         }
-        self.check_words(&found, denies)
+        self.check_words(&found, !denials.is_empty())
+    }
+
+    /// A sentence may speak of a deed only where the brief says that it was done, and ask for a yes only where the
+    /// brief asks.
+    fn check_deeds(&self, lower: &str) -> Result<(), Fault> {
+        let asks = lower.trim_end().ends_with('?');
+        for (words, done, asked) in DEEDS {
+            let allowed: &[Act] = if asks { asked } else { done };
+            if words.iter().any(|deed| lower.contains(deed)) && !self.acts.iter().any(|act| allowed.contains(act)) {
+                return Err(Fault::Deed);
+            }
+        }
+        Ok(())
     }
 
     fn check_values(&self, found: &Claims) -> Result<(), Fault> {
@@ -237,6 +304,15 @@ impl<'a> Checker<'a> {
             };
             if !known && !of_facts() && !denied_by_guest() {
                 return Err(Fault::Item);
+            }
+        }
+        for mention in &mentions {
+            let before = mention.start.checked_sub(1).and_then(|at| claims::number(&found.words[at].text));
+            let counted = || mention.items.iter().find_map(|item| self.counts.get(item));
+            if let (Some(count), Some(counts)) = (before, counted())
+                && !counts.contains(&count)
+            {
+                return Err(Fault::Number);
             }
         }
         for (at, cents) in &found.amounts {
@@ -291,15 +367,24 @@ fn is_value(word: &str) -> bool {
         )
 }
 
-fn denies(text: &str, found: &Claims) -> bool {
+/// What a text denies: the stem of the word behind each denial, or an empty one where it ends.
+fn denials(text: &str) -> Vec<String> {
     let mut plain = text.to_lowercase().replace('’', "'");
     for harmless in HARMLESS {
         plain = plain.replace(harmless, "");
     }
-    plain.contains("sold out")
-        || plain.contains("out of stock")
-        || words::words(&plain).iter().any(|word| NEGATIONS.contains(&word.text.as_str()) || word.text.ends_with("n't"))
-            && !found.words.is_empty()
+    let words = words::words(&plain);
+    let behind = |at: usize| words.get(at + 1).map(|word| stem(&word.text)).unwrap_or_default();
+    let mut denied: Vec<String> = words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| NEGATIONS.contains(&word.text.as_str()) || word.text.ends_with("n't"))
+        .map(|(at, _)| behind(at))
+        .collect();
+    if plain.contains("sold out") || plain.contains("out of stock") {
+        denied.push("sold out".to_owned());
+    }
+    denied
 }
 
 fn stems(found: &Claims) -> HashSet<String> {

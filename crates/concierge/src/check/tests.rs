@@ -111,3 +111,35 @@ fn what_the_model_left_out_is_added_and_what_it_said_is_not_repeated() {
     let speaker = Speaker::new(Checker::new(&index, &brief, "price of soup?"), &brief);
     assert_eq!(speaker.finish(true).0.unwrap(), "The Daily Soup is $4.50.");
 }
+
+#[test]
+fn deeds_and_counts_are_only_told_as_they_are() {
+    let added = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::ConfirmAdded)
+                .item_fact(&"soup".into(), "Added: 2 × The Daily Soup (no basil): $9.00")
+                .point("I've added 2 × The Daily Soup (no basil).", ["The Daily Soup"]),
+        ],
+    );
+    for (sentence, verdict) in [
+        ("I've added two Daily Soups with no basil.", Ok(())),
+        ("I've added 3 Daily Soups.", Err(Fault::Number)),
+        ("Your order is placed!", Err(Fault::Deed)),
+        ("Shall I place the order?", Err(Fault::Deed)),
+        ("Sorry, the Daily Soup is not on our menu.", Err(Fault::Polarity)),
+    ] {
+        assert_eq!(check(&added, "two soups without basil", sentence), verdict, "{sentence}");
+    }
+    let declined = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::DeclineUnknown)
+                .fact("Not on our menu: sushi")
+                .item_fact(&"soup".into(), "The Daily Soup: $4.50."),
+        ],
+    );
+    assert_eq!(check(&declined, "sushi?", "I'm sorry, we don't have sushi."), Ok(()));
+    assert_eq!(check(&declined, "sushi?", "Sorry, we don't have the Daily Soup."), Err(Fault::Polarity));
+    assert_eq!(check(&declined, "sushi?", "I've added it!"), Err(Fault::Deed));
+}

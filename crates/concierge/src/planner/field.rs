@@ -30,6 +30,8 @@ pub(super) struct Candidate {
     pub variants: Vec<Variant>,
     /// How many must be bought.
     pub must: u32,
+    /// Whether it may be added beyond the people's own.
+    pub extra: bool,
 }
 
 /// One course of the search.
@@ -95,8 +97,6 @@ pub(super) struct Field {
     pub classes: Vec<usize>,
     /// The most of one item.
     pub max_same: u32,
-    /// Whether things beyond the people's own may be added.
-    pub extras: bool,
 }
 
 impl Field {
@@ -110,7 +110,7 @@ impl Field {
             let demand = classes.iter().map(|(_, count)| count * wanted).collect();
             stages.push(Stage { candidates, grid: Grid::new(demand)? });
         }
-        Ok(Self { stages, classes: classes.iter().map(|(_, count)| *count).collect(), max_same, extras })
+        Ok(Self { stages, classes: classes.iter().map(|(_, count)| *count).collect(), max_same })
     }
 
     /// How many of a candidate may be bought.
@@ -121,7 +121,7 @@ impl Field {
     /// Whether the copy with this number may be beyond the people's own. Copies are alike, so those that must be
     /// bought and have no eater are counted first.
     pub fn may_be_extra(&self, candidate: &Candidate, copy: u32) -> bool {
-        self.extras || copy <= candidate.must
+        candidate.extra || copy <= candidate.must
     }
 }
 
@@ -146,6 +146,7 @@ fn candidates(
     options: bool,
     extras: bool,
 ) -> Result<Vec<Candidate>, PlanError> {
+    let extras = extras && (course != Course::Main || request.extra_mains);
     let needed = request.per_person(course) > 0 && !request.courses_not.contains(&course);
     let mut found = Vec::new();
     for item in menu.items.iter().filter(|item| item.available && item.course == course) {
@@ -160,7 +161,7 @@ fn candidates(
         }
         if !variants.is_empty() {
             let popularity = usize::from(item.popularity.unwrap_or(0));
-            found.push(Candidate { item: item.id.clone(), popularity, variants, must });
+            found.push(Candidate { item: item.id.clone(), popularity, variants, must, extra: extras });
         }
     }
     found.sort_by_key(|candidate| (candidate.must == 0, std::cmp::Reverse(candidate.popularity)));

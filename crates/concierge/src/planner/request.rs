@@ -73,6 +73,8 @@ pub struct Request {
     pub in_cart: Cents,
     /// The most of one item.
     pub max_same: Option<u32>,
+    /// Whether filling the sum may add mains beyond one for each person.
+    pub extra_mains: bool,
     /// What is best.
     pub objective: Objective,
 }
@@ -92,6 +94,7 @@ impl Default for Request {
             courses_not: BTreeSet::new(),
             in_cart: Cents::ZERO,
             max_same: None,
+            extra_mains: true,
             objective: Objective::Fill,
         }
     }

@@ -66,6 +66,7 @@ fn random_request(dice: &mut Dice, menu: &Menu) -> Request {
         courses_not: if dice.one_in(6) { BTreeSet::from([Course::Dessert]) } else { BTreeSet::new() },
         in_cart: Cents(if dice.one_in(4) { dice.roll(20) as i64 } else { 0 }),
         max_same: Some(1 + dice.roll(2) as u32),
+        extra_mains: dice.one_in(2),
         objective: [Objective::Fill, Objective::Cheapest, Objective::Best, Objective::Feed][dice.roll(4) as usize],
     }
 }
@@ -170,7 +171,9 @@ impl Brute<'_> {
             let sum = (sum.0 + price, sum.1 + i64::from(item.popularity.unwrap_or(0)));
             // Popularity counts what people eat, and what must be bought besides.
             if classes.iter().any(|(diner, _)| may(diner))
-                && (self.request.objective == Objective::Fill || beside < must)
+                && (self.request.objective == Objective::Fill
+                    && (item.course != Course::Main || self.request.extra_mains)
+                    || beside < must)
             {
                 self.copies(at, classes, needs.clone(), sum, fed, (must, most, taken + 1, beside + 1));
             }

@@ -45,6 +45,8 @@ pub fn read(lexicon: &Lexicon, menu: &Menu, text: &str) -> Wish {
     let (sums, counts) = numbers(&words, menu.currency.code());
     let party = party(&words, &counts).or_else(|| understand::slots(lexicon, text).party);
     request.party = party.unwrap_or(1);
+    // For a named party each gets a main, and the rest of the sum goes to what stands beside it.
+    request.extra_mains = party.is_none();
     // Of two sums ("between 20 and 30") the higher one is the limit.
     if let Some(sum) = sums.iter().max_by_key(|sum| sum.cents.0) {
         let each = phrase(

@@ -85,15 +85,17 @@ fn tell(turn: &Turn<'_>, plan: &planner::Plan) -> Step {
         }
     });
     let tax = if plan.tax.0 > 0 { " with tax" } else { "" };
-    let mut sum = format!("Total: {total}{tax}");
-    let mut plain = format!("How about {}? That is {total}{tax}", list_words(&words));
-    if let Some(left) = plan.left {
-        sum.push_str(&format!("; left: {}", money(menu, left)));
-        plain.push_str(&format!(", and {} is left", money(menu, left)));
-    }
-    let needs =
-        plan.lines.iter().map(|line| line.name.split(" (").next().unwrap_or_default().to_owned()).chain([total]);
-    step.fact(sum).point(format!("{plain}."), needs).point("Shall I add it to your order?", ["?"])
+    let left = plan.left.map(|left| money(menu, left));
+    let sum = left
+        .as_ref()
+        .map_or_else(|| format!("Total: {total}{tax}"), |left| format!("Total: {total}{tax}; left: {left}"));
+    let told = left
+        .map_or_else(|| format!("That is {total}{tax}."), |left| format!("That is {total}{tax}, and {left} is left."));
+    let names = plan.lines.iter().map(|line| line.name.split(" (").next().unwrap_or_default().to_owned());
+    step.fact(sum)
+        .point(format!("How about {}?", list_words(&words)), names)
+        .point(told, [total])
+        .point("Shall I add it to your order?", ["?"])
 }
 
 fn in_words(line: &PlanLine) -> String {

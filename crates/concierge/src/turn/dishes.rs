@@ -207,7 +207,7 @@ fn options(menu: &Menu, item: &Item) -> Step {
             .or_plain(format!("{} comes as it is; there is nothing to choose.", item.name));
     }
     let text = format!("For {} you can choose {}.", item.name, groups.join("; "));
-    Step::new(Act::TellItem).item_fact(&item.id, text.clone()).point(text.clone(), [text])
+    Step::new(Act::TellItem).item_fact(&item.id, text.clone()).point(text.clone(), [text]).verbatim(true)
 }
 
 /// Allergens are told in fixed words only: they are no matter of style.
@@ -308,21 +308,19 @@ pub(super) fn decline(menu: &Menu, unknown: &str, asked: &Asked<'_>) -> Step {
         near = by_popularity(menu, |item| suits(item, asked));
     }
     let step = Step::new(Act::DeclineUnknown).fact(format!("Not on our menu: {unknown}"));
-    suggest(menu, step, &format!("I'm sorry, we don't have {unknown}."), &near, Vec::new())
+    suggest(menu, step, &format!("I'm sorry, we don't have {unknown}."), &near, vec![unknown.to_owned()])
 }
 
-fn suggest(menu: &Menu, step: Step, sorry: &str, near: &[&Item], mut needs: Vec<String>) -> Step {
+fn suggest(menu: &Menu, step: Step, sorry: &str, near: &[&Item], needs: Vec<String>) -> Step {
     let near = &near[..near.len().min(2)];
     let names: Vec<String> = near.iter().map(|item| priced(&menu.currency, item)).collect();
-    let plain =
-        if names.is_empty() { sorry.to_owned() } else { format!("{sorry} How about {}?", listing(&names, "or")) };
-    needs.extend(near.first().map(|item| item.name.clone()));
-    near.iter()
-        .fold(step, |step, item| {
-            step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item)))
-                .source(source(item))
-        })
-        .point(plain, needs)
+    let step = near.iter().fold(step.point(sorry, needs), |step, item| {
+        step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
+    });
+    match near.first() {
+        Some(first) => step.point(format!("How about {}?", listing(&names, "or")), [first.name.clone()]),
+        None => step,
+    }
 }
 
 /// A question that names no dish: a category, a diet, the best, the cheapest, or a taste.
@@ -423,7 +421,7 @@ fn whole_menu(menu: &Menu, fits: &[&Item]) -> Step {
         .collect();
     let step = lines.iter().fold(Step::new(Act::TellMenu), |step, line| step.fact(line.clone()));
     let plain = format!("From our menu. {}. Ask me about any of them.", lines.join(". "));
-    step.point(plain.clone(), [plain])
+    step.point(plain.clone(), [plain]).verbatim(true)
 }
 
 /// A heading or a course that the guest named.

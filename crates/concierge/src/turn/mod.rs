@@ -347,11 +347,8 @@ impl Turn<'_> {
             steps.push(Step::new(Act::DeclineRule).fact(plain.clone()).point(plain.clone(), [plain]));
         }
         for unknown in &heard.unknown {
-            let asked = dishes::Asked {
-                hits: &unknown.near,
-                avoid: self.cart.allergies().clone(),
-                ..dishes::Asked::default()
-            };
+            let asked =
+                dishes::Asked { hits: &unknown.near, avoid: self.cart.allergies().clone(), ..dishes::Asked::default() };
             steps.push(dishes::decline(&self.world.menu, &unknown.words, &asked));
         }
         if let Some(question) = &heard.which {

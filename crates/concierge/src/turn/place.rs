@@ -13,6 +13,9 @@ use crate::{
 /// A second record is told of only where it is nearly as near as the first.
 const NEARLY: f32 = 0.97;
 
+/// A record of more words is told word for word.
+const LONG: usize = 22;
+
 /// Answers from the best records of the retriever's hits.
 pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow) -> Step {
     let words = plain_words(text);
@@ -95,7 +98,10 @@ fn tell(mut step: Step, record: &InfoRecord) -> Step {
         .collect();
     let all_short = short.len() == record.facts.len() && !short.is_empty();
     let needs = if all_short { short } else { weighty(&record.text) };
-    step.point(record.text.clone(), needs).source(source(record))
+    // Several times of day are easily mixed up, and a long rule is easily bent: those are told as they stand.
+    let times = record.facts.iter().filter(|fact| fact.value.contains(" AM") || fact.value.contains(" PM")).count();
+    let long = record.text.split_whitespace().count() > LONG;
+    step.point(record.text.clone(), needs).source(source(record)).verbatim(times > 1 || long)
 }
 
 /// The three longest words of a sentence, and every word of it that holds a digit.

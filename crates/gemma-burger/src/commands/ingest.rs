@@ -32,13 +32,11 @@ impl Args {
         let dir = &config.files.data_dir;
         fs::create_dir_all(dir).map_err(|error| Failure::new(format!("{} cannot be made: {error}", dir.display())))?;
         let index = SqliteIndex::new(dir, embedder.id(), embedder.dimensions());
-        let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index).map_err(Failure::new)?;
+        let report =
+            knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index).map_err(Failure::new)?;
         if self.json {
             return print(&(serde_json::to_string(&report).map_err(Failure::new)? + "\n"));
         }
-        print(&format!(
-            "embedded: {}, unchanged: {}, removed: {}\n",
-            report.embedded, report.unchanged, report.removed
-        ))
+        print(&format!("embedded: {}, unchanged: {}, removed: {}\n", report.embedded, report.unchanged, report.removed))
     }
 }

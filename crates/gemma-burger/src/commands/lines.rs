@@ -36,7 +36,8 @@ pub fn answer<T: Serialize>(mut answer: impl FnMut(Utterance) -> Result<T, Failu
             continue;
         }
         let utterance: Utterance = serde_json::from_slice(&line).map_err(|error| {
-            Failure::new(format!("line {number}: {error}")).hint("a line looks like {\"id\": 1, \"text\": \"two shakes\"}")
+            Failure::new(format!("line {number}: {error}"))
+                .hint("a line looks like {\"id\": 1, \"text\": \"two shakes\"}")
         })?;
         let answered = serde_json::to_string(&answer(utterance)?).map_err(Failure::new)?;
         print(&(answered + "\n"))?;

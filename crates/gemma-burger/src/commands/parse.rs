@@ -14,7 +14,9 @@ use crate::cli::Failure;
 
 /// Reads {"id", "text"} lines and prints {"id", "lines"}: what each utterance orders.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  echo '{\"id\": 1, \"text\": \"two shakes\"}' | gemma-burger parse --menu resources/menu.json")]
+#[command(
+    after_help = "Example:\n  echo '{\"id\": 1, \"text\": \"two shakes\"}' | gemma-burger parse --menu resources/menu.json"
+)]
 pub struct Args {
     /// The restaurant's menu.
     #[arg(long, value_name = "FILE", default_value = "resources/menu.json")]
@@ -56,6 +58,7 @@ fn line(line: &OrderLine) -> Result<serde_json::Value, Failure> {
 
 /// Reads and checks a menu file.
 pub fn read_menu(path: &std::path::Path) -> Result<Menu, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("{} cannot be read: {error}", path.display())))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("{} cannot be read: {error}", path.display())))?;
     Menu::from_json(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }

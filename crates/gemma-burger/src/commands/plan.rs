@@ -12,7 +12,9 @@ use crate::cli::{Failure, print};
 
 /// Plans the best meal within a sum, exactly.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gemma-burger plan --menu resources/menu.json --limit 50 --party 3 --diet vegan --json")]
+#[command(
+    after_help = "Example:\n  gemma-burger plan --menu resources/menu.json --limit 50 --party 3 --diet vegan --json"
+)]
 pub struct Args {
     /// The restaurant's menu.
     #[arg(long, value_name = "FILE", default_value = "resources/menu.json")]
@@ -83,9 +85,19 @@ impl Args {
     }
 
     fn request(self) -> Result<Request, Failure> {
-        let limit = self.limit.as_deref().map(Cents::parse).transpose().map_err(|error| Failure::usage(format!("--limit: {error}")))?;
-        let keeps = Diner { diets: self.diet.into_iter().collect(), allergens: self.without_allergen.into_iter().collect() };
-        let diners = if keeps == Diner::default() { Vec::new() } else { vec![keeps; self.party.min(planner::MAX_PARTY) as usize] };
+        let limit = self
+            .limit
+            .as_deref()
+            .map(Cents::parse)
+            .transpose()
+            .map_err(|error| Failure::usage(format!("--limit: {error}")))?;
+        let keeps =
+            Diner { diets: self.diet.into_iter().collect(), allergens: self.without_allergen.into_iter().collect() };
+        let diners = if keeps == Diner::default() {
+            Vec::new()
+        } else {
+            vec![keeps; self.party.min(planner::MAX_PARTY) as usize]
+        };
         let objective = match self.objective {
             Best::Fill => Objective::Fill,
             Best::Cheapest => Objective::Cheapest,

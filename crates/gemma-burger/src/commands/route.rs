@@ -19,7 +19,9 @@ use crate::{
 
 /// Reads {"id", "text"} lines and prints {"id", "intent", "agent", "confidence"}.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  echo '{\"id\": 1, \"text\": \"when do you open\"}' | gemma-burger route\n  gemma-burger route --test resources/routing/test.jsonl")]
+#[command(
+    after_help = "Example:\n  echo '{\"id\": 1, \"text\": \"when do you open\"}' | gemma-burger route\n  gemma-burger route --test resources/routing/test.jsonl"
+)]
 pub struct Args {
     /// Trains the classifier on routing/train.jsonl of the resources and writes routing/head.bin beside it.
     #[arg(long, conflicts_with = "test")]
@@ -57,7 +59,9 @@ impl Args {
             let examples = examples(&file, &embedder)?;
             let right = examples
                 .iter()
-                .filter(|example| router.route(&example.text, &example.embedding, hints(&example.text)).intent == example.intent)
+                .filter(|example| {
+                    router.route(&example.text, &example.embedding, hints(&example.text)).intent == example.intent
+                })
                 .count();
             return print(&format!("right: {right} of {}\n", examples.len()));
         }
@@ -94,7 +98,8 @@ fn report(evaluation: &Evaluation) -> String {
 }
 
 fn examples(path: &Path, embedder: &dyn Embedder) -> Result<Vec<Example>, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("{} cannot be read: {error}", path.display())))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("{} cannot be read: {error}", path.display())))?;
     let utterances = parse_utterances(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let mut examples = Vec::with_capacity(utterances.len());
     for chunk in utterances.chunks(BATCH) {

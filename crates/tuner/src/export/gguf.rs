@@ -26,9 +26,7 @@ pub fn save_gguf(adapter: &Adapter, path: &Path, precision: Precision) -> Result
     let mut tensors = Vec::new();
     for ((layer, target), pair) in adapter.pairs() {
         let name = format!("blk.{layer}.{}.weight", target.gguf());
-        let turned = |var: &candle_core::Var| {
-            QTensor::quantize(&var.as_detached_tensor().t()?.contiguous()?, dtype)
-        };
+        let turned = |var: &candle_core::Var| QTensor::quantize(&var.as_detached_tensor().t()?.contiguous()?, dtype);
         tensors.push((format!("{name}.lora_a"), turned(&pair.a)?));
         tensors.push((format!("{name}.lora_b"), turned(&pair.b)?));
     }
@@ -39,16 +37,9 @@ pub fn save_gguf(adapter: &Adapter, path: &Path, precision: Precision) -> Result
         ("general.name", text(&format!("LoRA for {}", adapter.base))),
         ("general.base_model.0.name", text(&adapter.base)),
         ("adapter.type", text("lora")),
-        (
-            "adapter.lora.alpha",
-            Value::F32(adapter.config.alpha as f32),
-        ),
+        ("adapter.lora.alpha", Value::F32(adapter.config.alpha as f32)),
     ];
-    write_gguf(
-        path,
-        &metadata.iter().map(|(k, v)| (*k, v)).collect::<Vec<_>>(),
-        &tensors,
-    )
+    write_gguf(path, &metadata.iter().map(|(k, v)| (*k, v)).collect::<Vec<_>>(), &tensors)
 }
 
 /// How the changed matrices of a merged model are stored.
@@ -66,12 +57,7 @@ pub enum FusedType {
 ///
 /// # Errors
 /// [`TrainError`] when the base cannot be read or the adapter was made for another one.
-pub fn fuse(
-    base: &Path,
-    adapter: &Adapter,
-    out: &Path,
-    stored: FusedType,
-) -> Result<(), TrainError> {
+pub fn fuse(base: &Path, adapter: &Adapter, out: &Path, stored: FusedType) -> Result<(), TrainError> {
     let shape = crate::base::Base::open(base)?.shape().clone();
     adapter.check(&shape)?;
     let fault = |error: candle_core::Error| TrainError::base(base, error);
@@ -80,11 +66,7 @@ pub fn fuse(
     let changed: BTreeMap<Place, Tensor> = adapter
         .pairs()
         .map(|(place, pair)| {
-            let update = pair
-                .a
-                .as_detached_tensor()
-                .matmul(&pair.b.as_detached_tensor())?
-                .t()?;
+            let update = pair.a.as_detached_tensor().matmul(&pair.b.as_detached_tensor())?.t()?;
             Ok((place, (update * adapter.config.scale())?))
         })
         .collect::<candle_core::Result<_>>()?;
@@ -96,9 +78,7 @@ pub fn fuse(
     names.sort_by_key(|name| content.tensor_infos[*name].offset);
     let mut tensors = Vec::with_capacity(names.len());
     for name in names {
-        let kept = content
-            .tensor(&mut reader, name, &Device::Cpu)
-            .map_err(fault)?;
+        let kept = content.tensor(&mut reader, name, &Device::Cpu).map_err(fault)?;
         let tensor = match place_of(name).and_then(|place| changed.get(&place)) {
             Some(update) => {
                 let merged = (kept.dequantize(&Device::Cpu)? + update)?;
@@ -108,36 +88,19 @@ pub fn fuse(
         };
         tensors.push((name.clone(), tensor));
     }
-    let mut metadata: Vec<(&str, &Value)> = content
-        .metadata
-        .iter()
-        .map(|(key, value)| (key.as_str(), value))
-        .collect();
+    let mut metadata: Vec<(&str, &Value)> = content.metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
     metadata.sort_by_key(|(key, _)| *key);
     Ok(write_gguf(out, &metadata, &tensors)?)
 }
 
 /// `blk.3.attn_q.weight` → its place.
 fn place_of(name: &str) -> Option<Place> {
-    let (layer, matrix) = name
-        .strip_prefix("blk.")?
-        .strip_suffix(".weight")?
-        .split_once('.')?;
+    let (layer, matrix) = name.strip_prefix("blk.")?.strip_suffix(".weight")?.split_once('.')?;
     let target = Target::ALL.into_iter().find(|t| t.gguf() == matrix)?;
     Some((layer.parse().ok()?, target))
 }
 
-fn write_gguf(
-    path: &Path,
-    metadata: &[(&str, &Value)],
-    tensors: &[(String, QTensor)],
-) -> Result<(), AdapterError> {
-    let tensors: Vec<(&str, &QTensor)> = tensors
-        .iter()
-        .map(|(name, tensor)| (name.as_str(), tensor))
-        .collect();
-    write_whole(path, |file| {
-        write(file, metadata, &tensors).map_err(io::Error::other)
-    })
-    .map_err(AdapterError::io(path))
+fn write_gguf(path: &Path, metadata: &[(&str, &Value)], tensors: &[(String, QTensor)]) -> Result<(), AdapterError> {
+    let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    write_whole(path, |file| write(file, metadata, &tensors).map_err(io::Error::other)).map_err(AdapterError::io(path))
 }

@@ -34,11 +34,7 @@ pub fn save_mlx(
         tensors.push((format!("{name}.lora_b"), stored(&pair.b)?));
     }
     let config = &adapter.config;
-    let keys: Vec<&str> = config
-        .targets
-        .iter()
-        .map(|target| target.module())
-        .collect();
+    let keys: Vec<&str> = config.targets.iter().map(|target| target.module()).collect();
     let json = json!({
         "fine_tune_type": "lora",
         "model": adapter.base,
@@ -82,11 +78,7 @@ fn lora() -> String {
 pub fn load_mlx(folder: &Path) -> Result<Adapter, AdapterError> {
     let config: Config = read_config(folder)?;
     let path = folder.join(TENSORS);
-    let Parameters {
-        rank,
-        scale,
-        dropout,
-    } = config.lora_parameters;
+    let Parameters { rank, scale, dropout } = config.lora_parameters;
     if config.fine_tune_type != "lora" || rank == 0 || !scale.is_finite() {
         let reason = "its configuration is not one of LoRA with a rank and a scale";
         return Err(AdapterError::damaged(folder, reason));
@@ -94,9 +86,7 @@ pub fn load_mlx(folder: &Path) -> Result<Adapter, AdapterError> {
     let file = TensorFile::read(&path)?;
     let mut found = Found::default();
     for name in file.names() {
-        let parts = name
-            .rsplit_once('.')
-            .and_then(|(module, part)| Some((place_of(module)?, part)));
+        let parts = name.rsplit_once('.').and_then(|(module, part)| Some((place_of(module)?, part)));
         match parts {
             Some((place, "lora_a")) => found.a(place, file.tensor(&name)?),
             Some((place, "lora_b")) => found.b(place, file.tensor(&name)?),
@@ -107,12 +97,7 @@ pub fn load_mlx(folder: &Path) -> Result<Adapter, AdapterError> {
         }
     }
     let pairs = found.complete(rank, &path)?;
-    let config_of_adapter = LoraConfig {
-        rank,
-        alpha: scale * rank as f64,
-        dropout,
-        layers: None,
-        targets: targets_of(&pairs),
-    };
+    let config_of_adapter =
+        LoraConfig { rank, alpha: scale * rank as f64, dropout, layers: None, targets: targets_of(&pairs) };
     Ok(Adapter::of(config_of_adapter, config.model, pairs)?)
 }

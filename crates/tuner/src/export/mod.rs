@@ -22,11 +22,7 @@ use std::path::Path;
 /// # Errors
 /// [`AdapterError`] for a missing, damaged or foreign file.
 pub fn load_adapter(folder: &Path) -> Result<Adapter, AdapterError> {
-    if folder.join(peft::TENSORS).exists() {
-        load_peft(folder)
-    } else {
-        load_mlx(folder)
-    }
+    if folder.join(peft::TENSORS).exists() { load_peft(folder) } else { load_mlx(folder) }
 }
 
 /// The tensors of an adapter as they are found in a file, `a` and `b` possibly still apart.
@@ -43,11 +39,7 @@ impl Found {
     }
 
     /// Every place must have both matrices, `[in, rank]` and `[rank, out]`.
-    fn complete(
-        self,
-        rank: usize,
-        path: &Path,
-    ) -> Result<BTreeMap<Place, (Tensor, Tensor)>, AdapterError> {
+    fn complete(self, rank: usize, path: &Path) -> Result<BTreeMap<Place, (Tensor, Tensor)>, AdapterError> {
         if self.0.is_empty() {
             return Err(AdapterError::damaged(path, "it holds no LoRA matrix"));
         }
@@ -60,11 +52,8 @@ impl Found {
             };
             let inner = (a.dims2().map(|d| d.1).ok(), b.dims2().map(|d| d.0).ok());
             if inner != (Some(rank), Some(rank)) {
-                let reason = format!(
-                    "the shapes of {name}, {:?} and {:?}, do not meet in rank {rank}",
-                    a.dims(),
-                    b.dims()
-                );
+                let reason =
+                    format!("the shapes of {name}, {:?} and {:?}, do not meet in rank {rank}", a.dims(), b.dims());
                 return Err(AdapterError::damaged(path, reason));
             }
             pairs.insert(place, (a, b));
@@ -96,8 +85,6 @@ fn read_config<T: serde::de::DeserializeOwned>(folder: &Path) -> Result<T, Adapt
 
 fn write_config(folder: &Path, config: &serde_json::Value) -> Result<(), AdapterError> {
     let path = folder.join("adapter_config.json");
-    crate::files::write_whole(&path, |file| {
-        serde_json::to_writer_pretty(file, config).map_err(std::io::Error::from)
-    })
-    .map_err(AdapterError::io(&path))
+    crate::files::write_whole(&path, |file| serde_json::to_writer_pretty(file, config).map_err(std::io::Error::from))
+        .map_err(AdapterError::io(&path))
 }

@@ -17,30 +17,17 @@ const PREFIX: &str = "base_model.model.model.layers";
 ///
 /// # Errors
 /// [`AdapterError`] when a file cannot be written.
-pub fn save_peft(
-    adapter: &Adapter,
-    folder: &Path,
-    precision: Precision,
-) -> Result<(), AdapterError> {
+pub fn save_peft(adapter: &Adapter, folder: &Path, precision: Precision) -> Result<(), AdapterError> {
     std::fs::create_dir_all(folder).map_err(AdapterError::io(folder))?;
     let mut tensors = Vec::new();
     for ((layer, target), pair) in adapter.pairs() {
         let name = format!("{PREFIX}.{layer}.{}", target.module());
-        let turned = |var: &candle_core::Var| {
-            var.as_detached_tensor()
-                .t()?
-                .contiguous()?
-                .to_dtype(precision.dtype())
-        };
+        let turned = |var: &candle_core::Var| var.as_detached_tensor().t()?.contiguous()?.to_dtype(precision.dtype());
         tensors.push((format!("{name}.lora_A.weight"), turned(&pair.a)?));
         tensors.push((format!("{name}.lora_B.weight"), turned(&pair.b)?));
     }
     let config = &adapter.config;
-    let modules: Vec<&str> = config
-        .targets
-        .iter()
-        .filter_map(|target| target.module().rsplit('.').next())
-        .collect();
+    let modules: Vec<&str> = config.targets.iter().filter_map(|target| target.module().rsplit('.').next()).collect();
     let mut layers: Vec<usize> = adapter.pairs().map(|((layer, _), _)| layer).collect();
     layers.dedup();
     let json = json!({
@@ -107,18 +94,9 @@ pub fn load_peft(folder: &Path) -> Result<Adapter, AdapterError> {
     }
     let pairs = found.complete(config.r, &path)?;
     // Rank-stabilised LoRA divides by the rank's square root.
-    let alpha = if config.use_rslora {
-        config.lora_alpha * (config.r as f64).sqrt()
-    } else {
-        config.lora_alpha
-    };
-    let settings = LoraConfig {
-        rank: config.r,
-        alpha,
-        dropout: config.lora_dropout,
-        layers: None,
-        targets: targets_of(&pairs),
-    };
+    let alpha = if config.use_rslora { config.lora_alpha * (config.r as f64).sqrt() } else { config.lora_alpha };
+    let settings =
+        LoraConfig { rank: config.r, alpha, dropout: config.lora_dropout, layers: None, targets: targets_of(&pairs) };
     let base = config.base_model_name_or_path.unwrap_or_default();
     Ok(Adapter::of(settings, base, pairs)?)
 }

@@ -71,17 +71,12 @@ pub(crate) fn write_tensors(
         .collect::<candle_core::Result<Vec<_>>>()?;
     let views = data
         .iter()
-        .map(|(name, dims, dtype, bytes)| {
-            TensorView::new(*dtype, dims.clone(), bytes).map(|view| (*name, view))
-        })
+        .map(|(name, dims, dtype, bytes)| TensorView::new(*dtype, dims.clone(), bytes).map(|view| (*name, view)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| AdapterError::damaged(path, error))?;
-    let metadata: HashMap<String, String> = metadata
-        .iter()
-        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| AdapterError::damaged(path, error))?;
+    let metadata: HashMap<String, String> =
+        metadata.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| AdapterError::damaged(path, error))?;
     write_whole(path, |file| file.write_all(&bytes)).map_err(AdapterError::io(path))
 }
 
@@ -96,34 +91,20 @@ pub(crate) struct TensorFile {
 
 impl TensorFile {
     pub(crate) fn read(path: &Path) -> Result<Self, AdapterError> {
-        let size = std::fs::metadata(path)
-            .map_err(AdapterError::io(path))?
-            .len();
+        let size = std::fs::metadata(path).map_err(AdapterError::io(path))?.len();
         if size > SIZE_LIMIT {
-            return Err(AdapterError::damaged(
-                path,
-                format!("{size} bytes are too many"),
-            ));
+            return Err(AdapterError::damaged(path, format!("{size} bytes are too many")));
         }
         let bytes = std::fs::read(path).map_err(AdapterError::io(path))?;
         let damaged = |error| AdapterError::damaged(path, error);
         // This also checks that the tensors fill the file exactly, without holes or overlaps.
         SafeTensors::deserialize(&bytes).map_err(damaged)?;
         let (length, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
-        Ok(Self {
-            path: path.to_owned(),
-            start: length + size_of::<u64>(),
-            header,
-            bytes,
-        })
+        Ok(Self { path: path.to_owned(), start: length + size_of::<u64>(), header, bytes })
     }
 
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
-        self.header
-            .metadata()
-            .as_ref()?
-            .get(key)
-            .map(String::as_str)
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -133,43 +114,21 @@ impl TensorFile {
     /// A tensor as f32; one that holds anything but finite numbers is refused.
     pub(crate) fn tensor(&self, name: &str) -> Result<Tensor, AdapterError> {
         let fault = |reason: String| AdapterError::damaged(&self.path, reason);
-        let view = self
-            .header
-            .info(name)
-            .ok_or_else(|| fault(format!("{name} is missing")))?;
+        let view = self.header.info(name).ok_or_else(|| fault(format!("{name} is missing")))?;
         let (from, to) = view.data_offsets;
         let data = self
             .bytes
             .get(self.start + from..self.start + to)
             .ok_or_else(|| fault(format!("{name} lies outside the file")))?;
         let values: Vec<f32> = match view.dtype {
-            Dtype::F32 => data
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|&b| f32::from_le_bytes(b))
-                .collect(),
-            Dtype::F16 => data
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|&b| f16::from_le_bytes(b).to_f32())
-                .collect(),
-            Dtype::BF16 => data
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|&b| bf16::from_le_bytes(b).to_f32())
-                .collect(),
+            Dtype::F32 => data.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+            Dtype::F16 => data.as_chunks::<2>().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
+            Dtype::BF16 => data.as_chunks::<2>().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
             other => return Err(fault(format!("{name} holds {other:?}, not floats"))),
         };
         if values.iter().any(|value| !value.is_finite()) {
             return Err(fault(format!("{name} holds values that are not numbers")));
         }
-        Ok(Tensor::from_vec(
-            values,
-            view.shape.as_slice(),
-            &Device::Cpu,
-        )?)
+        Ok(Tensor::from_vec(values, view.shape.as_slice(), &Device::Cpu)?)
     }
 }

@@ -18,13 +18,7 @@ pub(crate) struct Mat<'a> {
 impl<'a> Mat<'a> {
     /// A row-major matrix whose rows lie `row_stride` elements apart.
     pub(crate) fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
-        Self {
-            data,
-            rows,
-            cols,
-            row_stride,
-            col_stride: 1,
-        }
+        Self { data, rows, cols, row_stride, col_stride: 1 }
     }
 
     /// A dense row-major matrix.
@@ -34,13 +28,7 @@ impl<'a> Mat<'a> {
 
     /// The same data with rows and columns exchanged.
     pub(crate) fn t(self) -> Self {
-        Self {
-            rows: self.cols,
-            cols: self.rows,
-            row_stride: self.col_stride,
-            col_stride: self.row_stride,
-            ..self
-        }
+        Self { rows: self.cols, cols: self.rows, row_stride: self.col_stride, col_stride: self.row_stride, ..self }
     }
 }
 
@@ -54,18 +42,8 @@ pub(crate) struct MatMut<'a> {
 
 impl<'a> MatMut<'a> {
     /// Rows lie `row_stride` elements apart.
-    pub(crate) fn strided(
-        data: &'a mut [f32],
-        rows: usize,
-        cols: usize,
-        row_stride: usize,
-    ) -> Self {
-        Self {
-            data,
-            rows,
-            cols,
-            row_stride,
-        }
+    pub(crate) fn strided(data: &'a mut [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
+        Self { data, rows, cols, row_stride }
     }
 
     /// A dense matrix.
@@ -88,19 +66,9 @@ const SINGLE_THREAD_BELOW: usize = 1 << 20;
 
 /// `dst = scale·a·b`, or `dst += scale·a·b`. With `threads` false the calling thread does it alone
 /// (for callers that already share their work among threads).
-pub(crate) fn product(
-    dst: MatMut<'_>,
-    a: Mat<'_>,
-    b: Mat<'_>,
-    scale: f32,
-    into: Into,
-    threads: bool,
-) {
+pub(crate) fn product(dst: MatMut<'_>, a: Mat<'_>, b: Mat<'_>, scale: f32, into: Into, threads: bool) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    assert!(
-        b.rows == k && dst.rows == m && dst.cols == n,
-        "matrix shapes do not fit"
-    );
+    assert!(b.rows == k && dst.rows == m && dst.cols == n, "matrix shapes do not fit");
     if m == 0 || n == 0 {
         return;
     }
@@ -114,16 +82,10 @@ pub(crate) fn product(
             && dst.row_stride >= n,
         "matrix larger than its data"
     );
-    let parallelism = if threads && m * k * n >= SINGLE_THREAD_BELOW {
-        Parallelism::Rayon(0)
-    } else {
-        Parallelism::None
-    };
+    let parallelism =
+        if threads && m * k * n >= SINGLE_THREAD_BELOW { Parallelism::Rayon(0) } else { Parallelism::None };
     let add = into == Into::Add;
-    #[allow(
-        unsafe_code,
-        reason = "gemm's interface takes pointers; the bounds are checked above"
-    )]
+    #[allow(unsafe_code, reason = "gemm's interface takes pointers; the bounds are checked above")]
     // SAFETY: every element that the strides reach lies inside its slice (asserted above), `dst` is
     // borrowed mutably so it overlaps neither input, and its rows do not overlap each other.
     unsafe {
@@ -163,14 +125,7 @@ mod tests {
         let m = Mat::new(&a, 2, 3);
         product(MatMut::new(&mut c, 2, 2), m, m.t(), 2.0, Into::Add, true);
         assert_eq!(c, [29.0, 65.0, 65.0, 155.0]);
-        product(
-            MatMut::new(&mut c, 2, 2),
-            m,
-            m.t(),
-            1.0,
-            Into::Overwrite,
-            true,
-        );
+        product(MatMut::new(&mut c, 2, 2), m, m.t(), 1.0, Into::Overwrite, true);
         assert_eq!(c, [14.0, 32.0, 32.0, 77.0]);
     }
 
@@ -180,13 +135,6 @@ mod tests {
         let a = [0.0; 5];
         let mut c = [0.0; 4];
         let m = Mat::new(&a, 2, 3);
-        product(
-            MatMut::new(&mut c, 2, 2),
-            m,
-            m.t(),
-            1.0,
-            Into::Overwrite,
-            false,
-        );
+        product(MatMut::new(&mut c, 2, 2), m, m.t(), 1.0, Into::Overwrite, false);
     }
 }

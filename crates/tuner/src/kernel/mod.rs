@@ -8,6 +8,5 @@ mod vector;
 
 pub(crate) use matmul::{Into, Mat, MatMut, product};
 pub(crate) use vector::{
-    dot, gelu_tanh, gelu_tanh_slope, max, scale_in_place, softmax_in_place, sum_of_squares,
-    sum_with_exp,
+    dot, gelu_tanh, gelu_tanh_slope, max, scale_in_place, softmax_in_place, sum_of_squares, sum_with_exp,
 };

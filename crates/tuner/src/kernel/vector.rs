@@ -8,11 +8,7 @@ const LANES: usize = 16;
 #[inline(always)]
 fn fused(a: f32, b: f32, c: f32) -> f32 {
     // Without the instruction, `mul_add` is a slow library call.
-    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
-        a.mul_add(b, c)
-    } else {
-        a * b + c
-    }
+    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// `eˣ` within three units in the last place for -87 ≤ x ≤ 88; smaller arguments give about 1e-38, larger
@@ -42,12 +38,7 @@ pub(crate) fn exp(x: f32) -> f32 {
 
 /// Folds a row into [`LANES`] running values, then those into one, always in the same order.
 #[inline(always)]
-fn fold(
-    row: &[f32],
-    start: f32,
-    f: impl Fn(f32, f32) -> f32,
-    join: impl Fn(f32, f32) -> f32,
-) -> f32 {
+fn fold(row: &[f32], start: f32, f: impl Fn(f32, f32) -> f32, join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [start; LANES];
     let chunks = row.chunks_exact(LANES);
     let rest = chunks.remainder();
@@ -136,10 +127,7 @@ pub(crate) fn gelu_tanh_slope(x: f32) -> (f32, f32) {
     let u = GELU_INNER * (x + GELU_CUBIC * x * x * x);
     let t = tanh(u);
     let du = GELU_INNER * (1.0 + 3.0 * GELU_CUBIC * x * x);
-    (
-        0.5 * x * (1.0 + t),
-        0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du,
-    )
+    (0.5 * x * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du)
 }
 
 #[cfg(test)]
@@ -179,10 +167,7 @@ mod tests {
             let h = 1e-2;
             let difference = (gelu_tanh(x + h) - gelu_tanh(x - h)) / (2.0 * h);
             assert_eq!(value, gelu_tanh(x));
-            assert!(
-                (slope - difference).abs() < 1e-3,
-                "{x}: {slope} {difference}"
-            );
+            assert!((slope - difference).abs() < 1e-3, "{x}: {slope} {difference}");
         }
     }
 }

@@ -23,14 +23,8 @@ pub(crate) fn attention(
     scale: f64,
 ) -> Result<Tensor> {
     if fused(q) {
-        let op = Attention {
-            lengths: lengths.clone(),
-            window: window.unwrap_or(usize::MAX),
-            scale: scale as f32,
-        };
-        return q
-            .contiguous()?
-            .apply_op3(&k.contiguous()?, &v.contiguous()?, op);
+        let op = Attention { lengths: lengths.clone(), window: window.unwrap_or(usize::MAX), scale: scale as f32 };
+        return q.contiguous()?.apply_op3(&k.contiguous()?, &v.contiguous()?, op);
     }
     let mut start = 0;
     let mut parts = Vec::with_capacity(lengths.len());
@@ -43,36 +37,18 @@ pub(crate) fn attention(
 }
 
 /// One sequence; `q` is `[heads, length, dim]`, the result `[length, heads, dim]`.
-fn composed(
-    q: &Tensor,
-    k: &Tensor,
-    v: &Tensor,
-    window: Option<usize>,
-    scale: f64,
-) -> Result<Tensor> {
+fn composed(q: &Tensor, k: &Tensor, v: &Tensor, window: Option<usize>, scale: f64) -> Result<Tensor> {
     let (heads, length, dim) = q.dims3()?;
     let kv_heads = k.dim(0)?;
     let spread = |x: &Tensor| {
-        x.unsqueeze(1)?
-            .broadcast_as((kv_heads, heads / kv_heads, length, dim))?
-            .reshape((heads, length, dim))
+        x.unsqueeze(1)?.broadcast_as((kv_heads, heads / kv_heads, length, dim))?.reshape((heads, length, dim))
     };
     let (k, v) = (spread(k)?, spread(v)?);
     let window = window.unwrap_or(usize::MAX);
     let mask: Vec<f32> = (0..length)
-        .flat_map(|t| {
-            (0..length).map(move |s| {
-                if s <= t && t - s < window {
-                    0.0
-                } else {
-                    f32::NEG_INFINITY
-                }
-            })
-        })
+        .flat_map(|t| (0..length).map(move |s| if s <= t && t - s < window { 0.0 } else { f32::NEG_INFINITY }))
         .collect();
-    let mask = Tensor::from_vec(mask, (1, length, length), &Device::Cpu)?
-        .to_dtype(q.dtype())?
-        .to_device(q.device())?;
+    let mask = Tensor::from_vec(mask, (1, length, length), &Device::Cpu)?.to_dtype(q.dtype())?.to_device(q.device())?;
     let scores = (q.matmul(&k.transpose(1, 2)?.contiguous()?)? * scale)?.broadcast_add(&mask)?;
     let shifted = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?.detach())?;
     let weights = shifted.exp()?;
@@ -111,23 +87,13 @@ impl Heads {
         if kv_heads == 0 || heads % kv_heads != 0 {
             bail!("{heads} query heads cannot share {kv_heads} key heads")
         }
-        Ok(Self {
-            heads,
-            kv_heads,
-            dim,
-        })
+        Ok(Self { heads, kv_heads, dim })
     }
 
     fn units(self) -> Vec<Unit> {
         let (q_width, k_stride) = (self.heads * self.dim, self.kv_heads * self.dim);
         if self.kv_heads == 1 {
-            return vec![Unit {
-                q_offset: 0,
-                q_stride: self.dim,
-                rows_per_token: self.heads,
-                k_offset: 0,
-                k_stride,
-            }];
+            return vec![Unit { q_offset: 0, q_stride: self.dim, rows_per_token: self.heads, k_offset: 0, k_stride }];
         }
         let group = self.heads / self.kv_heads;
         (0..self.heads)
@@ -156,26 +122,14 @@ impl Attention {
         (0..length).step_by(BLOCK).map(move |first_token| {
             let end = length.min(first_token + BLOCK);
             let keys_from = (first_token + 1).saturating_sub(window);
-            Block {
-                first_token,
-                rows: (end - first_token) * unit.rows_per_token,
-                keys_from,
-                keys: end - keys_from,
-            }
+            Block { first_token, rows: (end - first_token) * unit.rows_per_token, keys_from, keys: end - keys_from }
         })
     }
 
     /// The block's probabilities `[rows, keys]`, zero where a token must not look.
     fn probabilities(&self, block: &Block, unit: Unit, q: Mat<'_>, k: Mat<'_>) -> Vec<f32> {
         let mut p = vec![0.0; block.rows * block.keys];
-        product(
-            MatMut::new(&mut p, block.rows, block.keys),
-            q,
-            k.t(),
-            1.0,
-            Into::Overwrite,
-            false,
-        );
+        product(MatMut::new(&mut p, block.rows, block.keys), q, k.t(), 1.0, Into::Overwrite, false);
         for (row, p) in p.chunks_mut(block.keys).enumerate() {
             let token = block.first_token + row / unit.rows_per_token;
             let from = (token + 1).saturating_sub(self.window) - block.keys_from;
@@ -187,13 +141,7 @@ impl Attention {
         p
     }
 
-    fn forward_sequence(
-        &self,
-        heads: Heads,
-        length: usize,
-        [q, k, v]: [&[f32]; 3],
-        out: &mut [f32],
-    ) {
+    fn forward_sequence(&self, heads: Heads, length: usize, [q, k, v]: [&[f32]; 3], out: &mut [f32]) {
         for unit in heads.units() {
             for block in self.blocks(length, unit) {
                 let at = unit.q_offset + block.first_token * heads.heads * heads.dim;
@@ -215,13 +163,7 @@ impl Attention {
     }
 
     /// `given` holds q, k, v and the gradient of the result; `d` receives the gradients of q, k, v.
-    fn backward_sequence(
-        &self,
-        heads: Heads,
-        length: usize,
-        [q, k, v, g]: [&[f32]; 4],
-        [dq, dk, dv]: [&mut [f32]; 3],
-    ) {
+    fn backward_sequence(&self, heads: Heads, length: usize, [q, k, v, g]: [&[f32]; 4], [dq, dk, dv]: [&mut [f32]; 3]) {
         for unit in heads.units() {
             for block in self.blocks(length, unit) {
                 let at = unit.q_offset + block.first_token * heads.heads * heads.dim;
@@ -240,14 +182,7 @@ impl Attention {
                     false,
                 );
                 let mut ds = vec![0.0; p.len()];
-                product(
-                    MatMut::new(&mut ds, block.rows, block.keys),
-                    grad,
-                    value.t(),
-                    1.0,
-                    Into::Overwrite,
-                    false,
-                );
+                product(MatMut::new(&mut ds, block.rows, block.keys), grad, value.t(), 1.0, Into::Overwrite, false);
                 for (ds, p) in ds.chunks_mut(block.keys).zip(p.chunks(block.keys)) {
                     let mean = dot(ds, p);
                     for (ds, &p) in ds.iter_mut().zip(p) {
@@ -321,12 +256,9 @@ impl CustomOp3 for Attention {
         let k = self.cut(slice(k, k_layout)?, k_width);
         let v = self.cut(slice(v, v_layout)?, k_width);
         let mut out = vec![0.0; q_layout.shape().elem_count()];
-        self.cut_mut(&mut out, q_width)
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(i, out)| {
-                self.forward_sequence(heads, self.lengths[i], [q[i], k[i], v[i]], out);
-            });
+        self.cut_mut(&mut out, q_width).into_par_iter().enumerate().for_each(|(i, out)| {
+            self.forward_sequence(heads, self.lengths[i], [q[i], k[i], v[i]], out);
+        });
         Ok((CpuStorage::F32(out), q_layout.shape().clone()))
     }
 
@@ -343,12 +275,7 @@ impl CustomOp3 for Attention {
         let (q_width, k_width) = (heads.heads * heads.dim, heads.kv_heads * heads.dim);
         let (qs, ks, vs) = (Values::of(q)?, Values::of(k)?, Values::of(v)?);
         let g = Values::of(&grad)?;
-        let given = [
-            self.cut(&qs, q_width),
-            self.cut(&ks, k_width),
-            self.cut(&vs, k_width),
-            self.cut(&g, q_width),
-        ];
+        let given = [self.cut(&qs, q_width), self.cut(&ks, k_width), self.cut(&vs, k_width), self.cut(&g, q_width)];
         let mut dq = vec![0.0; qs.len()];
         let mut dk = vec![0.0; ks.len()];
         let mut dv = vec![0.0; vs.len()];
@@ -361,10 +288,6 @@ impl CustomOp3 for Attention {
                 let given = [given[0][i], given[1][i], given[2][i], given[3][i]];
                 self.backward_sequence(heads, self.lengths[i], given, [dq, dk, dv]);
             });
-        Ok((
-            Some(tensor_like(dq, q)?),
-            Some(tensor_like(dk, k)?),
-            Some(tensor_like(dv, v)?),
-        ))
+        Ok((Some(tensor_like(dq, q)?), Some(tensor_like(dk, k)?), Some(tensor_like(dv, v)?)))
     }
 }

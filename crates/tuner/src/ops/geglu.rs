@@ -32,23 +32,15 @@ impl CustomOp2 for Geglu {
     ) -> Result<(CpuStorage, Shape)> {
         let (gate, up) = (slice(gate, layout)?, slice(up, up_layout)?);
         let mut y = vec![0.0; gate.len()];
-        y.par_chunks_mut(BLOCK)
-            .zip(gate.par_chunks(BLOCK).zip(up.par_chunks(BLOCK)))
-            .for_each(|(y, (gate, up))| {
-                for ((y, &gate), &up) in y.iter_mut().zip(gate).zip(up) {
-                    *y = gelu_tanh(gate) * up;
-                }
-            });
+        y.par_chunks_mut(BLOCK).zip(gate.par_chunks(BLOCK).zip(up.par_chunks(BLOCK))).for_each(|(y, (gate, up))| {
+            for ((y, &gate), &up) in y.iter_mut().zip(gate).zip(up) {
+                *y = gelu_tanh(gate) * up;
+            }
+        });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
-    fn bwd(
-        &self,
-        gate: &Tensor,
-        up: &Tensor,
-        _y: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, gate: &Tensor, up: &Tensor, _y: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let grad = grad.contiguous()?;
         let (gates, ups, g) = (Values::of(gate)?, Values::of(up)?, Values::of(&grad)?);
         let (gates, ups, g): (&[f32], &[f32], &[f32]) = (&gates, &ups, &g);
@@ -65,9 +57,6 @@ impl CustomOp2 for Geglu {
                     d_up[i] = g[i] * value;
                 }
             });
-        Ok((
-            Some(tensor_like(d_gate, gate)?),
-            Some(tensor_like(d_up, up)?),
-        ))
+        Ok((Some(tensor_like(d_gate, gate)?), Some(tensor_like(d_up, up)?)))
     }
 }

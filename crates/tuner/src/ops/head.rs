@@ -20,12 +20,7 @@ pub(crate) struct Head {
 /// With `learn`, the gradient of `hidden` is computed in the same pass over the vocabulary: softmax
 /// sums are carried from chunk to chunk and rescaled when a larger logit turns up, so the head is
 /// multiplied twice in all (logits, gradient) where a separate backward pass would need three products.
-pub(crate) fn cross_entropy(
-    hidden: &Tensor,
-    head: &Head,
-    targets: &Arc<[u32]>,
-    learn: bool,
-) -> Result<Tensor> {
+pub(crate) fn cross_entropy(hidden: &Tensor, head: &Head, targets: &Arc<[u32]>, learn: bool) -> Result<Tensor> {
     if fused(hidden) {
         return hidden.contiguous()?.apply_op1(CrossEntropy {
             weight: head.weight.clone(),
@@ -67,14 +62,7 @@ impl CrossEntropy {
         if let Some(id) = self.targets.iter().find(|&&id| id as usize >= vocabulary) {
             bail!("token {id} is outside the vocabulary of {vocabulary}")
         }
-        let mut running = vec![
-            Running {
-                max: f32::NEG_INFINITY,
-                sum: 0.0,
-                target: 0.0
-            };
-            rows
-        ];
+        let mut running = vec![Running { max: f32::NEG_INFINITY, sum: 0.0, target: 0.0 }; rows];
         let mut sums = vec![0.0; if self.learn { rows * width } else { 0 }];
         let mut logits = vec![0.0; rows * CHUNK.min(vocabulary)];
         for first in (0..vocabulary).step_by(CHUNK) {
@@ -90,10 +78,7 @@ impl CrossEntropy {
                 true,
             );
             let update = |row: &mut [f32], state: &mut Running, target: u32| {
-                if let Some(&logit) = (target as usize)
-                    .checked_sub(first)
-                    .and_then(|i| row.get(i))
-                {
+                if let Some(&logit) = (target as usize).checked_sub(first).and_then(|i| row.get(i)) {
                     state.target = logit;
                 }
                 let larger = state.max.max(max(row));
@@ -102,19 +87,14 @@ impl CrossEntropy {
                 state.sum = state.sum * shrink + sum_with_exp(row, larger);
                 shrink
             };
-            let rows_of = logits
-                .par_chunks_mut(size)
-                .zip(running.par_iter_mut())
-                .zip(self.targets.par_iter());
+            let rows_of = logits.par_chunks_mut(size).zip(running.par_iter_mut()).zip(self.targets.par_iter());
             if self.learn {
-                rows_of.zip(sums.par_chunks_mut(width)).for_each(
-                    |(((row, state), &target), sums)| {
-                        let shrink = update(row, state, target);
-                        if shrink < 1.0 {
-                            scale_in_place(sums, shrink);
-                        }
-                    },
-                );
+                rows_of.zip(sums.par_chunks_mut(width)).for_each(|(((row, state), &target), sums)| {
+                    let shrink = update(row, state, target);
+                    if shrink < 1.0 {
+                        scale_in_place(sums, shrink);
+                    }
+                });
                 product(
                     MatMut::new(&mut sums, rows, width),
                     Mat::new(logits, rows, size),
@@ -131,8 +111,7 @@ impl CrossEntropy {
         }
         if self.learn {
             // d loss/d hidden = Σ p·e - e_target
-            for ((sums, state), &target) in sums.chunks_mut(width).zip(&running).zip(&*self.targets)
-            {
+            for ((sums, state), &target) in sums.chunks_mut(width).zip(&running).zip(&*self.targets) {
                 let target = target as usize * width;
                 let share = 1.0 / state.sum;
                 for (s, &e) in sums.iter_mut().zip(&head[target..target + width]) {
@@ -142,10 +121,8 @@ impl CrossEntropy {
             // A second forward pass through the same operation does not happen; the first stays valid.
             let _ = self.gradient.set(sums);
         }
-        let loss: f64 = running
-            .iter()
-            .map(|row| f64::from(row.max) + f64::from(row.sum).ln() - f64::from(row.target))
-            .sum();
+        let loss: f64 =
+            running.iter().map(|row| f64::from(row.max) + f64::from(row.sum).ln() - f64::from(row.target)).sum();
         Ok(loss as f32)
     }
 }
@@ -162,9 +139,7 @@ impl CustomOp1 for CrossEntropy {
     }
 
     fn bwd(&self, hidden: &Tensor, _loss: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let Some(gradient) = self.gradient.get() else {
-            bail!("the loss was computed without its gradient")
-        };
+        let Some(gradient) = self.gradient.get() else { bail!("the loss was computed without its gradient") };
         let factor = f64::from(grad.to_dtype(DType::F32)?.to_scalar::<f32>()?);
         let gradient = Tensor::from_slice(gradient, hidden.shape(), hidden.device())?;
         Ok(Some((gradient * factor)?))

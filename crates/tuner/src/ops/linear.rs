@@ -7,8 +7,7 @@ use super::{Values, fused, slice, tensor_like};
 use crate::kernel::{Into, Mat, MatMut, product};
 use candle_core::backend::BackendStorage;
 use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, CustomOp3, Device, Layout, MetalStorage, Result, Shape,
-    Storage, Tensor, bail,
+    CpuStorage, CudaStorage, CustomOp1, CustomOp3, Device, Layout, MetalStorage, Result, Shape, Storage, Tensor, bail,
 };
 
 /// `x·wᵀ` for `x` `[tokens, in]` and a frozen `w` `[out, in]`.
@@ -30,12 +29,7 @@ impl Frozen {
     ) -> Result<(S, Shape)> {
         let (tokens, width) = layout.shape().dims2()?;
         let out = self.weight.dim(0)?;
-        let y = x.matmul(
-            weight,
-            (1, tokens, out, width),
-            layout,
-            &weight_layout.transpose(0, 1)?,
-        )?;
+        let y = x.matmul(weight, (1, tokens, out, width), layout, &weight_layout.transpose(0, 1)?)?;
         Ok((y, Shape::from((tokens, out))))
     }
 }
@@ -88,32 +82,21 @@ impl Dropout {
     /// What the element at this position is multiplied with: 0, or 1/(1 - rate).
     fn factor(self, position: usize) -> f32 {
         // splitmix64's finishing steps: every input bit reaches every output bit.
-        let mut z = self
-            .seed
-            .wrapping_add((position as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut z = self.seed.wrapping_add((position as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^= z >> 31;
         let uniform = (z >> 40) as f32 / (1u64 << 24) as f32;
-        if uniform < self.rate {
-            0.0
-        } else {
-            1.0 / (1.0 - self.rate)
-        }
+        if uniform < self.rate { 0.0 } else { 1.0 / (1.0 - self.rate) }
     }
 
     fn apply(self, x: &[f32]) -> Vec<f32> {
-        x.iter()
-            .enumerate()
-            .map(|(i, &x)| x * self.factor(i))
-            .collect()
+        x.iter().enumerate().map(|(i, &x)| x * self.factor(i)).collect()
     }
 
     fn mask(self, like: &Tensor) -> Result<Tensor> {
         let factors: Vec<f32> = (0..like.elem_count()).map(|i| self.factor(i)).collect();
-        Tensor::from_vec(factors, like.shape(), &Device::Cpu)?
-            .to_dtype(like.dtype())?
-            .to_device(like.device())
+        Tensor::from_vec(factors, like.shape(), &Device::Cpu)?.to_dtype(like.dtype())?.to_device(like.device())
     }
 }
 
@@ -136,11 +119,7 @@ pub(crate) fn lora_linear(x: &Tensor, w: &Tensor, lora: &LoraPair) -> Result<Ten
         return x.contiguous()?.apply_op3(
             &lora.a,
             &lora.b,
-            LoraLinear {
-                weight: w.clone(),
-                scale: lora.scale as f32,
-                dropout: lora.dropout,
-            },
+            LoraLinear { weight: w.clone(), scale: lora.scale as f32, dropout: lora.dropout },
         );
     }
     let dropped = match lora.dropout {
@@ -173,11 +152,7 @@ impl CustomOp3 for LoraLinear {
     ) -> Result<(CpuStorage, Shape)> {
         let (tokens, width) = x_layout.shape().dims2()?;
         let (rank, out) = b_layout.shape().dims2()?;
-        let (x, a, b) = (
-            slice(x, x_layout)?,
-            slice(a, a_layout)?,
-            slice(b, b_layout)?,
-        );
+        let (x, a, b) = (slice(x, x_layout)?, slice(a, a_layout)?, slice(b, b_layout)?);
         let w = Values::of(&self.weight)?;
         let mut y = vec![0.0; tokens * out];
         product(
@@ -227,23 +202,9 @@ impl CustomOp3 for LoraLinear {
         let g = Mat::new(&g, tokens, out);
 
         let mut z = vec![0.0; tokens * rank];
-        product(
-            MatMut::new(&mut z, tokens, rank),
-            input,
-            Mat::new(&a_values, width, rank),
-            1.0,
-            Into::Overwrite,
-            true,
-        );
+        product(MatMut::new(&mut z, tokens, rank), input, Mat::new(&a_values, width, rank), 1.0, Into::Overwrite, true);
         let mut db = vec![0.0; rank * out];
-        product(
-            MatMut::new(&mut db, rank, out),
-            Mat::new(&z, tokens, rank).t(),
-            g,
-            self.scale,
-            Into::Overwrite,
-            true,
-        );
+        product(MatMut::new(&mut db, rank, out), Mat::new(&z, tokens, rank).t(), g, self.scale, Into::Overwrite, true);
         // The gradient of x·a takes z's place.
         product(
             MatMut::new(&mut z, tokens, rank),
@@ -255,38 +216,17 @@ impl CustomOp3 for LoraLinear {
         );
         let dz = Mat::new(&z, tokens, rank);
         let mut da = vec![0.0; width * rank];
-        product(
-            MatMut::new(&mut da, width, rank),
-            input.t(),
-            dz,
-            1.0,
-            Into::Overwrite,
-            true,
-        );
+        product(MatMut::new(&mut da, width, rank), input.t(), dz, 1.0, Into::Overwrite, true);
         let dx = if x.track_op() {
             let mut dx = vec![0.0; tokens * width];
             let through_a = Mat::new(&a_values, width, rank).t();
-            product(
-                MatMut::new(&mut dx, tokens, width),
-                dz,
-                through_a,
-                1.0,
-                Into::Overwrite,
-                true,
-            );
+            product(MatMut::new(&mut dx, tokens, width), dz, through_a, 1.0, Into::Overwrite, true);
             if let Some(dropout) = self.dropout {
                 for (i, d) in dx.iter_mut().enumerate() {
                     *d *= dropout.factor(i);
                 }
             }
-            product(
-                MatMut::new(&mut dx, tokens, width),
-                g,
-                Mat::new(&w, out, width),
-                1.0,
-                Into::Add,
-                true,
-            );
+            product(MatMut::new(&mut dx, tokens, width), g, Mat::new(&w, out, width), 1.0, Into::Add, true);
             Some(tensor_like(dx, x)?)
         } else {
             None

@@ -41,11 +41,7 @@ impl<'a> Values<'a> {
             bail!("a fused operation was given a tensor that is not contiguous")
         };
         match &*storage {
-            Storage::Cpu(CpuStorage::F32(_)) => Ok(Self {
-                storage,
-                start,
-                end,
-            }),
+            Storage::Cpu(CpuStorage::F32(_)) => Ok(Self { storage, start, end }),
             _ => bail!("a fused operation was given something else than f32 on the processor"),
         }
     }

@@ -11,10 +11,7 @@ pub(super) const ROWS_PER_TASK: usize = 32;
 /// `x / rms(x) · weight` along the last dimension; the weight is the plain factor (Hugging Face's + 1).
 pub(crate) fn norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     if fused(x) {
-        return x.contiguous()?.apply_op1(Norm {
-            weight: weight.clone(),
-            eps: eps as f32,
-        });
+        return x.contiguous()?.apply_op1(Norm { weight: weight.clone(), eps: eps as f32 });
     }
     composed(x, weight, eps)
 }
@@ -22,10 +19,7 @@ pub(crate) fn norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
 /// `residual + norm(x)`.
 pub(crate) fn add_norm(residual: &Tensor, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     if fused(x) {
-        let op = Norm {
-            weight: weight.clone(),
-            eps: eps as f32,
-        };
+        let op = Norm { weight: weight.clone(), eps: eps as f32 };
         return x.contiguous()?.apply_op2(&residual.contiguous()?, op);
     }
     residual + composed(x, weight, eps)?
@@ -33,8 +27,7 @@ pub(crate) fn add_norm(residual: &Tensor, x: &Tensor, weight: &Tensor, eps: f64)
 
 pub(super) fn composed(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
     let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
-    x.broadcast_div(&(mean + eps)?.sqrt()?)?
-        .broadcast_mul(weight)
+    x.broadcast_div(&(mean + eps)?.sqrt()?)?.broadcast_mul(weight)
 }
 
 /// `1 / rms(row)`
@@ -66,25 +59,18 @@ impl Norm {
             Some(residual) => residual.to_vec(),
             None => vec![0.0; x.len()],
         };
-        y.par_chunks_mut(width)
-            .zip(x.par_chunks(width))
-            .with_min_len(ROWS_PER_TASK)
-            .for_each(|(y, x)| {
-                let r = inverse_rms(x, self.eps);
-                for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
-                    *y += x * r * w;
-                }
-            });
+        y.par_chunks_mut(width).zip(x.par_chunks(width)).with_min_len(ROWS_PER_TASK).for_each(|(y, x)| {
+            let r = inverse_rms(x, self.eps);
+            for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
+                *y += x * r * w;
+            }
+        });
         Ok(y)
     }
 
     fn backward(&self, x: &Tensor, grad: &Tensor) -> Result<Tensor> {
         let grad = grad.contiguous()?;
-        let (xs, g, w) = (
-            Values::of(x)?,
-            Values::of(&grad)?,
-            Values::of(&self.weight)?,
-        );
+        let (xs, g, w) = (Values::of(x)?, Values::of(&grad)?, Values::of(&self.weight)?);
         let (xs, g, w): (&[f32], &[f32], &[f32]) = (&xs, &g, &w);
         let width = w.len();
         let mut dx = vec![0.0; xs.len()];

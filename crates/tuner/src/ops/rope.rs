@@ -19,9 +19,7 @@ impl Rope {
     pub(crate) fn new(lengths: &[usize], head_dim: usize, base: f64, stretch: f64) -> Self {
         let half = head_dim / 2;
         let longest = lengths.iter().copied().max().unwrap_or(0);
-        let frequencies: Vec<f64> = (0..half)
-            .map(|i| base.powf(-(i as f64) / half as f64) / stretch)
-            .collect();
+        let frequencies: Vec<f64> = (0..half).map(|i| base.powf(-(i as f64) / half as f64) / stretch).collect();
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
         for position in 0..longest {
             for frequency in &frequencies {
@@ -31,15 +29,9 @@ impl Rope {
             }
         }
         let lay = |rows: &[f32]| -> Vec<f32> {
-            lengths
-                .iter()
-                .flat_map(|&length| rows[..length * half].iter().copied())
-                .collect()
+            lengths.iter().flat_map(|&length| rows[..length * half].iter().copied()).collect()
         };
-        Self {
-            table: Arc::new((lay(&cos), lay(&sin))),
-            half,
-        }
+        Self { table: Arc::new((lay(&cos), lay(&sin))), half }
     }
 
     fn rows(&self, token: usize) -> (&[f32], &[f32]) {
@@ -51,9 +43,7 @@ impl Rope {
     fn tensors(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         let tokens = self.table.0.len() / self.half.max(1);
         let tensor = |values: &[f32]| {
-            Tensor::from_slice(values, (tokens, 1, self.half), &Device::Cpu)?
-                .to_dtype(x.dtype())?
-                .to_device(x.device())
+            Tensor::from_slice(values, (tokens, 1, self.half), &Device::Cpu)?.to_dtype(x.dtype())?.to_device(x.device())
         };
         Ok((tensor(&self.table.0)?, tensor(&self.table.1)?))
     }
@@ -63,18 +53,11 @@ impl Rope {
 /// each other.
 pub(crate) fn norm_rope(x: &Tensor, weight: &Tensor, eps: f64, rope: &Rope) -> Result<Tensor> {
     if fused(x) {
-        return x.contiguous()?.apply_op1(NormRope {
-            weight: weight.clone(),
-            eps: eps as f32,
-            rope: rope.clone(),
-        });
+        return x.contiguous()?.apply_op1(NormRope { weight: weight.clone(), eps: eps as f32, rope: rope.clone() });
     }
     let y = composed(x, weight, eps)?;
     let (cos, sin) = rope.tensors(x)?;
-    let (first, second) = (
-        y.narrow(2, 0, rope.half)?,
-        y.narrow(2, rope.half, rope.half)?,
-    );
+    let (first, second) = (y.narrow(2, 0, rope.half)?, y.narrow(2, rope.half, rope.half)?);
     let turned_first = (first.broadcast_mul(&cos)? - second.broadcast_mul(&sin)?)?;
     let turned_second = (second.broadcast_mul(&cos)? + first.broadcast_mul(&sin)?)?;
     Tensor::cat(&[turned_first, turned_second], 2)
@@ -97,11 +80,8 @@ impl CustomOp1 for NormRope {
         let w = Values::of(&self.weight)?;
         let (w_first, w_second) = w.split_at(dim / 2);
         let mut y = vec![0.0; x.len()];
-        y.par_chunks_mut(dim)
-            .zip(x.par_chunks(dim))
-            .enumerate()
-            .with_min_len(ROWS_PER_TASK)
-            .for_each(|(row, (y, x))| {
+        y.par_chunks_mut(dim).zip(x.par_chunks(dim)).enumerate().with_min_len(ROWS_PER_TASK).for_each(
+            |(row, (y, x))| {
                 let r = inverse_rms(x, self.eps);
                 let (cos, sin) = self.rope.rows(row / heads);
                 let (y_first, y_second) = y.split_at_mut(dim / 2);
@@ -112,18 +92,15 @@ impl CustomOp1 for NormRope {
                     y_first[i] = first * cos[i] - second * sin[i];
                     y_second[i] = second * cos[i] + first * sin[i];
                 }
-            });
+            },
+        );
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let grad = grad.contiguous()?;
         let (_, heads, dim) = x.dims3()?;
-        let (xs, g, w) = (
-            Values::of(x)?,
-            Values::of(&grad)?,
-            Values::of(&self.weight)?,
-        );
+        let (xs, g, w) = (Values::of(x)?, Values::of(&grad)?, Values::of(&self.weight)?);
         let (xs, g): (&[f32], &[f32]) = (&xs, &g);
         let (w_first, w_second) = w.split_at(dim / 2);
         let mut dx = vec![0.0; xs.len()];
@@ -158,12 +135,7 @@ mod tests {
         let x = Tensor::from_vec(x, (5, 1, 4), &Device::Cpu).unwrap();
         let w = Tensor::ones(4, candle_core::DType::F32, &Device::Cpu).unwrap();
         let rope = Rope::new(&[3, 2], 4, 100.0, 1.0);
-        let y: Vec<Vec<f32>> = norm_rope(&x, &w, 1e-6, &rope)
-            .unwrap()
-            .squeeze(1)
-            .unwrap()
-            .to_vec2()
-            .unwrap();
+        let y: Vec<Vec<f32>> = norm_rope(&x, &w, 1e-6, &rope).unwrap().squeeze(1).unwrap().to_vec2().unwrap();
         let score = |a: usize, b: usize| y[a].iter().zip(&y[b]).map(|(a, b)| a * b).sum::<f32>();
         assert!((score(0, 1) - score(1, 2)).abs() < 1e-5);
         assert!((score(0, 1) - score(0, 2)).abs() > 1e-2);

@@ -3,9 +3,7 @@
 use super::fixture::{HIDDEN, LAYERS, Tiny};
 use crate::error::AdapterError;
 use crate::export::tensors::{TensorFile, write_tensors};
-use crate::export::{
-    FusedType, Precision, fuse, load_adapter, load_mlx, load_peft, save_gguf, save_mlx, save_peft,
-};
+use crate::export::{FusedType, Precision, fuse, load_adapter, load_mlx, load_peft, save_gguf, save_mlx, save_peft};
 use crate::lora::{Adapter, LoraConfig};
 use crate::model::{Gemma, Packed};
 use crate::shape::Target;
@@ -25,10 +23,7 @@ fn config() -> LoraConfig {
 }
 
 fn values(adapter: &Adapter) -> Vec<Vec<f32>> {
-    adapter
-        .vars()
-        .map(|var| var.flatten_all().unwrap().to_vec1().unwrap())
-        .collect()
+    adapter.vars().map(|var| var.flatten_all().unwrap().to_vec1().unwrap()).collect()
 }
 
 fn json(folder: &Path) -> serde_json::Value {
@@ -44,9 +39,7 @@ fn mlx_layout_there_and_back() {
     save_mlx(&adapter, &folder, tiny.base().shape(), Precision::F32).unwrap();
     let file = TensorFile::read(&folder.join("adapters.safetensors")).unwrap();
     assert_eq!(file.names().len(), 12);
-    let a = file
-        .tensor("model.layers.4.self_attn.q_proj.lora_a")
-        .unwrap();
+    let a = file.tensor("model.layers.4.self_attn.q_proj.lora_a").unwrap();
     let b = file.tensor("model.layers.5.mlp.down_proj.lora_b").unwrap();
     assert_eq!((a.dims(), b.dims()), (&[HIDDEN, 4][..], &[4, HIDDEN][..]));
     let written = json(&folder);
@@ -76,10 +69,7 @@ fn peft_layout_there_and_back() {
     let b = file.tensor(&format!("{name}.lora_B.weight")).unwrap();
     assert_eq!((a.dims(), b.dims()), (&[4, HIDDEN][..], &[8, 4][..]));
     let written = json(&folder);
-    assert_eq!(
-        (&written["r"], &written["lora_alpha"]),
-        (&4.into(), &10.0.into())
-    );
+    assert_eq!((&written["r"], &written["lora_alpha"]), (&4.into(), &10.0.into()));
     assert_eq!(written["layers_to_transform"], serde_json::json!([4, 5]));
     let read = load_adapter(&folder).unwrap();
     assert_eq!(values(&read), values(&adapter));
@@ -90,10 +80,7 @@ fn peft_layout_there_and_back() {
 #[test]
 fn half_precision_halves_the_file_and_stays_close() {
     let tiny = Tiny::new(1);
-    let adapter = tiny.adapter(&LoraConfig {
-        rank: 64,
-        ..config()
-    });
+    let adapter = tiny.adapter(&LoraConfig { rank: 64, ..config() });
     let size = |precision, name: &str| {
         let folder = tiny.dir.path().join(name);
         save_mlx(&adapter, &folder, tiny.base().shape(), precision).unwrap();
@@ -145,31 +132,16 @@ fn damaged_adapters_are_refused() {
     for tensors in [
         vec![],
         vec![(format!("{q}.lora_a"), zeros((32, 4)))],
-        vec![
-            (format!("{q}.lora_a"), zeros((32, 4))),
-            (format!("{q}.lora_b"), zeros((5, 32))),
-        ],
+        vec![(format!("{q}.lora_a"), zeros((32, 4))), (format!("{q}.lora_b"), zeros((5, 32)))],
         vec![("model.embed_tokens.weight".to_owned(), zeros((4, 4)))],
-        vec![(
-            format!("model.layers.{}.self_attn.q_proj.lora_a", u128::MAX),
-            zeros((4, 4)),
-        )],
+        vec![(format!("model.layers.{}.self_attn.q_proj.lora_a", u128::MAX), zeros((4, 4)))],
     ] {
         write_tensors(&path, &tensors, &[]).unwrap();
-        assert!(matches!(
-            load_mlx(&folder),
-            Err(AdapterError::Damaged { .. })
-        ));
+        assert!(matches!(load_mlx(&folder), Err(AdapterError::Damaged { .. })));
     }
     std::fs::write(folder.join("adapter_config.json"), "{\"rank\":").unwrap();
-    assert!(matches!(
-        load_mlx(&folder),
-        Err(AdapterError::Damaged { .. })
-    ));
-    assert!(matches!(
-        load_peft(&tiny.dir.path().join("none")),
-        Err(AdapterError::Io { .. })
-    ));
+    assert!(matches!(load_mlx(&folder), Err(AdapterError::Damaged { .. })));
+    assert!(matches!(load_peft(&tiny.dir.path().join("none")), Err(AdapterError::Io { .. })));
 }
 
 #[test]
@@ -178,10 +150,7 @@ fn another_base_is_refused_by_shape() {
     let adapter = tiny.adapter(&config());
     assert!(adapter.check(tiny.base().shape()).is_ok());
     let error = adapter.check(other.base().shape()).unwrap_err().to_string();
-    assert!(
-        error.contains("self_attn.v_proj is 16 × 32 in the model, 8 × 32"),
-        "{error}"
-    );
+    assert!(error.contains("self_attn.v_proj is 16 × 32 in the model, 8 × 32"), "{error}");
     let out = tiny.dir.path().join("merged.gguf");
     assert!(fuse(&other.path, &adapter, &out, FusedType::F16).is_err());
     assert!(!out.exists());
@@ -198,10 +167,7 @@ fn llama_cpp_adapter_has_its_names_and_shapes() {
     assert_eq!(text("general.type"), "adapter");
     assert_eq!(text("adapter.type"), "lora");
     assert_eq!(text("general.architecture"), "gemma3");
-    assert_eq!(
-        content.metadata["adapter.lora.alpha"].to_f32().unwrap(),
-        10.0
-    );
+    assert_eq!(content.metadata["adapter.lora.alpha"].to_f32().unwrap(), 10.0);
     assert_eq!(content.tensor_infos.len(), 12);
     let dims = |name: &str| content.tensor_infos[name].shape.dims().to_vec();
     assert_eq!(dims("blk.5.attn_v.weight.lora_a"), [4, HIDDEN]);

@@ -61,25 +61,16 @@ impl Tiny {
 
 fn uniform(random: &mut StdRng, dims: &[usize], bound: f32) -> Tensor {
     let count = dims.iter().product();
-    let values: Vec<f32> = (0..count)
-        .map(|_| random.random_range(-bound..bound))
-        .collect();
+    let values: Vec<f32> = (0..count).map(|_| random.random_range(-bound..bound)).collect();
     Tensor::from_vec(values, dims, &Device::Cpu).unwrap()
 }
 
 /// Token, score, kind (1 normal, 3 control, 4 user-defined, 6 byte).
 pub(super) fn vocabulary() -> Vec<(String, f32, i32)> {
-    let mut entries: Vec<(String, f32, i32)> = [
-        "<pad>",
-        "<eos>",
-        "<bos>",
-        "<unk>",
-        "<start_of_turn>",
-        "<end_of_turn>",
-    ]
-    .into_iter()
-    .map(|token| (token.to_owned(), -1000.0, 3))
-    .collect();
+    let mut entries: Vec<(String, f32, i32)> = ["<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>"]
+        .into_iter()
+        .map(|token| (token.to_owned(), -1000.0, 3))
+        .collect();
     for token in ["\n\n", "\n", "  "] {
         entries.push((token.to_owned(), -1000.0, 4));
     }
@@ -87,9 +78,7 @@ pub(super) fn vocabulary() -> Vec<(String, f32, i32)> {
         entries.push((format!("<0x{byte:02X}>"), -1000.0, 6));
     }
     // Joined later the further down they stand.
-    let pieces = [
-        "he", "ll", "el", "▁h", "▁he", "llo", "▁hello", "▁▁", "or", "wor", "ld",
-    ];
+    let pieces = ["he", "ll", "el", "▁h", "▁he", "llo", "▁hello", "▁▁", "or", "wor", "ld"];
     for (i, token) in pieces.into_iter().enumerate() {
         entries.push((token.to_owned(), -(i as f32), 1));
     }
@@ -108,12 +97,7 @@ fn write_model(path: &Path, kv_heads: usize) {
         let tensor = (uniform(&mut random, dims, bound) + shift).unwrap();
         tensors.push((name, tensor));
     };
-    add(
-        "token_embd.weight".into(),
-        &[vocabulary.len(), HIDDEN],
-        0.5,
-        0.0,
-    );
+    add("token_embd.weight".into(), &[vocabulary.len(), HIDDEN], 0.5, 0.0);
     add("output_norm.weight".into(), &[HIDDEN], 0.5, 1.0);
     for layer in 0..LAYERS {
         for (target, dims) in [
@@ -125,12 +109,7 @@ fn write_model(path: &Path, kv_heads: usize) {
             (Target::Up, [FEED_FORWARD, HIDDEN]),
             (Target::Down, [HIDDEN, FEED_FORWARD]),
         ] {
-            add(
-                format!("blk.{layer}.{}.weight", target.gguf()),
-                &dims,
-                0.4,
-                0.0,
-            );
+            add(format!("blk.{layer}.{}.weight", target.gguf()), &dims, 0.4, 0.0);
         }
         for (norm, width) in [
             (NormName::BeforeAttention, HIDDEN),
@@ -140,18 +119,11 @@ fn write_model(path: &Path, kv_heads: usize) {
             (NormName::BeforeFeedForward, HIDDEN),
             (NormName::AfterFeedForward, HIDDEN),
         ] {
-            add(
-                format!("blk.{layer}.{}.weight", norm.gguf()),
-                &[width],
-                0.5,
-                1.0,
-            );
+            add(format!("blk.{layer}.{}.weight", norm.gguf()), &[width], 0.5, 1.0);
         }
     }
-    let tensors: Vec<(String, QTensor)> = tensors
-        .into_iter()
-        .map(|(name, tensor)| (name, QTensor::quantize(&tensor, GgmlDType::F32).unwrap()))
-        .collect();
+    let tensors: Vec<(String, QTensor)> =
+        tensors.into_iter().map(|(name, tensor)| (name, QTensor::quantize(&tensor, GgmlDType::F32).unwrap())).collect();
     let number = |n: usize| Value::U32(n as u32);
     let metadata = [
         ("general.architecture", Value::String("gemma3".into())),
@@ -167,23 +139,9 @@ fn write_model(path: &Path, kv_heads: usize) {
         ("gemma3.rope.freq_base", Value::F32(1e6)),
         ("tokenizer.ggml.bos_token_id", number(2)),
         ("tokenizer.ggml.unknown_token_id", number(3)),
-        (
-            "tokenizer.ggml.tokens",
-            Value::Array(
-                vocabulary
-                    .iter()
-                    .map(|e| Value::String(e.0.clone()))
-                    .collect(),
-            ),
-        ),
-        (
-            "tokenizer.ggml.scores",
-            Value::Array(vocabulary.iter().map(|e| Value::F32(e.1)).collect()),
-        ),
-        (
-            "tokenizer.ggml.token_type",
-            Value::Array(vocabulary.iter().map(|e| Value::I32(e.2)).collect()),
-        ),
+        ("tokenizer.ggml.tokens", Value::Array(vocabulary.iter().map(|e| Value::String(e.0.clone())).collect())),
+        ("tokenizer.ggml.scores", Value::Array(vocabulary.iter().map(|e| Value::F32(e.1)).collect())),
+        ("tokenizer.ggml.token_type", Value::Array(vocabulary.iter().map(|e| Value::I32(e.2)).collect())),
     ];
     let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (*k, v)).collect();
     let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();

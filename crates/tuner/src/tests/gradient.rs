@@ -18,13 +18,7 @@ fn batch() -> Packed {
 }
 
 fn config(dropout: f32) -> LoraConfig {
-    LoraConfig {
-        rank: 3,
-        alpha: 6.0,
-        dropout,
-        layers: Some(LAYERS - 1),
-        ..LoraConfig::default()
-    }
+    LoraConfig { rank: 3, alpha: 6.0, dropout, layers: Some(LAYERS - 1), ..LoraConfig::default() }
 }
 
 fn gradients_agree(kv_heads: usize, dropout: f32) {
@@ -47,13 +41,7 @@ fn gradients_agree(kv_heads: usize, dropout: f32) {
     let grads = loss.backward().unwrap();
     let (mut compared, mut apart, mut length) = (0, 0.0, 0.0);
     for (var, exact_var) in adapter.vars().zip(exact_adapter.vars()) {
-        let grad: Vec<f32> = grads
-            .get(var)
-            .unwrap()
-            .flatten_all()
-            .unwrap()
-            .to_vec1()
-            .unwrap();
+        let grad: Vec<f32> = grads.get(var).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         let values: Vec<f64> = exact_var.flatten_all().unwrap().to_vec1().unwrap();
         for place in [1, values.len() / 2] {
             let loss_at = |shift: f64| {
@@ -67,20 +55,14 @@ fn gradients_agree(kv_heads: usize, dropout: f32) {
             let slope = (loss_at(h) - loss_at(-h)) / (2.0 * h);
             loss_at(0.0);
             let error = f64::from(grad[place]) - slope;
-            assert!(
-                error.abs() < 1e-3 * slope.abs().max(0.1),
-                "{error} of {slope}"
-            );
+            assert!(error.abs() < 1e-3 * slope.abs().max(0.1), "{error} of {slope}");
             apart += error * error;
             length += slope * slope;
             compared += 1;
         }
     }
     assert_eq!(compared, (LAYERS - 1) * 7 * 2 * 2);
-    assert!(
-        length > 1.0 && (apart / length).sqrt() < 1e-3,
-        "{apart} {length}"
-    );
+    assert!(length > 1.0 && (apart / length).sqrt() < 1e-3, "{apart} {length}");
 }
 
 #[test]
@@ -99,17 +81,8 @@ fn both_forms_of_the_adapter_free_model_agree() {
     let exact = Gemma::load_as(&mut tiny.base(), &Device::Cpu, DType::F64).unwrap();
     let fused = tiny.model().logits(&batch(), None).unwrap();
     let exact = exact.logits(&batch(), None).unwrap();
-    let apart = (fused.to_dtype(DType::F64).unwrap() - exact)
-        .unwrap()
-        .abs()
-        .unwrap();
-    let apart = apart
-        .flatten_all()
-        .unwrap()
-        .max(0)
-        .unwrap()
-        .to_scalar::<f64>()
-        .unwrap();
+    let apart = (fused.to_dtype(DType::F64).unwrap() - exact).unwrap().abs().unwrap();
+    let apart = apart.flatten_all().unwrap().max(0).unwrap().to_scalar::<f64>().unwrap();
     assert!(apart < 1e-3, "{apart}");
 }
 
@@ -119,9 +92,8 @@ fn a_local_layer_does_not_see_beyond_its_window() {
     use crate::ops::attention;
     use std::sync::Arc;
     let random = |seed: u64, heads: usize| {
-        let values: Vec<f32> = (0..12 * heads * 4)
-            .map(|i| ((i as u64 * 2_654_435_761 + seed * 97) % 1000) as f32 / 500.0 - 1.0)
-            .collect();
+        let values: Vec<f32> =
+            (0..12 * heads * 4).map(|i| ((i as u64 * 2_654_435_761 + seed * 97) % 1000) as f32 / 500.0 - 1.0).collect();
         Tensor::from_vec(values, (12, heads, 4), &Device::Cpu).unwrap()
     };
     let (q, k, v) = (random(1, 2), random(2, 1), random(3, 1));
@@ -147,12 +119,6 @@ fn a_local_layer_does_not_see_beyond_its_window() {
     assert_eq!(differs(Some(3)), [2, 3, 4]);
     assert_eq!(differs(None), [2, 3, 4, 5, 6, 7, 8, 9]);
     // A token alone in its sequence, or first in it, sees itself only.
-    let first: Vec<f32> = v
-        .narrow(0, 10, 1)
-        .unwrap()
-        .flatten_all()
-        .unwrap()
-        .to_vec1()
-        .unwrap();
+    let first: Vec<f32> = v.narrow(0, 10, 1).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     assert_eq!(run(&k, None)[10], [first.clone(), first].concat());
 }

@@ -1,10 +1,5 @@
 //! Tests of the whole crate on a random model small enough for finite differences.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod export;
 mod fixture;

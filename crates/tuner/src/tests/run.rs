@@ -27,11 +27,7 @@ impl TrainListener for Watch {
             TrainEvent::Failed { step, .. } => (format!("failed {step}"), None),
         };
         self.told.push(text);
-        if step.is_some() && step == self.stop_after {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if step.is_some() && step == self.stop_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -40,9 +36,7 @@ fn data(tiny: &Tiny) -> PathBuf {
     let lines: String = (0..20)
         .map(|i| {
             let (a, b) = (words[i % 5], words[(i / 4) % 5]);
-            format!(
-                "{{\"prompt\":\"<start_of_turn>{a} {b}<end_of_turn>\\n\",\"reply\":\"{b} {a}\"}}\n"
-            )
+            format!("{{\"prompt\":\"<start_of_turn>{a} {b}<end_of_turn>\\n\",\"reply\":\"{b} {a}\"}}\n")
         })
         .collect();
     tiny.file("train.jsonl", &lines)
@@ -52,12 +46,7 @@ fn config(tiny: &Tiny, out: &str) -> TrainConfig {
     let data = data(tiny);
     let mut config = TrainConfig::new(tiny.path.clone(), data.clone(), tiny.dir.path().join(out));
     config.valid = Some(data);
-    config.lora = LoraConfig {
-        rank: 4,
-        alpha: 8.0,
-        dropout: 0.1,
-        ..LoraConfig::default()
-    };
+    config.lora = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.1, ..LoraConfig::default() };
     config.length = RunLength::Steps(6);
     config.batch_size = 2;
     config.accumulation = 2;
@@ -113,10 +102,7 @@ fn a_run_learns_and_leaves_its_files() {
         assert!(config.out.join(file).is_file(), "{file}");
     }
     assert_eq!(watch.told[..3], ["started at 0", "validated 0", "step 1"]);
-    assert_eq!(
-        watch.told[watch.told.len() - 3..],
-        ["validated 30", "checkpoint 30", "finished"]
-    );
+    assert_eq!(watch.told[watch.told.len() - 3..], ["validated 30", "checkpoint 30", "finished"]);
 }
 
 #[test]
@@ -126,10 +112,7 @@ fn a_resumed_run_ends_where_an_unbroken_one_does() {
     let unbroken = train(&whole, &mut ()).unwrap();
     let mut parts = config(&tiny, "parts");
     parts.resume = true;
-    let mut watch = Watch {
-        stop_after: Some(3),
-        ..Watch::default()
-    };
+    let mut watch = Watch { stop_after: Some(3), ..Watch::default() };
     let stopped = train(&parts, &mut watch).unwrap();
     assert!(stopped.stopped && stopped.steps == 3);
     assert_ne!(adapter(&whole.out), adapter(&parts.out));
@@ -166,12 +149,7 @@ fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint() {
     config.checkpoint_every = 1;
     let mut watch = Watch::default();
     let error = train(&config, &mut watch).unwrap_err();
-    let TrainError::NotFinite {
-        step, checkpoint, ..
-    } = &error
-    else {
-        panic!("{error}")
-    };
+    let TrainError::NotFinite { step, checkpoint, .. } = &error else { panic!("{error}") };
     assert_eq!(*step, 2);
     let kept = checkpoint.clone().unwrap();
     assert!(error.to_string().contains(&kept.display().to_string()));
@@ -185,22 +163,10 @@ fn bad_settings_and_data_train_nothing() {
     let tiny = Tiny::new(1);
     let mut bad = config(&tiny, "out");
     bad.lora.rank = 0;
-    assert!(matches!(
-        train(&bad, &mut ()),
-        Err(TrainError::Setting {
-            setting: "rank",
-            ..
-        })
-    ));
+    assert!(matches!(train(&bad, &mut ()), Err(TrainError::Setting { setting: "rank", .. })));
     let mut bad = config(&tiny, "out");
-    bad.train = tiny.file(
-        "bad.jsonl",
-        "{\"prompt\":\"a\",\"reply\":\"b\"}\nnonsense\n",
-    );
-    assert!(matches!(
-        train(&bad, &mut ()),
-        Err(TrainError::Data { line: 2, .. })
-    ));
+    bad.train = tiny.file("bad.jsonl", "{\"prompt\":\"a\",\"reply\":\"b\"}\nnonsense\n");
+    assert!(matches!(train(&bad, &mut ()), Err(TrainError::Data { line: 2, .. })));
     let mut bad = config(&tiny, "out");
     bad.base = tiny.file("text.gguf", "this is no model");
     assert!(matches!(train(&bad, &mut ()), Err(TrainError::Base { .. })));
@@ -216,10 +182,7 @@ fn memory_is_bounded_by_splitting_batches_without_changing_the_sum() {
         config.length = RunLength::Steps(2);
     }
     many.max_batch_tokens = 12;
-    let (one, many) = (
-        train(&one, &mut ()).unwrap(),
-        train(&many, &mut ()).unwrap(),
-    );
+    let (one, many) = (train(&one, &mut ()).unwrap(), train(&many, &mut ()).unwrap());
     assert_eq!(one.tokens, many.tokens);
     for (a, b) in losses(&one).iter().zip(losses(&many)) {
         assert!((a - b).abs() < 1e-4, "{a} {b}");

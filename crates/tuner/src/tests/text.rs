@@ -6,9 +6,7 @@ use crate::error::TrainError;
 
 fn names(ids: &[u32]) -> Vec<String> {
     let vocabulary = vocabulary();
-    ids.iter()
-        .map(|&id| vocabulary[id as usize].0.clone())
-        .collect()
+    ids.iter().map(|&id| vocabulary[id as usize].0.clone()).collect()
 }
 
 #[test]
@@ -44,14 +42,9 @@ fn a_reply_always_ends_its_turn_once() {
     let path = tiny.file("two.jsonl", lines);
     let base = tiny.base();
     let data = DataSet::read(&path, base.tokenizer(), 64).unwrap();
-    let [first, second] = data.examples() else {
-        panic!("two examples")
-    };
+    let [first, second] = data.examples() else { panic!("two examples") };
     assert_eq!(first.tokens(), second.tokens());
-    assert_eq!(
-        names(first.tokens()),
-        ["<bos>", "he", "llo", "wor", "ld", "<end_of_turn>"]
-    );
+    assert_eq!(names(first.tokens()), ["<bos>", "he", "llo", "wor", "ld", "<end_of_turn>"]);
     assert_eq!(first.reply_len(), 3);
 }
 
@@ -64,28 +57,16 @@ fn a_bad_line_is_named_by_file_line_and_reason() {
         ("{\"prompt\":\"a\"", "EOF"),
         ("{\"prompt\":\"a\"}", "missing field `reply`"),
         ("{\"prompt\":\"a\",\"reply\":7}", "expected a string"),
-        (
-            "{\"prompt\":\"a\",\"reply\":\"b\",\"note\":1}",
-            "unknown field",
-        ),
+        ("{\"prompt\":\"a\",\"reply\":\"b\",\"note\":1}", "unknown field"),
         ("{\"prompt\":\" \",\"reply\":\"b\"}", "prompt is empty"),
-        (
-            "{\"prompt\":\"a\",\"reply\":\"<end_of_turn>\"}",
-            "reply is empty",
-        ),
-        (
-            "{\"prompt\":\"abcdefgh\",\"reply\":\"abcdefgh\"}",
-            "18 tokens, more than the limit of 12",
-        ),
+        ("{\"prompt\":\"a\",\"reply\":\"<end_of_turn>\"}", "reply is empty"),
+        ("{\"prompt\":\"abcdefgh\",\"reply\":\"abcdefgh\"}", "18 tokens, more than the limit of 12"),
     ] {
         let path = tiny.file("bad.jsonl", &format!("{good}\n\n{bad}\n{good}\n"));
         let error = DataSet::read(&path, base.tokenizer(), 12).unwrap_err();
         assert!(matches!(&error, TrainError::Data { line: 3, file, .. } if *file == path));
         let message = error.to_string();
-        assert!(
-            message.contains("line 3") && message.contains(part),
-            "{message}"
-        );
+        assert!(message.contains("line 3") && message.contains(part), "{message}");
     }
     let path = tiny.file("bytes.jsonl", "");
     std::fs::write(&path, [b'{', 0xff, 0xfe, b'}']).unwrap();
@@ -98,16 +79,11 @@ fn a_bad_line_is_named_by_file_line_and_reason() {
 #[test]
 fn every_pass_shows_every_example_once() {
     let tiny = Tiny::new(1);
-    let lines: String = ('a'..='g')
-        .map(|c| format!("{{\"prompt\":\"{c}\",\"reply\":\"b\"}}\n"))
-        .collect();
+    let lines: String = ('a'..='g').map(|c| format!("{{\"prompt\":\"{c}\",\"reply\":\"b\"}}\n")).collect();
     let path = tiny.file("seven.jsonl", &lines);
     let data = DataSet::read(&path, tiny.base().tokenizer(), 64).unwrap();
     // Seven steps of two are two passes over seven examples.
-    let mut seen: Vec<u32> = (0..7)
-        .flat_map(|step| data.step(3, step, 2))
-        .map(|example| example.tokens()[1])
-        .collect();
+    let mut seen: Vec<u32> = (0..7).flat_map(|step| data.step(3, step, 2)).map(|example| example.tokens()[1]).collect();
     let second = seen.split_off(7);
     assert_ne!(seen, second);
     for mut pass in [seen, second] {

@@ -24,8 +24,12 @@ pub struct SessionOrders<'a> {
 impl Register for SessionOrders<'_> {
     fn place(&self, events: &[Event], checkout: &Checkout) -> Result<PlacedOrder, String> {
         self.try_place(events, checkout).map_err(|error| match error {
-            StoreError::Stale { .. } => "Your order was changed in another window. Please look at it and tell me again.".to_owned(),
-            _ => "I'm sorry, the order could not be stored. Nothing was placed; please try again in a moment.".to_owned(),
+            StoreError::Stale { .. } => {
+                "Your order was changed in another window. Please look at it and tell me again.".to_owned()
+            }
+            _ => {
+                "I'm sorry, the order could not be stored. Nothing was placed; please try again in a moment.".to_owned()
+            }
         })
     }
 

@@ -22,7 +22,10 @@ use engine::{EngineConfig, Gemma};
 use knowledge::SqliteIndex;
 use store::Store;
 
-use super::{clock::Clock, turn::{Parts, Restaurant}};
+use super::{
+    clock::Clock,
+    turn::{Parts, Restaurant},
+};
 use crate::{brain::bus::SessionBus, cli::Failure, commands::model, config::Config};
 
 /// An adapter's file in its folder.
@@ -40,16 +43,22 @@ impl Resources {
     /// Reads and checks every file; the first thing wrong is named by file and place.
     pub fn read(config: &Config) -> Result<Self, Failure> {
         let dir = &config.files.resources_dir;
-        let wrong = |name: &str, error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dir.join(name).display()));
+        let wrong =
+            |name: &str, error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dir.join(name).display()));
         let menu = Menu::from_json(&read(dir, "menu.json")?).map_err(|error| wrong("menu.json", &error))?;
-        let info = StoreInfo::from_json(&read(dir, "store_info.json")?).map_err(|error| wrong("store_info.json", &error))?;
+        let info =
+            StoreInfo::from_json(&read(dir, "store_info.json")?).map_err(|error| wrong("store_info.json", &error))?;
         let clock = Clock::new(&info.timezone).ok_or_else(|| {
-            wrong("store_info.json", &format!("timezone \"{}\" is not known; write it like America/Los_Angeles", info.timezone))
+            wrong(
+                "store_info.json",
+                &format!("timezone \"{}\" is not known; write it like America/Los_Angeles", info.timezone),
+            )
         })?;
         let personas = Personas::from_yaml(&read(dir, "personas/rosy.yaml")?, &read(dir, "personas/gordon.yaml")?)
             .map_err(|error| wrong("personas", &error))?;
         let policy = Policy::from_yaml(&read(dir, "policies.yaml")?).map_err(|error| wrong("policies.yaml", &error))?;
-        let upsell = Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
+        let upsell =
+            Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
         let router = read_router(dir)?;
         let world = World {
             lexicon: Lexicon::new(&menu),
@@ -137,9 +146,9 @@ fn manner(config: &Config, engine: &Gemma) -> Result<Vec<AgentName>, Failure> {
     };
     let agents = [AgentName::Rosy, AgentName::Gordon];
     for agent in agents {
-        engine.load_adapter(agent, &path).map_err(|error| {
-            Failure::new(error.to_string()).hint("ADAPTER=off speaks with the model as it is")
-        })?;
+        engine
+            .load_adapter(agent, &path)
+            .map_err(|error| Failure::new(error.to_string()).hint("ADAPTER=off speaks with the model as it is"))?;
     }
     Ok(agents.to_vec())
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use concierge::{
     brief::Source,
     intent::AgentName,
+    ledger::Event,
     ports::{ChatMessage, Embedder, Engine, Retriever, Role},
     prompt::{self, Limits},
     turn::{self, Decision, Input, Memory, Ports},
@@ -99,8 +100,7 @@ impl Parts {
         let memory: Memory = state.state.and_then(|state| serde_json::from_value(state).ok()).unwrap_or_default();
         let log = self.store.cart(session)?;
         let messages = self.store.messages(session, HISTORY_FOR_PROMPT)?;
-        let register =
-            SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
+        let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
         let ports = Ports { embedder: self.embedder.as_ref(), retriever: self.retriever.as_ref(), register: &register };
         let input = Input { text, cart: log.cart(), memory, now: now.local, unix_now: now.unix };
         let decision = turn::decide(&self.resources.world, &ports, input);
@@ -115,14 +115,31 @@ impl Parts {
         Ok(Decided { decision, history, understand_ms: started.elapsed().as_secs_f64() * 1_000.0 })
     }
 
-    fn keep(&self, session: &SessionId, turn: &str, text: &str, decision: &Decision, sequence: u64, now: Moment) -> Result<(), StoreError> {
-        if !decision.events.is_empty() {
-            self.store.append(session, sequence, &decision.events, now.unix)?;
+    fn keep(
+        &self,
+        session: &SessionId,
+        turn: &str,
+        text: &str,
+        decision: &Decision,
+        sequence: u64,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let mut sequence = sequence;
+        for event in &decision.events {
+            // A remedy is stored with what it grants: a voucher's code, and the ticket that it settles.
+            sequence = match event {
+                Event::RemedyGranted { granted } => self.store.grant(session, sequence, granted, None)?.seq,
+                event => self.store.append(session, sequence, std::slice::from_ref(event), now.unix)?,
+            };
         }
         self.store.add_messages(session, turn, &[(Speaker::Guest, text)], now.unix)?;
         if let Some(ticket) = decision.ticket {
             let title = ticket.kind.as_str().replace('_', " ");
-            let opened = self.store.open_ticket(session, NewTicket { kind: ticket.kind, order: ticket.order, title: &title }, now.unix)?;
+            let opened = self.store.open_ticket(
+                session,
+                NewTicket { kind: ticket.kind, order: ticket.order, title: &title },
+                now.unix,
+            )?;
             self.store.add_to_ticket(session, opened.id, Speaker::Guest, text, now.unix)?;
         }
         let memory = serde_json::to_value(&decision.memory).unwrap_or_default();
@@ -154,7 +171,12 @@ impl Parts {
 
 #[async_trait]
 impl Concierge for Restaurant {
-    async fn turn(&self, turn: TurnRequest, events: &EventSink, cancelled: CancellationToken) -> Result<Done, ApiError> {
+    async fn turn(
+        &self,
+        turn: TurnRequest,
+        events: &EventSink,
+        cancelled: CancellationToken,
+    ) -> Result<Done, ApiError> {
         let session = session_of(&turn.session)?;
         let (text, id, key) = (turn.text.clone(), turn.turn.to_string(), session.clone());
         let Decided { decision, history, understand_ms } =
@@ -162,8 +184,14 @@ impl Concierge for Restaurant {
         self.inner.announce(&decision, events);
         let world = &self.inner.resources.world;
         let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
-        let mut request =
-            prompt::request(&world.personas, &decision.brief, &history, &turn.text, &limits, Some(turn.session.to_string()));
+        let mut request = prompt::request(
+            &world.personas,
+            &decision.brief,
+            &history,
+            &turn.text,
+            &limits,
+            Some(turn.session.to_string()),
+        );
         // An agent without a trained manner speaks with the model as it is.
         request.adapter = request.adapter.filter(|agent| self.inner.adapters.contains(agent));
         let reply = reply::speak(
@@ -263,7 +291,8 @@ impl Restaurant {
 }
 
 fn session_of(id: &wire::SessionId) -> Result<SessionId, ApiError> {
-    SessionId::from_str(id.as_str()).map_err(|_| ApiError::new(ErrorCode::SessionInvalid, "This session is not known. Please start a new one."))
+    SessionId::from_str(id.as_str())
+        .map_err(|_| ApiError::new(ErrorCode::SessionInvalid, "This session is not known. Please start a new one."))
 }
 
 /// Sampling is repeatable for one turn and differs between turns.
@@ -280,7 +309,8 @@ fn refusal(error: &StoreError) -> ApiError {
         }
         other => {
             tracing::error!(error = %other, "the store refused");
-            ApiError::new(ErrorCode::NotReady, "We can't write things down at the moment. Please try again shortly.").retry_after(5)
+            ApiError::new(ErrorCode::NotReady, "We can't write things down at the moment. Please try again shortly.")
+                .retry_after(5)
         }
     }
 }
