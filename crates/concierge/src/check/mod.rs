@@ -159,6 +159,8 @@ pub struct Checker<'a> {
     denied: HashSet<String>,
     /// How many of an item the facts speak of.
     counts: HashMap<&'a ItemId, HashSet<u64>>,
+    /// What each size costs, by the size's word.
+    sizes: HashMap<String, HashSet<Cents>>,
     /// Items that the brief itself says no to.
     sold_out: HashSet<&'a ItemId>,
     acts: Vec<Act>,
@@ -182,6 +184,7 @@ impl<'a> Checker<'a> {
             guest_words: stems(&claims(guest)),
             denied: HashSet::new(),
             counts: HashMap::new(),
+            sizes: HashMap::new(),
             sold_out: HashSet::new(),
             acts: brief.steps.iter().map(|step| step.act).collect(),
             declines: brief.steps.iter().any(|step| step.act.declines()),
@@ -222,6 +225,12 @@ impl<'a> Checker<'a> {
         self.numbers.extend(found.numbers.iter().map(|(_, number)| *number));
         self.codes.extend(found.codes.iter().map(|(_, code)| code.clone()));
         self.denied.extend(denials(text));
+        // "$5.49 (large)": an amount with the size that it is for.
+        for pair in found.amounts.iter().filter_map(|(at, cents)| Some((found.words.get(at + 1)?, cents))) {
+            if pair.0.opens_bracket {
+                self.sizes.entry(stem(&pair.0.text)).or_default().insert(*pair.1);
+            }
+        }
         if let Some(item) = item {
             let count = text.split_once(" × ").and_then(|(head, _)| claims::number(head.rsplit([' ', ':']).next()?));
             if let Some(count) = count {
@@ -314,6 +323,13 @@ impl<'a> Checker<'a> {
             {
                 return Err(Fault::Number);
             }
+        }
+        // Sizes and amounts named in pairs, in the order of speech, must be pairs of the facts.
+        let sizes: Vec<&HashSet<Cents>> =
+            found.words.iter().filter_map(|word| self.sizes.get(&stem(&word.text))).collect();
+        let pairs = sizes.iter().zip(&found.amounts).all(|(costs, (_, cents))| costs.contains(cents));
+        if !sizes.is_empty() && !found.amounts.is_empty() && (sizes.len() != found.amounts.len() || !pairs) {
+            return Err(Fault::Amount);
         }
         for (at, cents) in &found.amounts {
             if self.free_amounts.contains(cents) {

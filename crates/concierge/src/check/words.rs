@@ -7,6 +7,8 @@ pub(super) struct Word {
     pub text: String,
     /// Whether a clause ends before it (comma, semicolon, dash, colon or bracket).
     pub clause_start: bool,
+    /// Whether a bracket opens with it.
+    pub opens_bracket: bool,
 }
 
 /// The words of a text. Amounts (`$8.99`), times (`10:00`) and addresses (`a@b.c`) stay whole.
@@ -25,7 +27,11 @@ pub(super) fn words(text: &str) -> Vec<Word> {
                 clause_start |= !straight.is_empty();
                 continue;
             }
-            words.push(Word { text: core.to_owned(), clause_start: clause_start || opens });
+            words.push(Word {
+                text: core.to_owned(),
+                clause_start: clause_start || opens,
+                opens_bracket: straight.starts_with('('),
+            });
             clause_start = straight.ends_with([',', ';', ':', ')', ']', '"', '.', '!', '?']);
         }
         if raw.ends_with(['—', '–']) {

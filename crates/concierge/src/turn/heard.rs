@@ -82,7 +82,9 @@ impl<'a> Heard<'a> {
                 order_question_open: asks_about_order(scene),
                 complaint_open: scene.input.memory.complaint.is_some(),
             };
-            world.router.route(text, vector, hints)
+            let mut route = world.router.route(text, vector, hints);
+            route.intent = settled(world, scene, text, route.intent);
+            route
         };
         let whole = route(text, vectors.first().map_or(&[], Vec::as_slice));
         let mut parts: Vec<(&'a str, Vec<f32>, Intent)> = Vec::new();
@@ -235,6 +237,42 @@ impl<'a> Heard<'a> {
     }
 }
 
+/// What plain words settle, whatever the router made of them: a question about a price orders nothing, and a question
+/// about a rule is no complaint.
+fn settled(world: &World, scene: &Scene<'_, '_>, text: &str, intent: Intent) -> Intent {
+    let words = plain_words(text);
+    let says = |phrases: &[&str]| says(&words, phrases);
+    let asks_price = says(&["how much", "price", "prices", "cost", "costs", "cheapest", "most expensive"]);
+    match intent {
+        Intent::Order if asks_price && scene.need.is_none() => Intent::MenuQa,
+        Intent::Budget if asks_price => {
+            let wish = crate::planner::wish::read(&world.lexicon, &world.menu, text).request;
+            let plans = wish.limit.is_some_and(|limit| limit.0 >= 500) && !says(&["how much", "price", "cost"]);
+            if plans || wish.party > 1 { Intent::Budget } else { Intent::MenuQa }
+        }
+        Intent::Complaint if scene.input.cart.orders().is_empty() && scene.input.memory.complaint.is_none() => {
+            let rule = says(&[
+                "can i get",
+                "can i have",
+                "what if",
+                "do you give",
+                "what is your",
+                "what's your",
+                "is there a",
+                "if the",
+                "if my",
+            ]);
+            if rule && understand::slots(&world.lexicon, text).form != Form::Statement {
+                Intent::StoreInfo
+            } else {
+                intent
+            }
+        }
+        Intent::History if says(&["the last order"]) && says(&["time", "when", "until", "late"]) => Intent::StoreInfo,
+        _ => intent,
+    }
+}
+
 /// A line of one item and nothing else said.
 pub(super) const fn plain_line(item: ItemId, quantity: u32) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity, size: None, options: Vec::new(), without: Vec::new() }
@@ -333,9 +371,10 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
     ];
     // What some dish or option speaks of is a matter for the search, not a thing that is not sold.
     let known = |word: &&str| {
+        let free = format!("{word}-free");
         world.menu.items.iter().any(|item| {
             plain_words(&item.name).contains(&(*word).to_owned())
-                || plain_words(&item.description).contains(&(*word).to_owned())
+                || (plain_words(&item.description).contains(&(*word).to_owned()) && !item.description.contains(&free))
         }) || world
             .menu
             .option_groups

@@ -289,10 +289,19 @@ impl Turn<'_> {
             match part.intent {
                 Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
                 Intent::History => steps.extend(orders::history(self)),
+                // "Halal?" where no dish is marked so is a question for the house.
+                Intent::MenuQa if part.items.is_empty() && self.no_dish_has(&part.diets) => {
+                    let hits = find(part.text, &part.embedding, of_type(RecordType::Info));
+                    steps.push(place::answer(&self.world.info, &hits, part.text, self.now));
+                }
                 Intent::MenuQa => {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
                     let hits = find(part.text, &part.embedding, filter);
+                    steps.extend(dishes::answer(&self.world.menu, &self.asked(part, &hits)));
+                }
+                Intent::StoreInfo if part.unknown.is_some() && !place::knows(&self.world.info, part.text) => {
+                    let hits = find(part.text, &part.embedding, of_type(RecordType::Menu));
                     steps.extend(dishes::answer(&self.world.menu, &self.asked(part, &hits)));
                 }
                 Intent::StoreInfo => {
@@ -311,6 +320,14 @@ impl Turn<'_> {
         }
         steps.dedup_by(|a, b| a == b);
         steps
+    }
+
+    /// Whether diets are named that no dish of the menu is marked with.
+    fn no_dish_has(&self, diets: &std::collections::BTreeSet<String>) -> bool {
+        let marked = |diet: &String| {
+            self.world.menu.items.iter().filter_map(|item| item.diets.as_ref()).any(|diets| diets.contains(diet))
+        };
+        !diets.is_empty() && !diets.iter().any(marked)
     }
 
     fn asked<'b>(&self, part: &'b heard::Part<'_>, hits: &'b [Hit]) -> dishes::Asked<'b> {

@@ -71,18 +71,7 @@ fn refused(refusal: &Refusal) -> Step {
     };
     let words = capital(&refusal.to_string());
     let words = if words.ends_with(['?', '.', '!']) { words } else { format!("{words}.") };
-    Step::new(act)
-        .fact(words.clone())
-        .point(format!("I'm sorry: {}", lower_first(&words)), [words.trim_end_matches(['.', '?'])])
-}
-
-fn lower_first(words: &str) -> String {
-    // "I can put …" keeps its capital.
-    if words.starts_with("I ") || words.starts_with("I'") {
-        return words.to_owned();
-    }
-    let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    Step::new(act).fact(words.clone()).point(format!("I'm sorry. {words}"), [words.trim_end_matches(['.', '?'])])
 }
 
 fn note(turn: &mut Turn<'_>, events: &[Event], changes: &mut Changes) {

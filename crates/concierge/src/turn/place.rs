@@ -14,7 +14,7 @@ use crate::{
 const NEARLY: f32 = 0.97;
 
 /// A record of more words is told word for word.
-const LONG: usize = 22;
+const LONG: usize = 14;
 
 /// Answers from the best records of the retriever's hits.
 pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow) -> Step {
@@ -38,6 +38,12 @@ pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow) 
         step = tell(step, record);
     }
     step
+}
+
+/// Whether a text names the subject of some record.
+pub(super) fn knows(info: &StoreInfo, text: &str) -> bool {
+    let words = plain_words(text);
+    info.records.iter().flat_map(|record| &record.topics).any(|topic| says(&words, &[topic.to_lowercase().as_str()]))
 }
 
 /// Whether the place is open at this moment, where that was asked.

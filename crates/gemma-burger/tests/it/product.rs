@@ -26,14 +26,19 @@ fn info() -> StoreInfo {
     StoreInfo::from_json(&fs::read_to_string(resources().join("store_info.json")).unwrap()).unwrap()
 }
 
+/// Two engines at once would take each other's processors: these tests run one after the other.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// An open restaurant; its data folder goes with it.
 struct House {
+    _alone: tokio::sync::MutexGuard<'static, ()>,
     app: axum::Router,
     _brain: Arc<Brain>,
     _data: tempfile::TempDir,
 }
 
 async fn open() -> House {
+    let alone = ALONE.lock().await;
     let data = tempfile::tempdir().unwrap();
     let resources = resources();
     let config = config(data.path(), &[("RESOURCES_DIR", resources.to_str().unwrap())]);
@@ -43,7 +48,7 @@ async fn open() -> House {
     assert!(brain.load(loading).await, "the models could not be loaded; `gemma-burger model fetch` fetches them");
     let upstream = Upstream::Local(brain::router(brain.clone()));
     let app = gateway::router(Gateway::new(&config, upstream, closing).unwrap());
-    House { app, _brain: brain, _data: data }
+    House { _alone: alone, app, _brain: brain, _data: data }
 }
 
 /// A guest with a session of their own.
