@@ -18,7 +18,7 @@ use knowledge::SqliteIndex;
 use store::Store;
 
 use super::{clock::Clock, turn::{Parts, Restaurant}};
-use crate::{brain::bus::SessionBus, cli::Failure, commands::model, config::Config};
+use crate::{brain::{bus::SessionBus, staff::StaffNews}, cli::Failure, commands::model, config::Config};
 
 /// The restaurant's own files, read and checked.
 pub struct Resources {
@@ -104,6 +104,7 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
         adapters: Vec::new(),
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
+        news: StaffNews::new(),
     }))
 }
 
