@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{brain, config_docs, doctor, gateway, ingest, model, parse, plan, route, serve},
+    commands::{brain, config_docs, doctor, gateway, ingest, model, parse, plan, route, serve, staff},
     config::ConfigError,
 };
 
@@ -31,6 +31,7 @@ enum Command {
     Route(route::Args),
     Plan(plan::Args),
     Model(model::Args),
+    Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
 }
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Route(args) => args.run(),
         Command::Plan(args) => args.run(),
         Command::Model(args) => args.run(),
+        Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),
     };

@@ -16,4 +16,5 @@ mod pages;
 mod resume;
 mod sessions;
 mod shutdown;
+mod staff;
 mod tiers;

@@ -118,18 +118,22 @@ impl Staff for Parts {
 }
 
 impl Parts {
-    /// Shows an order to the kitchen that was placed a moment ago.
-    pub(super) fn show_placed(&self, id: OrderId) -> Result<(), StoreError> {
+    /// Shows an order to the kitchen that was placed a moment ago. Where that fails, the board finds it when it is
+    /// opened next; the guest's turn goes on.
+    pub(super) fn show_placed(&self, id: OrderId) {
         let order = || Ok(kitchen_order(&self.resources.world.menu, &self.store.staff_order(id)?.0));
-        self.news.show_order(order).map(drop)
+        let shown: Result<KitchenOrder, StoreError> = self.news.show_order(order);
+        if let Err(error) = shown {
+            tracing::error!(%error, order = id.0, "the kitchen was not told of an order");
+        }
     }
 
     /// Tells the desk that something was said in a conversation of which it has a ticket.
-    pub(super) fn tell_desk(&self, session: &SessionId) -> Result<(), StoreError> {
-        for ticket in self.store.tickets(session)?.iter().filter(|ticket| ticket.state != TicketState::Closed) {
+    pub(super) fn tell_desk(&self, session: &SessionId) {
+        let tickets = self.store.tickets(session).unwrap_or_default();
+        for ticket in tickets.iter().filter(|ticket| ticket.state != TicketState::Closed) {
             self.news.touch_ticket(ticket.id);
         }
-        Ok(())
     }
 
     fn tell_guest(&self, guest: &SessionId, event: SessionEvent) {

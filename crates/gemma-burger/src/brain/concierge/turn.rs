@@ -109,7 +109,7 @@ impl Parts {
         let decision = turn::decide(&self.resources.world, &ports, input);
         if let Some(order) = &decision.placed {
             // It is on the disk whatever becomes of the rest of this turn.
-            self.show_placed(order.id)?;
+            self.show_placed(order.id);
         }
         self.keep(session, turn, text, &decision, register.sequence.get(), now)?;
         let history = messages
@@ -135,7 +135,7 @@ impl Parts {
                 self.store.set_ticket(session, opened.id, TicketState::WithStaff, now.unix)?;
             }
         }
-        self.tell_desk(session)?;
+        self.tell_desk(session);
         let memory = serde_json::to_value(&decision.memory).unwrap_or_default();
         self.store.save_state(session, &memory, now.unix)
     }
@@ -195,7 +195,8 @@ impl Concierge for Restaurant {
         if !words.is_empty() {
             self.blocking(move |inner| {
                 inner.store.add_messages(&session, &id, &[(speaker, &words)], inner.clock().now().unix)?;
-                inner.tell_desk(&session)
+                inner.tell_desk(&session);
+                Ok(())
             })
             .await?;
         }
