@@ -19,9 +19,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> Router<Arc<Brain>> {
-    Router::new()
-        .route("/kitchen/events", get(get_events))
-        .route("/kitchen/orders/{order_id}/state", post(post_state))
+    Router::new().route("/kitchen/events", get(get_events)).route("/kitchen/orders/{order_id}/state", post(post_state))
 }
 
 /// The board as it is, then every change. The events have no ids: whoever comes back gets the whole board again.

@@ -224,7 +224,6 @@ async fn over(brain: Arc<Brain>, reader: Colleague) {
 
 /// The number that a path names; anything else names nothing.
 fn number(text: &str, what: &str) -> Result<i64, ApiError> {
-    text.parse().map_err(|_: std::num::ParseIntError| {
-        ApiError::new(ErrorCode::NotFound, format!("There is no such {what}."))
-    })
+    text.parse()
+        .map_err(|_: std::num::ParseIntError| ApiError::new(ErrorCode::NotFound, format!("There is no such {what}.")))
 }
