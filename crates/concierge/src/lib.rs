@@ -19,5 +19,6 @@ pub mod ports;
 pub mod prompt;
 pub mod route;
 pub mod store_info;
+pub mod tuning;
 pub mod turn;
 pub mod understand;

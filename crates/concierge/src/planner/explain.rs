@@ -117,11 +117,12 @@ fn cheaper_wish(menu: &Menu, request: &Request, limit: usize) -> Option<String> 
             return menu.item(&id).map(|item| format!(" (or without {})", item.name));
         }
     }
-    let courses: [(&str, fn(&mut Request)); 3] =
-        [("dessert", |r| r.desserts = 0), ("a drink", |r| r.drinks = 0), ("a side", |r| r.sides = 0)];
-    for (name, drop) in courses {
-        let mut without = request.clone();
-        drop(&mut without);
+    let courses = [
+        ("dessert", Request { desserts: 0, ..request.clone() }),
+        ("a drink", Request { drinks: 0, ..request.clone() }),
+        ("a side", Request { sides: 0, ..request.clone() }),
+    ];
+    for (name, without) in courses {
         if without != *request && fits(&without) {
             return Some(format!(" (or without {name} for each)"));
         }

@@ -245,7 +245,7 @@ fn plans_equal_brute_force_on_ten_thousand_random_menus() {
             }
         }
     }
-    assert!(planned > 3_000 && refused > 2_000, "{planned} planned, {refused} refused");
+    assert!(planned > 2_000 && refused > 2_000, "{planned} planned, {refused} refused");
 }
 
 fn burgers() -> Menu {

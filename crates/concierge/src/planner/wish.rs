@@ -295,9 +295,10 @@ fn numbers(words: &[String], own: &str) -> (Vec<Sum>, Vec<(usize, u32)>) {
             sums.push(Sum { cents: Cents(cents.0 / 100), currency: Some(if own == "EUR" { "EUR" } else { "USD" }) });
         } else if currency.is_some() {
             sums.push(Sum { cents, currency });
-        } else if !people && (cents.0 % 100 != 0 || cents.0 >= 1_000 || cents.0 <= 0) && BEFORE_SUM.contains(&before) {
-            sums.push(Sum { cents, currency: None });
-        } else if !people && cents.0 >= 1_500 && sums.is_empty() {
+        } else if !people
+            && ((cents.0 % 100 != 0 || cents.0 >= 1_000 || cents.0 <= 0) && BEFORE_SUM.contains(&before)
+                || cents.0 >= 1_500 && sums.is_empty())
+        {
             sums.push(Sum { cents, currency: None });
         } else if cents.0 % 100 == 0 {
             counts.push((at, u32::try_from(cents.0 / 100).unwrap_or(u32::MAX)));

@@ -46,7 +46,11 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str) -> Vec<Step> {
             first.diets.extend(keeps.diets.iter().cloned());
         }
     }
-    request.in_cart = turn.cart.totals(menu.tax_rate).subtotal;
+    // What is ordered counts towards the sum, unless it exceeds it already: then the sum is meant for something new.
+    let ordered = turn.cart.totals(menu.tax_rate);
+    if request.limit.is_some_and(|limit| ordered.total < limit) {
+        request.in_cart = ordered.subtotal;
+    }
     match planner::plan(menu, &request) {
         Ok(plan) => {
             let step = tell(turn, &plan);

@@ -20,11 +20,12 @@ pub(super) fn clauses(text: &str) -> Vec<&str> {
         if ends_sentence || c == '\n' {
             push(&mut clauses, &text[start..end]);
             start = end;
-        } else if c.is_whitespace() || c == ',' {
-            if opens_question(rest) && text[start..at].split_whitespace().count() >= 3 {
-                push(&mut clauses, &text[start..at]);
-                start = end;
-            }
+        } else if (c.is_whitespace() || c == ',')
+            && opens_question(rest)
+            && text[start..at].split_whitespace().count() >= 3
+        {
+            push(&mut clauses, &text[start..at]);
+            start = end;
         }
     }
     push(&mut clauses, &text[start..]);

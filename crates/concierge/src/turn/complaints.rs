@@ -81,7 +81,8 @@ fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool) -> Vec<Ste
                 Step::new(Act::AskComplaint)
                     .fact(format!("Complaint: {}", advice.title))
                     .fact(format!("To ask: {words}"))
-                    .point(format!("{first}{sorry}{words}"), [words]),
+                    // What must be said at once, such as whom to call, is no matter of style.
+                    .point(format!("{first}{sorry}{words}"), [first.trim().to_owned(), words]),
             ]
         }
         Next::Offer { offers } => {
@@ -115,7 +116,8 @@ fn hand_over(turn: &mut Turn<'_>, mut complaint: Complaint, before: &str, words:
     turn.ticket = Some(Ticket { kind: complaint.kind, order: complaint.order });
     turn.memory.complaint = None;
     turn.memory.handed_over = true;
-    vec![Step::new(Act::Escalate).fact(words).point(format!("{before}{words}"), [words.trim_end_matches('.')])]
+    let plain = format!("{before}{words}");
+    vec![Step::new(Act::Escalate).fact(plain.clone()).point(plain.clone(), [plain.trim_end_matches('.').to_owned()])]
 }
 
 fn grant(turn: &mut Turn<'_>, mut complaint: Complaint, wanted: Option<RemedyKind>) -> Vec<Step> {

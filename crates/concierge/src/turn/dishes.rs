@@ -20,8 +20,10 @@ pub(super) struct Asked<'a> {
     pub hits: &'a [Hit],
     /// Diets that the guest keeps or asks for.
     pub diets: BTreeSet<String>,
-    /// Allergens that the guest must avoid or asks about.
+    /// Allergens that the question is about.
     pub allergens: BTreeSet<String>,
+    /// Allergens that the guest must avoid: no suggestion may hold them.
+    pub avoid: BTreeSet<String>,
     /// A thing asked for that the menu does not name.
     pub unknown: Option<String>,
 }
@@ -460,7 +462,7 @@ fn category_named(menu: &Menu, words: &[String]) -> Option<Wanted> {
     menu.items.iter().any(|item| item.course == course).then_some(Wanted::Course(course))
 }
 
-fn by_popularity<'a>(menu: &'a Menu, fits: impl Fn(&Item) -> bool) -> Vec<&'a Item> {
+fn by_popularity(menu: &Menu, fits: impl Fn(&Item) -> bool) -> Vec<&Item> {
     let mut items: Vec<&Item> = menu.items.iter().filter(|item| item.available && fits(item)).collect();
     items.sort_by_key(|item| std::cmp::Reverse(item.popularity.unwrap_or(0)));
     items
@@ -470,8 +472,11 @@ fn by_popularity<'a>(menu: &'a Menu, fits: impl Fn(&Item) -> bool) -> Vec<&'a It
 fn suits(item: &Item, asked: &Asked<'_>) -> bool {
     item.available
         && asked.diets.iter().all(|diet| item.diets.as_ref().is_some_and(|diets| diets.contains(diet)))
-        && (asked.allergens.is_empty()
-            || item.allergens.as_ref().is_some_and(|listed| listed.is_disjoint(&asked.allergens)))
+        && (asked.allergens.is_empty() && asked.avoid.is_empty()
+            || item
+                .allergens
+                .as_ref()
+                .is_some_and(|listed| listed.is_disjoint(&asked.allergens) && listed.is_disjoint(&asked.avoid)))
 }
 
 /// All allergens that the menu speaks of at all.

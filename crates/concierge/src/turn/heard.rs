@@ -177,6 +177,8 @@ impl<'a> Heard<'a> {
                 Move::NotOrdered { words } => {
                     self.which = Some(format!("I don't see {words} on your order. What shall I take off?"))
                 }
+                // Words that stand where nothing was due are small talk, not a wish.
+                Move::Unknown(unknown) if !unknown.asked => {}
                 Move::Unknown(unknown) => self.unknown.push(Unknown {
                     near: unknown.nearest.iter().map(|id| near(world, id)).collect(),
                     words: unknown.words,

@@ -12,7 +12,7 @@ mod heard;
 mod memory;
 mod orders;
 mod place;
-mod wording;
+pub(crate) mod wording;
 
 use crate::{
     brief::{Act, Brief, Step},
@@ -259,7 +259,15 @@ impl Turn<'_> {
         let plain = format!(
             "I've noted your allergy: {what}. I'll warn you of every dish that lists it. Please tell our staff as well."
         );
-        vec![Step::new(Act::NoteAllergy).or_plain(plain)]
+        let mut steps = vec![Step::new(Act::NoteAllergy).or_plain(plain)];
+        // What is on the order already is told of at once, not only at placing.
+        let conflicts = crate::ledger::conflicts(&self.world.menu, &self.cart);
+        if !conflicts.is_empty() {
+            let warnings: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
+            let plain = format!("Please mind your order: {}.", crate::ledger::list_words(&warnings));
+            steps.push(Step::new(Act::WarnAllergy).or_plain(plain));
+        }
+        steps
     }
 
     fn answer(&mut self, heard: &Heard<'_>, retriever: &dyn Retriever, degraded: &mut bool) -> Vec<Step> {
@@ -314,11 +322,16 @@ impl Turn<'_> {
         if named.is_empty() {
             diets.extend(self.cart.diets().iter().cloned());
         }
-        let mut allergens = part.allergens.clone();
-        if named.is_empty() {
-            allergens.extend(self.cart.allergies().iter().cloned());
+        let avoid = self.cart.allergies().clone();
+        dishes::Asked {
+            text: part.text,
+            named,
+            hits,
+            diets,
+            allergens: part.allergens.clone(),
+            avoid,
+            unknown: part.unknown.clone(),
         }
-        dishes::Asked { text: part.text, named, hits, diets, allergens, unknown: part.unknown.clone() }
     }
 
     fn order(&mut self, heard: &Heard<'_>) -> Vec<Step> {
@@ -334,7 +347,11 @@ impl Turn<'_> {
             steps.push(Step::new(Act::DeclineRule).fact(plain.clone()).point(plain.clone(), [plain]));
         }
         for unknown in &heard.unknown {
-            let asked = dishes::Asked { hits: &unknown.near, ..dishes::Asked::default() };
+            let asked = dishes::Asked {
+                hits: &unknown.near,
+                avoid: self.cart.allergies().clone(),
+                ..dishes::Asked::default()
+            };
             steps.push(dishes::decline(&self.world.menu, &unknown.words, &asked));
         }
         if let Some(question) = &heard.which {
@@ -388,6 +405,8 @@ impl Turn<'_> {
                 let edits = items.into_iter().map(|item| Edit::Add { line: heard::plain_line(item, 1) }).collect();
                 let mut steps = orders::edit(self, edits, Consent::NotAsked);
                 if self.memory.pending.is_none() {
+                    // The order is read in full next: no total and no "anything else" before it.
+                    steps.iter_mut().for_each(|step| step.points.truncate(1));
                     steps.extend(orders::ask_place(self));
                 }
                 steps

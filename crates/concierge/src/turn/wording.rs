@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn listing<S: AsRef<str>>(entries: &[S], joiner: &str) -> String {
+pub(crate) fn listing<S: AsRef<str>>(entries: &[S], joiner: &str) -> String {
     match entries {
         [] => String::new(),
         [one] => one.as_ref().to_owned(),
@@ -18,7 +18,7 @@ pub(super) fn listing<S: AsRef<str>>(entries: &[S], joiner: &str) -> String {
 }
 
 /// `$3.99`, or `$3.99 (Regular), $5.49 (Large)`.
-pub(super) fn prices(currency: &Currency, item: &Item) -> String {
+pub(crate) fn prices(currency: &Currency, item: &Item) -> String {
     if item.sizes.is_empty() {
         return currency.show(item.price);
     }
@@ -28,20 +28,20 @@ pub(super) fn prices(currency: &Currency, item: &Item) -> String {
 }
 
 /// `$3.99`, or `from $3.99` where sizes differ.
-pub(super) fn price_from(currency: &Currency, item: &Item) -> String {
+pub(crate) fn price_from(currency: &Currency, item: &Item) -> String {
     let (least, most) = item.price_range();
     if least == most { currency.show(least) } else { format!("from {}", currency.show(least)) }
 }
 
 /// `The Gemma Classic for $8.99`.
-pub(super) fn priced(currency: &Currency, item: &Item) -> String {
+pub(crate) fn priced(currency: &Currency, item: &Item) -> String {
     let (least, most) = item.price_range();
     let from = if least == most { "for" } else { "from" };
     format!("{} {from} {}", item.name, currency.show(least))
 }
 
 /// The names of what is on an item by default.
-pub(super) fn included(menu: &Menu, item: &Item) -> Vec<String> {
+pub(crate) fn included(menu: &Menu, item: &Item) -> Vec<String> {
     item.includes
         .iter()
         .filter_map(|(group, choice)| menu.choice(group, choice))
@@ -50,18 +50,18 @@ pub(super) fn included(menu: &Menu, item: &Item) -> Vec<String> {
 }
 
 /// An amount in the menu's currency.
-pub(super) fn money(menu: &Menu, amount: Cents) -> String {
+pub(crate) fn money(menu: &Menu, amount: Cents) -> String {
     menu.currency.show(amount)
 }
 
 /// The text with its first letter as a capital.
-pub(super) fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Lower-case words without punctuation, for looking for words of English in a guest's text.
-pub(super) fn plain_words(text: &str) -> Vec<String> {
+pub(crate) fn plain_words(text: &str) -> Vec<String> {
     text.to_lowercase()
         .replace(['’', '‘'], "'")
         .split(|c: char| !(c.is_alphanumeric() || c == '\''))
@@ -72,7 +72,7 @@ pub(super) fn plain_words(text: &str) -> Vec<String> {
 }
 
 /// Whether one of the phrases stands in the words, whole words only.
-pub(super) fn says(words: &[String], phrases: &[&str]) -> bool {
+pub(crate) fn says(words: &[String], phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| {
         let phrase: Vec<&str> = phrase.split(' ').collect();
         words.windows(phrase.len()).any(|window| window.iter().zip(&phrase).all(|(word, wanted)| word == wanted))

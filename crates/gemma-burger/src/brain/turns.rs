@@ -1,7 +1,7 @@
 //! The turns that run and those that ended a short while ago.
 //!
 //! A turn runs in its own task, apart from the requests that watch it: a line may drop and come back without the
-//! reply noticing. When nobody has watched for [`ABANDONED_AFTER`], or the guest says stop, the turn is cancelled.
+//! reply noticing. When nobody has watched for 0.8 s, or the guest says stop, the turn is cancelled.
 
 use std::{
     collections::{HashMap, VecDeque},

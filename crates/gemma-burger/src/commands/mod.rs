@@ -2,6 +2,7 @@
 
 pub mod brain;
 pub mod config_docs;
+pub mod data;
 pub mod doctor;
 pub mod gateway;
 pub mod ingest;

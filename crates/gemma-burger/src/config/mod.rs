@@ -114,7 +114,7 @@ settings! {
         model: String, "MODEL", "model", "gemma-3-270m", Text, BRAIN | DATA;
         /// The model that turns sentences into vectors.
         embedder: String, "EMBEDDER", "embedder", "all-minilm-l6-v2", Text, BRAIN | DATA;
-        /// Folder of the staff's trained adapters; none speaks with the model as it is.
+        /// The staff's trained manner: a GGUF adapter or its folder. None takes the one that ships for the model, `off` speaks with the model as it is.
         adapter: Option<String>, "ADAPTER", "adapter", "", Optional(Text), BRAIN | DATA;
         /// Threads of the computation; auto takes one a core.
         threads: Option<u16>, "THREADS", "threads", "auto", Auto(Number(1..=512)), BRAIN | DATA;
@@ -151,7 +151,7 @@ settings! {
     /// What is told while it runs.
     log: Log {
         /// What is logged: a level, or levels by module such as `info,gemma_burger=debug`.
-        filter: String, "LOG", "log", "info", Filter, ALL;
+        filter: String, "LOG", "log", "info,llama-cpp-2=error", Filter, ALL;
         /// How a line of the log is written.
         format: LogFormat, "LOG_FORMAT", "log-format", "text", OneOf::<LogFormat>::new(), ALL;
     }

@@ -47,10 +47,13 @@ impl<const SCOPE: u8> clap::FromArgMatches for Flags<SCOPE> {
     }
 }
 
+/// Finds a variable of an environment.
+type Lookup = Box<dyn Fn(&str) -> Option<OsString>>;
+
 /// Flags, environment and `.env` file.
 pub struct Sources {
     flags: BTreeMap<&'static str, String>,
-    environment: Box<dyn Fn(&str) -> Option<OsString>>,
+    environment: Lookup,
     file: BTreeMap<String, String>,
 }
 

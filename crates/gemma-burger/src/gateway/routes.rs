@@ -95,6 +95,28 @@ async fn secure(mut response: Response) -> Response {
     response
 }
 
+/// A refusal, and a cookie that goes along with it.
+struct Refusal {
+    error: ApiError,
+    cookie: Option<HeaderValue>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, cookie: None }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.error.into_response();
+        if let Some(cookie) = self.cookie {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
 impl Gateway {
     /// Counts refusals by the limits on their way out.
     fn limited<T>(&self, result: Result<T, ApiError>) -> Result<T, ApiError> {
@@ -106,15 +128,10 @@ impl Gateway {
 
     /// The guest of a request; where the session does not hold any more, its cookie is taken away with the refusal, so
     /// that a browser starts anew next time.
-    fn identify(&self, client: Client, headers: &HeaderMap, in_body: Option<&str>) -> Result<Option<Guest>, Response> {
+    fn identify(&self, client: Client, headers: &HeaderMap, in_body: Option<&str>) -> Result<Option<Guest>, Refusal> {
         self.sessions.identify(headers, in_body).map_err(|error| {
-            let mut response = error.into_response();
-            if has_cookie(headers)
-                && let Some(cookie) = forget_cookie(self.proxies.secure_cookie(client))
-            {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
-            response
+            let cookie = has_cookie(headers).then(|| forget_cookie(self.proxies.secure_cookie(client))).flatten();
+            Refusal { error, cookie }
         })
     }
 
@@ -129,16 +146,15 @@ impl Gateway {
 }
 
 /// A message. Everything that can be wrong with it is found here, before the brain is troubled.
-async fn post_chat(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, Response> {
+async fn post_chat(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, Refusal> {
     let client = gateway.proxies.client(&request);
-    let refuse = IntoResponse::into_response;
     let (head, body) = RequestHead::split(request);
-    gateway.limited(gateway.limits.admit_request(client.address.into())).map_err(refuse)?;
-    let body = body::read_json(&head.headers, body, gateway.max_body_bytes).await.map_err(refuse)?;
-    let chat = ChatRequest::parse(&body, gateway.max_message_chars).map_err(refuse)?;
+    gateway.limited(gateway.limits.admit_request(client.address.into()))?;
+    let body = body::read_json(&head.headers, body, gateway.max_body_bytes).await?;
+    let chat = ChatRequest::parse(&body, gateway.max_message_chars)?;
     let known = gateway.identify(client, &head.headers, chat.session_id.as_deref())?;
     let session = known.as_ref().map(|guest| &guest.session);
-    gateway.limited(gateway.limits.admit_message(session, client.address.into())).map_err(refuse)?;
+    gateway.limited(gateway.limits.admit_message(session, client.address.into()))?;
 
     let new = known.is_none();
     let guest = known.unwrap_or_else(|| {
@@ -151,7 +167,7 @@ async fn post_chat(State(gateway): State<Arc<Gateway>>, request: Request) -> Res
     }
     let message = serde_json::to_vec(&ChatRequest { message: chat.message, session_id: None }).unwrap_or_default();
     let relay = Relay::new(&head, message).guest(&guest.session, &gateway.label(&guest));
-    let mut response = relay.send(&gateway).await.map_err(refuse)?;
+    let mut response = relay.send(&gateway).await?;
     let secure = gateway.proxies.secure_cookie(client);
     if (new || (guest.stale && guest.shown == Shown::Cookie))
         && let Some(cookie) = gateway.sessions.cookie(&guest.session, secure)
@@ -167,29 +183,28 @@ async fn get_history(State(gateway): State<Arc<Gateway>>, request: Request) -> R
     if anonymous {
         return Json(History::default()).into_response();
     }
-    relay_guest(State(gateway), request).await.unwrap_or_else(|refusal| refusal)
+    relay_guest(State(gateway), request).await.into_response()
 }
 
-async fn relay_guest(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, Response> {
+async fn relay_guest(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, Refusal> {
     let relay = guest_relay(&gateway, request).await?;
-    relay.send(&gateway).await.map_err(IntoResponse::into_response)
+    Ok(relay.send(&gateway).await?)
 }
 
-async fn relay_guest_lasting(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, Response> {
+async fn relay_guest_lasting(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, Refusal> {
     let relay = guest_relay(&gateway, request).await?;
-    relay.lasting().send(&gateway).await.map_err(IntoResponse::into_response)
+    Ok(relay.lasting().send(&gateway).await?)
 }
 
-async fn guest_relay(gateway: &Gateway, request: Request) -> Result<Relay, Response> {
-    let refuse = IntoResponse::into_response;
+async fn guest_relay(gateway: &Gateway, request: Request) -> Result<Relay, Refusal> {
     let client = gateway.proxies.client(&request);
     let (head, body) = RequestHead::split(request);
-    gateway.limited(gateway.limits.admit_request(client.address.into())).map_err(refuse)?;
+    gateway.limited(gateway.limits.admit_request(client.address.into()))?;
     let guest = gateway.identify(client, &head.headers, None)?;
     let missing =
         || ApiError::new(ErrorCode::SessionMissing, "Say something first: a session begins with the first message.");
-    let guest = guest.ok_or_else(missing).map_err(refuse)?;
-    let body = body::read(&head.headers, body, gateway.max_body_bytes).await.map_err(refuse)?;
+    let guest = guest.ok_or_else(missing)?;
+    let body = body::read(&head.headers, body, gateway.max_body_bytes).await?;
     Ok(Relay::new(&head, body).guest(&guest.session, &gateway.label(&guest)))
 }
 

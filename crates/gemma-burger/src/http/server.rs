@@ -84,6 +84,8 @@ async fn accept(
         let _ = stream.set_nodelay(true);
         let app = app.clone();
         let (closing, dropped) = (closing.clone(), dropped.clone());
+        // Who comes while the doors close gets one answer and not a connection to keep.
+        let late = closing.is_cancelled();
         connections.spawn(async move {
             let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
                 let mut request: Request = request.map(Body::new);
@@ -92,6 +94,7 @@ async fn accept(
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
+                .keep_alive(!late)
                 .header_read_timeout(PATIENCE)
                 .max_buf_size(MAX_HEAD_BYTES)
                 .serve_connection(
@@ -101,7 +104,8 @@ async fn accept(
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
-                () = closing.cancelled() => {
+                () = dropped.cancelled() => Ok(()),
+                () = closing.cancelled(), if !late => {
                     connection.as_mut().graceful_shutdown();
                     tokio::select! {
                         ended = connection => ended,

@@ -62,9 +62,7 @@ async fn feedback_reaches_the_concierge_with_its_turn() {
     let path = format!("/chat/{turn}/feedback");
     let answer = post(&path).token(token).json(&json!({"thumb": "up"})).send(&app.gateway).await;
     assert_eq!(answer.value().await, json!({"kept": true}));
-    let kept = app.concierge.feedback.lock().unwrap();
-    assert_eq!(kept[0].1.as_str(), turn);
-    drop(kept);
+    assert_eq!(app.concierge.feedback.lock().unwrap()[0].1.as_str(), turn);
     let wrong = post(&path).token(token).json(&json!({"thumb": "sideways"})).send(&app.gateway).await;
     assert_eq!(wrong.refusal().await, (400, "malformed".into()));
     let long = json!({"thumb": "down", "comment": "x".repeat(1001)});

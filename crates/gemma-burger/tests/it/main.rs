@@ -13,6 +13,7 @@ mod leaving;
 mod limits;
 mod logs;
 mod pages;
+mod product;
 mod resume;
 mod sessions;
 mod shutdown;

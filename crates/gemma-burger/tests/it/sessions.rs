@@ -15,8 +15,11 @@ async fn a_browser_gets_a_cookie_and_no_token() {
     }
     assert!(!set.contains("Secure"));
     let cookie = answer.cookie();
-    let name = answer.value().await["session_id"].as_str().unwrap().to_owned();
+    let started = answer.value().await;
+    let name = started["session_id"].as_str().unwrap().to_owned();
     assert_eq!(name.len(), 32);
+    let events = format!("/chat/{}/events", started["turn_id"].as_str().unwrap());
+    get(&events).cookie(&cookie).send(&app.gateway).await.all_events().await;
     assert!(cookie.contains(&name), "the cookie belongs to the session named");
     let stolen = say("hi").token(&name).send(&app.gateway).await;
     assert_eq!(stolen.refusal().await, (401, "session_invalid".into()), "the name alone opens nothing");
@@ -28,8 +31,8 @@ async fn a_browser_gets_a_cookie_and_no_token() {
 #[tokio::test]
 async fn a_program_gets_a_token_for_the_body_or_the_header() {
     let app = app().await;
-    let answer = say("hi").wants_json().send(&app.gateway).await;
-    let token = answer.value().await["session_id"].as_str().unwrap().to_owned();
+    let first = say("hi").send(&app.gateway).await.all_events().await;
+    let token = first[0].data["session_id"].as_str().unwrap().to_owned();
     let in_body = post("/chat").json(&json!({"message": "two", "session_id": token})).send(&app.gateway).await;
     in_body.all_events().await;
     say("three").token(&token).send(&app.gateway).await.all_events().await;

@@ -1,9 +1,14 @@
 //! Everything that is read and loaded at the start.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use concierge::{
     check::MentionIndex,
+    intent::AgentName,
     ledger::{Policy, Upsell},
     menu::Menu,
     ports::Embedder,
@@ -19,6 +24,9 @@ use store::Store;
 
 use super::{clock::Clock, turn::{Parts, Restaurant}};
 use crate::{brain::{bus::SessionBus, staff::StaffNews}, cli::Failure, commands::model, config::Config};
+
+/// An adapter's file in its folder.
+const ADAPTER_FILE: &str = "adapter.gguf";
 
 /// The restaurant's own files, read and checked.
 pub struct Resources {
@@ -95,17 +103,46 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
         .map_err(|error| Failure::new(error.to_string()))?;
     tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
+    let engine = gemma(config)?;
+    let adapters = manner(config, &engine)?;
     Ok(Restaurant::new(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine: Arc::new(gemma(config)?),
-        adapters: Vec::new(),
+        engine: Arc::new(engine),
+        adapters,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
     }))
+}
+
+/// Loads the staff's trained manner, and tells who has one: the adapter that was named, or the one that ships for the
+/// model. One adapter serves both agents; the persona at the head of the prompt tells them apart.
+fn manner(config: &Config, engine: &Gemma) -> Result<Vec<AgentName>, Failure> {
+    let path = match config.model.adapter.as_deref() {
+        Some("off") => return Ok(Vec::new()),
+        Some(named) => {
+            let path = PathBuf::from(named);
+            if path.is_dir() { path.join(ADAPTER_FILE) } else { path }
+        }
+        None => {
+            let shipped = config.files.resources_dir.join("adapters").join(&config.model.model).join(ADAPTER_FILE);
+            if !shipped.is_file() {
+                tracing::info!("no trained manner ships for this model; it speaks as it is");
+                return Ok(Vec::new());
+            }
+            shipped
+        }
+    };
+    let agents = [AgentName::Rosy, AgentName::Gordon];
+    for agent in agents {
+        engine.load_adapter(agent, &path).map_err(|error| {
+            Failure::new(error.to_string()).hint("ADAPTER=off speaks with the model as it is")
+        })?;
+    }
+    Ok(agents.to_vec())
 }
 
 fn gemma(config: &Config) -> Result<Gemma, Failure> {
