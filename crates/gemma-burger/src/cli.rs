@@ -10,6 +10,48 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{brain, config_docs, data, doctor, gateway, ingest, model, parse, plan, route, serve, staff},
+    config::ConfigError,
+};
+
+/// A restaurant concierge that runs a local Gemma model.
+#[derive(Debug, Parser)]
+#[command(name = "gemma-burger", version, about, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Gateway(gateway::Args),
+    Brain(brain::Args),
+    Ingest(ingest::Args),
+    Parse(parse::Args),
+    Route(route::Args),
+    Plan(plan::Args),
+    Model(model::Args),
+    Data(data::Args),
+    Staff(staff::Args),
+    Doctor(doctor::Args),
+    ConfigDocs(config_docs::Args),
+}
+
+/// Reads the command line, does what it says and turns the outcome into an exit code: 0, 1 for a failure, 2 for a
+/// wrong use.
+#[must_use]
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(args) => args.run(),
+        Command::Gateway(args) => args.run(),
+        Command::Brain(args) => args.run(),
+        Command::Ingest(args) => args.run(),
+        Command::Parse(args) => args.run(),
+        Command::Route(args) => args.run(),
+        Command::Plan(args) => args.run(),
+        Command::Model(args) => args.run(),
+        Command::Data(args) => args.run(),
+        Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),
     };
