@@ -106,7 +106,7 @@ byId("text").addEventListener("keydown", (event) => {
   }
 });
 byId("close").addEventListener("click", async () => {
-  if (await attempt(() => request("POST", url(chosen, "/close")))) await refresh();
+  if (await attempt(() => request("POST", url(chosen, "/close"), {}))) await refresh();
 });
 
 /** Hears of changes where the server tells them, and asks now and then where it doesn't. */

@@ -9,6 +9,7 @@ pub mod events;
 pub mod ports;
 mod routes;
 pub mod sse;
+pub mod staff;
 pub mod turns;
 pub mod wire;
 
@@ -44,6 +45,7 @@ pub struct Brain {
     concierge: RwLock<Slot>,
     turns: Arc<Turns>,
     bus: Arc<SessionBus>,
+    sign_ins: staff::SignIns,
     counts: Arc<RequestCounts>,
     token: Option<Secret>,
     max_body_bytes: usize,
@@ -65,6 +67,7 @@ impl Brain {
             concierge: RwLock::new(Slot::Loading),
             turns: Turns::new(Duration::from_secs(config.model.reply_timeout_s)),
             bus: SessionBus::new(),
+            sign_ins: staff::SignIns::new(),
             counts: Arc::default(),
             token: config.network.brain_token.clone(),
             max_body_bytes: config.limits.max_body_bytes,

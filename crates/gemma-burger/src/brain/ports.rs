@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    staff::Staff,
     turns::Turn,
     wire::{Done, Feedback, History, Readiness, SessionId, TurnEvent, TurnId},
 };
@@ -48,6 +49,11 @@ pub trait Concierge: Send + Sync + 'static {
 
     /// Whether all parts work.
     fn ready(&self) -> Readiness;
+
+    /// What the staff's screens work with, where there are any.
+    fn staff(&self) -> Option<Arc<dyn Staff>> {
+        None
+    }
 
     /// Lines for Prometheus, each metric with its `# HELP` and `# TYPE`, or nothing.
     fn metrics(&self) -> String;

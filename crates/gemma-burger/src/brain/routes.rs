@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use ::concierge::ports::FinishReason;
 
 use super::{
-    Brain, GUEST_LABEL, GUEST_SESSION, sse,
+    Brain, GUEST_LABEL, GUEST_SESSION, sse, staff,
     turns::Turn,
     wire::{ChatRequest, Feedback, SessionEvent, SessionId, TurnId, TurnStarted, parse_json},
 };
@@ -43,6 +43,7 @@ pub fn router(brain: Arc<Brain>) -> Router {
         .route("/chat/{turn_id}/feedback", post(post_feedback))
         .route("/session/events", get(get_session_events))
         .route("/metrics", get(get_metrics))
+        .merge(staff::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&brain), check_token));
     Router::new()
         .merge(guarded)

@@ -12,6 +12,7 @@ pub mod parse;
 pub mod plan;
 pub mod route;
 pub mod serve;
+pub mod staff;
 
 use std::{
     net::{IpAddr, SocketAddr},

@@ -221,7 +221,21 @@ async fn relay_staff(State(gateway): State<Arc<Gateway>>, request: Request) -> R
         gateway.limited(gateway.limits.admit_message(None, client.address.into()))?;
     }
     let body = body::read(&head.headers, body, gateway.max_body_bytes).await?;
-    Relay::new(&head, body).staff(&head).lasting().send(&gateway).await
+    let mut response = Relay::new(&head, body).staff(&head).lasting().send(&gateway).await?;
+    if gateway.proxies.secure_cookie(client) {
+        secure_cookies(response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// Marks the brain's cookies as for HTTPS only: the brain does not know how the browser came.
+fn secure_cookies(headers: &mut HeaderMap) {
+    let cookies: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).into_iter().cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        let secure = HeaderValue::from_bytes(&[cookie.as_bytes(), b"; Secure"].concat());
+        headers.append(header::SET_COOKIE, secure.unwrap_or(cookie));
+    }
 }
 
 /// The protocol that many clients speak. They send some key whether it means anything or not, so only one of ours

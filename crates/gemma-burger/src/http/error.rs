@@ -21,6 +21,10 @@ pub enum ErrorCode {
     SessionInvalid,
     /// The other tier's shared secret is missing or wrong.
     Unauthorized,
+    /// Nobody of the staff is signed in.
+    SignIn,
+    /// The staff's name and password do not belong together.
+    WrongPassword,
     /// What was asked for is not this guest's to do.
     Forbidden,
     /// There is nothing here.
@@ -67,7 +71,9 @@ impl ErrorCode {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::SessionMissing | Self::SessionInvalid | Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::SessionMissing | Self::SessionInvalid | Self::Unauthorized | Self::SignIn | Self::WrongPassword => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::TurnUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -6,5 +6,6 @@ pub mod error;
 pub mod metrics;
 pub mod server;
 pub mod stalled;
+pub mod window;
 
 pub use error::{ApiError, ErrorCode};

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{scripted::app_with, tiers::on_a_socket};
 
 /// The program, away from this machine's own settings.
-fn program(arguments: &[&str]) -> Command {
+pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gemma-burger"));
     command.args(arguments).env_clear().current_dir(std::env::temp_dir());
     for name in ["PATH", "HOME"] {

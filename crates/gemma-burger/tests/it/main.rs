@@ -17,4 +17,5 @@ mod product;
 mod resume;
 mod sessions;
 mod shutdown;
+mod staff;
 mod tiers;

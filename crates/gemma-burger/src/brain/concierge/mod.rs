@@ -5,6 +5,7 @@ mod convert;
 mod register;
 mod reply;
 pub mod restaurant;
+mod staff;
 mod turn;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::{bus::SessionBus, ports::Loading};
 use crate::{cli::Failure, config::Config};
 
 pub use restaurant::Resources;
-pub use turn::Restaurant;
+pub use turn::{Parts, Restaurant};
 
 /// Reads the restaurant's files, which must be right for a start, and returns the rest of the start: loading models
 /// and opening the store.

@@ -22,11 +22,16 @@ use engine::{EngineConfig, Gemma};
 use knowledge::SqliteIndex;
 use store::Store;
 
+<<<<<<< HEAD
 use super::{
     clock::Clock,
     turn::{Parts, Restaurant},
 };
 use crate::{brain::bus::SessionBus, cli::Failure, commands::model, config::Config};
+=======
+use super::{clock::Clock, turn::{Parts, Restaurant}};
+use crate::{brain::{bus::SessionBus, staff::StaffNews}, cli::Failure, commands::model, config::Config};
+>>>>>>> staff
 
 /// An adapter's file in its folder.
 const ADAPTER_FILE: &str = "adapter.gguf";
@@ -123,6 +128,7 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
         adapters,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
+        news: StaffNews::new(),
     }))
 }
 

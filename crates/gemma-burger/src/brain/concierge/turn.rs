@@ -11,7 +11,7 @@ use concierge::{
     prompt::{self, Limits},
     turn::{self, Decision, Input, Memory, Ports},
 };
-use store::{NewTicket, SessionId, Speaker, Store, StoreError, Thumb};
+use store::{NewTicket, SessionId, Speaker, Store, StoreError, Thumb, TicketState};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +25,7 @@ use crate::{
     brain::{
         bus::SessionBus,
         ports::{Concierge, EventSink, TurnRequest},
+        staff::{Staff, StaffNews},
         wire::{self, AgentChosen, Done, Feedback, History, Part, Readiness, TurnEvent, TurnId, TurnTimings},
     },
     http::{ApiError, ErrorCode},
@@ -57,6 +58,8 @@ pub struct Parts {
     pub max_reply_tokens: u32,
     /// News for guests outside of their turns.
     pub bus: Arc<SessionBus>,
+    /// News for the staff's screens.
+    pub news: StaffNews,
 }
 
 /// What a turn knows before anybody speaks.
@@ -88,7 +91,7 @@ impl Restaurant {
 }
 
 impl Parts {
-    fn clock(&self) -> &Clock {
+    pub(super) fn clock(&self) -> &Clock {
         &self.resources.clock
     }
 
@@ -104,6 +107,10 @@ impl Parts {
         let ports = Ports { embedder: self.embedder.as_ref(), retriever: self.retriever.as_ref(), register: &register };
         let input = Input { text, cart: log.cart(), memory, now: now.local, unix_now: now.unix };
         let decision = turn::decide(&self.resources.world, &ports, input);
+        if let Some(order) = &decision.placed {
+            // It is on the disk whatever becomes of the rest of this turn.
+            self.show_placed(order.id);
+        }
         self.keep(session, turn, text, &decision, register.sequence.get(), now)?;
         let history = messages
             .iter()
@@ -141,7 +148,11 @@ impl Parts {
                 now.unix,
             )?;
             self.store.add_to_ticket(session, opened.id, Speaker::Guest, text, now.unix)?;
+            if decision.memory.handed_over {
+                self.store.set_ticket(session, opened.id, TicketState::WithStaff, now.unix)?;
+            }
         }
+        self.tell_desk(session);
         let memory = serde_json::to_value(&decision.memory).unwrap_or_default();
         self.store.save_state(session, &memory, now.unix)
     }
@@ -211,7 +222,9 @@ impl Concierge for Restaurant {
         let (words, id) = (reply.spoken.text.clone(), turn.turn.to_string());
         if !words.is_empty() {
             self.blocking(move |inner| {
-                inner.store.add_messages(&session, &id, &[(speaker, &words)], inner.clock().now().unix).map(drop)
+                inner.store.add_messages(&session, &id, &[(speaker, &words)], inner.clock().now().unix)?;
+                inner.tell_desk(&session);
+                Ok(())
             })
             .await?;
         }
@@ -277,6 +290,10 @@ impl Concierge for Restaurant {
         Readiness::of(model, store, Part::ready("ingested"))
     }
 
+    fn staff(&self) -> Option<Arc<dyn Staff>> {
+        Some(self.inner.clone())
+    }
+
     fn metrics(&self) -> String {
         String::new()
     }
@@ -301,7 +318,7 @@ fn seed(turn: &TurnId) -> u32 {
 }
 
 /// What of a store's trouble a guest is told.
-fn refusal(error: &StoreError) -> ApiError {
+pub(super) fn refusal(error: &StoreError) -> ApiError {
     match error {
         StoreError::NotFound(_) => ApiError::turn_unknown(),
         StoreError::Stale { .. } => {

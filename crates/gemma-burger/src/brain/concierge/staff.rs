@@ -1,0 +1,228 @@
+//! The staff's work on the store.
+
+use concierge::{
+    ledger::{Certainty, Line, OrderId, OrderState, conflicts_of_line},
+    menu::Menu,
+    order::Amount,
+};
+use store::{Order, SessionId, Speaker, StaffToken, StoreError, Ticket, TicketId, TicketState};
+
+use super::{
+    clock::rfc3339,
+    convert,
+    turn::{self, Parts},
+};
+use crate::{
+    brain::{
+        staff::{
+            Conversation, ConversationMessage, KitchenLine, KitchenOrder, Staff, StaffNews, TicketCard, sign_in_first,
+            wrong_password,
+        },
+        wire::{self, SessionEvent, StaffWords, TurnId},
+    },
+    http::{ApiError, ErrorCode},
+};
+
+/// Seconds that a served order stays on the board.
+const SERVED_SHOWN: i64 = 3_600;
+/// Messages of a conversation, and orders of its guest, that the desk shows.
+const MESSAGES_SHOWN: u32 = 200;
+const ORDERS_SHOWN: u32 = 10;
+
+impl Staff for Parts {
+    fn sign_in(&self, name: &str, password: &str, seconds: i64) -> Result<StaffToken, ApiError> {
+        let now = self.clock().now().unix;
+        self.store.sign_in(name, password, now, now + seconds).map_err(|error| match error {
+            StoreError::NotFound(_) => wrong_password(),
+            other => refusal(&other),
+        })
+    }
+
+    fn signed_in(&self, token: &str) -> Result<String, ApiError> {
+        self.store.signed_in(token, self.clock().now().unix).map_err(|error| match error {
+            StoreError::NotFound(_) => sign_in_first(),
+            other => refusal(&other),
+        })
+    }
+
+    fn sign_out(&self, token: &str) -> Result<(), ApiError> {
+        self.store.sign_out(token).map_err(|error| refusal(&error))
+    }
+
+    fn board(&self) -> Result<Vec<KitchenOrder>, ApiError> {
+        let since = self.clock().now().unix - SERVED_SHOWN;
+        let orders = self.store.staff_board(since).map_err(|error| refusal(&error))?;
+        let shown = orders.iter().filter(|order| order.state != OrderState::Cancelled);
+        Ok(shown.map(|order| kitchen_order(&self.resources.world.menu, order)).collect())
+    }
+
+    fn advance(&self, order: OrderId, to: OrderState, by: &str) -> Result<KitchenOrder, ApiError> {
+        let menu = &self.resources.world.menu;
+        let now = self.clock().now().unix;
+        self.news.show_order(|| {
+            let (order, guest) = self.store.staff_advance(order, to, by, now).map_err(|error| refusal(&error))?;
+            self.tell_guest(&guest, SessionEvent::Order(convert::order(menu, &order)));
+            Ok(kitchen_order(menu, &order))
+        })
+    }
+
+    fn tickets(&self) -> Result<Vec<TicketCard>, ApiError> {
+        let tickets = self.store.staff_tickets().map_err(|error| refusal(&error))?;
+        Ok(tickets.iter().map(|(ticket, _)| self.card(ticket)).collect())
+    }
+
+    fn ticket(&self, id: TicketId) -> Result<Conversation, ApiError> {
+        let conversation = || {
+            let (ticket, thread, guest) = self.store.staff_ticket(id)?;
+            // The chat names a colleague only as one of the team; the ticket's thread knows who it was.
+            let named = |at: i64, text: &str| {
+                thread.iter().find(|entry| entry.at == at && entry.text == text).map(|entry| entry.author.clone())
+            };
+            let said = self.store.messages(&guest, MESSAGES_SHOWN)?;
+            let messages = said.into_iter().map(|message| ConversationMessage {
+                author: match message.role {
+                    Speaker::Staff => named(message.at, &message.text),
+                    _ => None,
+                }
+                .unwrap_or_else(|| message.role.as_str().to_owned()),
+                at: rfc3339(message.at),
+                text: message.text,
+            });
+            let orders = self.store.orders(&guest, ORDERS_SHOWN)?;
+            Ok(Conversation {
+                ticket: self.card(&ticket),
+                messages: messages.collect(),
+                orders: orders.iter().map(|order| convert::order(&self.resources.world.menu, order)).collect(),
+            })
+        };
+        conversation().map_err(|error: StoreError| refusal(&error))
+    }
+
+    fn reply(&self, id: TicketId, by: &str, text: &str) -> Result<TicketCard, ApiError> {
+        let (turn, now) = (TurnId::random(), self.clock().now().unix);
+        let guest = self.store.staff_answer(id, by, turn.as_str(), text, now).map_err(|error| refusal(&error))?;
+        let words = StaffWords { text: text.to_owned(), name: Some(by.to_owned()) };
+        self.tell_guest(&guest, SessionEvent::Staff(words));
+        self.touched(id)
+    }
+
+    fn close(&self, id: TicketId) -> Result<TicketCard, ApiError> {
+        let now = self.clock().now().unix;
+        self.store.staff_set_ticket(id, TicketState::Closed, now).map_err(|error| refusal(&error))?;
+        self.touched(id)
+    }
+
+    fn news(&self) -> &StaffNews {
+        &self.news
+    }
+}
+
+impl Parts {
+    /// Shows an order to the kitchen that was placed a moment ago. Where that fails, the board finds it when it is
+    /// opened next; the guest's turn goes on.
+    pub(super) fn show_placed(&self, id: OrderId) {
+        let order = || Ok(kitchen_order(&self.resources.world.menu, &self.store.staff_order(id)?.0));
+        let shown: Result<KitchenOrder, StoreError> = self.news.show_order(order);
+        if let Err(error) = shown {
+            tracing::error!(%error, order = id.0, "the kitchen was not told of an order");
+        }
+    }
+
+    /// Tells the desk that something was said in a conversation of which it has a ticket.
+    pub(super) fn tell_desk(&self, session: &SessionId) {
+        let tickets = self.store.tickets(session).unwrap_or_default();
+        for ticket in tickets.iter().filter(|ticket| ticket.state != TicketState::Closed) {
+            self.news.touch_ticket(ticket.id);
+        }
+    }
+
+    fn tell_guest(&self, guest: &SessionId, event: SessionEvent) {
+        if let Some(session) = wire::SessionId::parse(guest.as_str()) {
+            self.bus.publish(&session, event);
+        }
+    }
+
+    /// The ticket as it is after a change, of which the desk is told.
+    fn touched(&self, id: TicketId) -> Result<TicketCard, ApiError> {
+        self.news.touch_ticket(id);
+        let (ticket, ..) = self.store.staff_ticket(id).map_err(|error| refusal(&error))?;
+        Ok(self.card(&ticket))
+    }
+
+    fn card(&self, ticket: &Ticket) -> TicketCard {
+        let order = ticket.order.and_then(|order| self.store.staff_order(order).ok());
+        TicketCard {
+            id: ticket.id,
+            title: ticket.title.clone(),
+            kind: ticket.kind.clone(),
+            state: ticket.state,
+            opened_at: rfc3339(ticket.opened),
+            changed_at: rfc3339(ticket.changed),
+            order_number: order.map(|(order, _)| order.number),
+        }
+    }
+}
+
+fn kitchen_order(menu: &Menu, order: &Order) -> KitchenOrder {
+    KitchenOrder {
+        order_id: order.id.0.to_string(),
+        number: order.number,
+        state: order.state,
+        placed_at: rfc3339(order.placed),
+        lines: order.lines.iter().map(kitchen_line).collect(),
+        allergens: order.allergies.iter().cloned().collect(),
+        notes: order.lines.iter().flat_map(|line| notes(menu, order, line)).collect(),
+    }
+}
+
+fn kitchen_line(line: &Line) -> KitchenLine {
+    let options = line.options.iter().map(|option| {
+        let count = if option.count > 1 { format!("{} × ", option.count) } else { String::new() };
+        let amount = match option.amount {
+            Some(Amount::Extra) => "extra ",
+            Some(Amount::Light) => "light ",
+            None => "",
+        };
+        format!("{count}{amount}{}", option.name)
+    });
+    KitchenLine {
+        quantity: line.quantity,
+        name: line.name.clone(),
+        size: line.size.as_ref().map(|size| size.name.clone()),
+        options: options.collect(),
+        without: line.without.iter().map(|left| left.name.clone()).collect(),
+    }
+}
+
+/// What the cook must know of a line when its guest has an allergy.
+fn notes(menu: &Menu, order: &Order, line: &Line) -> Vec<String> {
+    let conflicts = conflicts_of_line(menu, line, &order.allergies).into_iter();
+    conflicts
+        .map(|conflict| {
+            let (name, allergen) = (&conflict.name, &conflict.allergen);
+            match conflict.certainty {
+                Certainty::Certain if line.accepted.contains(allergen) => {
+                    format!("{name} contains {allergen}: the guest knows and wants it")
+                }
+                Certainty::Certain => format!("{name} contains {allergen}: ask the guest before making it"),
+                Certainty::Unknown => format!("{name} may contain {allergen}: check before making it"),
+            }
+        })
+        .collect()
+}
+
+/// What of a store's trouble the staff are told.
+fn refusal(error: &StoreError) -> ApiError {
+    match error {
+        StoreError::NotFound(what) => ApiError::new(ErrorCode::NotFound, format!("There is no such {what}.")),
+        StoreError::Transition(step) => ApiError::new(ErrorCode::Conflict, sentence(&step.to_string())),
+        StoreError::Invalid(why) => ApiError::new(ErrorCode::Invalid, sentence(why)),
+        other => turn::refusal(other),
+    }
+}
+
+/// A reason as a whole sentence.
+fn sentence(reason: &str) -> String {
+    let mut signs = reason.chars();
+    signs.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), signs.as_str()))
+}
