@@ -22,16 +22,16 @@ use engine::{EngineConfig, Gemma};
 use knowledge::SqliteIndex;
 use store::Store;
 
-<<<<<<< HEAD
 use super::{
     clock::Clock,
     turn::{Parts, Restaurant},
 };
-use crate::{brain::bus::SessionBus, cli::Failure, commands::model, config::Config};
-=======
-use super::{clock::Clock, turn::{Parts, Restaurant}};
-use crate::{brain::{bus::SessionBus, staff::StaffNews}, cli::Failure, commands::model, config::Config};
->>>>>>> staff
+use crate::{
+    brain::{bus::SessionBus, staff::StaffNews},
+    cli::Failure,
+    commands::model,
+    config::Config,
+};
 
 /// An adapter's file in its folder.
 const ADAPTER_FILE: &str = "adapter.gguf";
