@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := $${CARGO_TARGET_DIR:-target}/release/gemma-burger
 
-.PHONY: help run test setup build lint unit e2e doctor bench clean-data
+.PHONY: help run test setup build lint unit e2e doctor
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,5 +33,5 @@ e2e: ## the browser tests
 doctor: build ## what is present, what is missing
 	@$(BIN) doctor
 
-bench: build ## latency and memory on this machine
-	@$(BIN) bench
+
+

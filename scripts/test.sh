@@ -15,7 +15,7 @@ if [ "$part" = all ] || [ "$part" = lint ]; then
   step "documentation"
   RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps --quiet
   step "licences and sources"
-  cargo deny --offline check --hide-inclusion-graph bans licenses sources
+  cargo deny check --hide-inclusion-graph bans licenses sources
 fi
 
 if [ "$part" = all ] || [ "$part" = unit ]; then

@@ -300,7 +300,9 @@ impl Turn<'_> {
                     let hits = find(part.text, &part.embedding, filter);
                     steps.extend(dishes::answer(&self.world.menu, &self.asked(part, &hits)));
                 }
-                Intent::StoreInfo if part.unknown.is_some() && !place::knows(&self.world.info, part.text) => {
+                Intent::StoreInfo
+                    if part.unknown.as_ref().is_some_and(|thing| !place::knows(&self.world.info, thing)) =>
+                {
                     let hits = find(part.text, &part.embedding, of_type(RecordType::Menu));
                     steps.extend(dishes::answer(&self.world.menu, &self.asked(part, &hits)));
                 }

@@ -40,10 +40,14 @@ pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow) 
     step
 }
 
-/// Whether a text names the subject of some record.
-pub(super) fn knows(info: &StoreInfo, text: &str) -> bool {
-    let words = plain_words(text);
-    info.records.iter().flat_map(|record| &record.topics).any(|topic| says(&words, &[topic.to_lowercase().as_str()]))
+/// Whether a thing asked for is the subject of some record, by any word of it.
+pub(super) fn knows(info: &StoreInfo, thing: &str) -> bool {
+    let singular = |word: &String| word.trim_end_matches('s').to_owned();
+    let words: Vec<String> = plain_words(thing).iter().map(singular).collect();
+    info.records
+        .iter()
+        .flat_map(|record| record.topics.iter().chain([&record.title]))
+        .any(|topic| plain_words(topic).iter().map(singular).any(|word| words.contains(&word)))
 }
 
 /// Whether the place is open at this moment, where that was asked.

@@ -15,12 +15,13 @@ use concierge::{
 use knowledge::{Embedder, SqliteIndex};
 use tempfile::TempDir;
 
-/// Where the sentence encoder's files lie.
+/// Where the sentence encoder's files lie; they are fetched if they are not there.
 pub fn model_dir() -> PathBuf {
-    std::env::var_os("GEMMA_BURGER_MINILM").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/gemma-burger/minilm"),
-        PathBuf::from,
-    )
+    let root = std::env::var_os("GEMMA_BURGER_CACHE").map(Into::into).or_else(models::default_cache_dir);
+    let cache = models::Cache::new(root.expect("there is a cache folder"));
+    let model = "all-minilm-l6-v2".parse().unwrap();
+    let files = models::fetch(&model, &cache, &models::Fetch::default(), &mut models::Silent).unwrap();
+    files.file("model.safetensors").unwrap().parent().unwrap().to_owned()
 }
 
 pub static EMBEDDER: LazyLock<Embedder> = LazyLock::new(|| Embedder::load(&model_dir()).expect("the model is there"));
