@@ -11,7 +11,7 @@ use tuner::{Load, LoraConfig, measure};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let base = arguments.next().ok_or("BASE is missing")?;
-    let mut numbers = vec![4, 256, 40, 3, 16];
+    let mut numbers = [4, 256, 40, 3, 16];
     for (number, argument) in numbers.iter_mut().zip(arguments) {
         *number = argument.parse()?;
     }

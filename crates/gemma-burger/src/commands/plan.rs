@@ -53,15 +53,15 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     max_same: Option<u32>,
     /// What is best.
-    #[arg(long, value_enum, default_value_t = Best::Fill)]
-    objective: Best,
+    #[arg(long, value_enum, default_value_t = Goal::Fill)]
+    objective: Goal,
     /// Prints JSON for programs.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Best {
+enum Goal {
     /// Comes as near to the sum as the menu allows.
     Fill,
     /// Costs least.
@@ -99,10 +99,10 @@ impl Args {
             vec![keeps; self.party.min(planner::MAX_PARTY) as usize]
         };
         let objective = match self.objective {
-            Best::Fill => Objective::Fill,
-            Best::Cheapest => Objective::Cheapest,
-            Best::Best => Objective::Best,
-            Best::Feed => Objective::Feed,
+            Goal::Fill => Objective::Fill,
+            Goal::Cheapest => Objective::Cheapest,
+            Goal::Best => Objective::Best,
+            Goal::Feed => Objective::Feed,
         };
         Ok(Request {
             limit,
