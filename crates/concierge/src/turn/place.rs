@@ -40,14 +40,15 @@ pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow) 
     step
 }
 
-/// Whether a thing asked for is the subject of some record, by any word of it.
+/// Whether a thing asked for is the subject of some record: all of its words stand in the record's topics.
 pub(super) fn knows(info: &StoreInfo, thing: &str) -> bool {
     let singular = |word: &String| word.trim_end_matches('s').to_owned();
     let words: Vec<String> = plain_words(thing).iter().map(singular).collect();
-    info.records
-        .iter()
-        .flat_map(|record| record.topics.iter().chain([&record.title]))
-        .any(|topic| plain_words(topic).iter().map(singular).any(|word| words.contains(&word)))
+    info.records.iter().any(|record| {
+        let topics = record.topics.iter().chain([&record.title]).flat_map(|topic| plain_words(topic));
+        let topics: Vec<String> = topics.map(|word| singular(&word)).collect();
+        words.iter().all(|word| topics.contains(word))
+    })
 }
 
 /// Whether the place is open at this moment, where that was asked.
