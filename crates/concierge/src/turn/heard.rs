@@ -310,10 +310,15 @@ fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, intent: Intent) -
     } else {
         BTreeSet::new()
     };
-    let items = world.items_named(text);
-    let unknown = (items.is_empty() && slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty())
-        .then(|| asked_for(world, text))
-        .flatten();
+    let mut items = world.items_named(text);
+    let free = slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty();
+    // "Do you serve …" must not be heard as a dish whose name sounds like "serve": the thing itself decides.
+    let unnamed = world.mentions.items_in(text).is_empty();
+    let unknown = (free && unnamed).then(|| asked_for(world, text)).flatten();
+    let unknown = unknown.filter(|thing| understand::slots(&world.lexicon, thing).items.is_empty());
+    if unknown.is_some() {
+        items.clear();
+    }
     let refers_back = says(&words, &["it", "that", "that one", "this", "this one", "them", "they", "those", "these"]);
     Part { text, embedding, intent, items, diets: slots.diets, allergens, unknown, refers_back }
 }
@@ -354,6 +359,14 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
         .take(4)
         .collect();
     let general = [
+        "my",
+        "money",
+        "refund",
+        "discount",
+        "receipt",
+        "bill",
+        "help",
+        "order",
         "food",
         "anything",
         "something",
