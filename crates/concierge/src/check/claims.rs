@@ -1,6 +1,6 @@
 //! What a sentence claims that can be held against facts: amounts, times, numbers, and codes such as addresses.
 
-use crate::money::Cents;
+use crate::{money::Cents, understand::numbers::small};
 
 use super::words::{Word, words};
 
@@ -103,38 +103,13 @@ pub(crate) fn number(word: &str) -> Option<u64> {
     if !digits.is_empty() && digits.len() <= 12 && digits.bytes().all(|b| b.is_ascii_digit()) {
         return digits.parse().ok();
     }
-    const UNITS: [&str; 18] = [
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    let position = |list: &[&str], word: &str| list.iter().position(|entry| *entry == word).map(|at| at as u64);
-    if let Some(unit) = position(&UNITS, word) {
-        return Some(unit + 2);
+    if let Some(value) = small(word) {
+        return (value >= 2).then_some(value.into());
     }
-    let (tens, unit) = word.split_once('-').unwrap_or((word, ""));
-    let tens = (position(&TENS, tens)? + 2) * 10;
-    match unit {
-        "" => Some(tens),
-        "one" => Some(tens + 1),
-        unit => Some(tens + position(&UNITS, unit).filter(|unit| *unit < 8)? + 2),
-    }
+    let (tens, unit) = word.split_once('-')?;
+    let tens = small(tens).filter(|tens| *tens >= 20)?;
+    let unit = if unit.is_empty() { 0 } else { small(unit).filter(|unit| (1..=9).contains(unit))? };
+    Some((tens + unit).into())
 }
 
 fn is_code(word: &str) -> bool {

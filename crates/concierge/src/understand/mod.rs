@@ -26,7 +26,7 @@ mod lattice;
 mod lexicon;
 mod moves;
 mod nearest;
-mod numbers;
+pub(crate) mod numbers;
 mod replay;
 mod search;
 mod slots;
