@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{brain, config_docs, data, doctor, gateway, ingest, model, parse, plan, route, serve, staff},
+    commands::{adapter, brain, config_docs, data, doctor, gateway, ingest, model, parse, plan, route, serve, staff, train},
     config::ConfigError,
 };
 
@@ -32,6 +32,8 @@ enum Command {
     Plan(plan::Args),
     Model(model::Args),
     Data(data::Args),
+    Train(train::Args),
+    Adapter(adapter::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -51,6 +53,8 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => args.run(),
         Command::Model(args) => args.run(),
         Command::Data(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Adapter(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, its help with an example, and `run`.
 
+pub mod adapter;
 pub mod brain;
 pub mod config_docs;
 pub mod data;
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod route;
 pub mod serve;
 pub mod staff;
+pub mod train;
 
 use std::{
     net::{IpAddr, SocketAddr},

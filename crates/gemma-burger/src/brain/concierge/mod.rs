@@ -2,6 +2,7 @@
 
 mod clock;
 mod convert;
+pub mod manner;
 mod register;
 mod reply;
 pub mod restaurant;

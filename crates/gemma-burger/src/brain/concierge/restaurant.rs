@@ -2,13 +2,12 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use concierge::{
     check::MentionIndex,
-    intent::AgentName,
     ledger::{Policy, Upsell},
     menu::Menu,
     ports::Embedder,
@@ -24,6 +23,7 @@ use store::Store;
 
 use super::{
     clock::Clock,
+    manner::{Manner, Shelf},
     turn::{Parts, Restaurant},
 };
 use crate::{
@@ -32,9 +32,6 @@ use crate::{
     commands::model,
     config::Config,
 };
-
-/// An adapter's file in its folder.
-const ADAPTER_FILE: &str = "adapter.gguf";
 
 /// The restaurant's own files, read and checked.
 pub struct Resources {
@@ -117,46 +114,21 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
         .map_err(|error| Failure::new(error.to_string()))?;
     tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
-    let engine = gemma(config)?;
-    let adapters = manner(config, &engine)?;
+    let engine = Arc::new(gemma(config)?);
+    let shelf = Shelf::new(data_dir, &config.files.resources_dir);
+    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+        .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
     Ok(Restaurant::new(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine: Arc::new(engine),
-        adapters,
+        engine,
+        manner,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
     }))
-}
-
-/// Loads the staff's trained manner, and tells who has one: the adapter that was named, or the one that ships for the
-/// model. One adapter serves both agents; the persona at the head of the prompt tells them apart.
-fn manner(config: &Config, engine: &Gemma) -> Result<Vec<AgentName>, Failure> {
-    let path = match config.model.adapter.as_deref() {
-        Some("off") => return Ok(Vec::new()),
-        Some(named) => {
-            let path = PathBuf::from(named);
-            if path.is_dir() { path.join(ADAPTER_FILE) } else { path }
-        }
-        None => {
-            let shipped = config.files.resources_dir.join("adapters").join(&config.model.model).join(ADAPTER_FILE);
-            if !shipped.is_file() {
-                tracing::info!("no trained manner ships for this model; it speaks as it is");
-                return Ok(Vec::new());
-            }
-            shipped
-        }
-    };
-    let agents = [AgentName::Rosy, AgentName::Gordon];
-    for agent in agents {
-        engine
-            .load_adapter(agent, &path)
-            .map_err(|error| Failure::new(error.to_string()).hint("ADAPTER=off speaks with the model as it is"))?;
-    }
-    Ok(agents.to_vec())
 }
 
 fn gemma(config: &Config) -> Result<Gemma, Failure> {
