@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{adapter, brain, config_docs, data, doctor, gateway, ingest, model, parse, plan, route, serve, staff, train},
+    commands::{adapter, brain, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route, serve, staff, train},
     config::ConfigError,
 };
 
@@ -34,6 +34,7 @@ enum Command {
     Data(data::Args),
     Train(train::Args),
     Adapter(adapter::Args),
+    Eval(eval::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Data(args) => args.run(),
         Command::Train(args) => args.run(),
         Command::Adapter(args) => args.run(),
+        Command::Eval(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

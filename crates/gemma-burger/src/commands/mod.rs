@@ -5,6 +5,7 @@ pub mod brain;
 pub mod config_docs;
 pub mod data;
 pub mod doctor;
+pub mod eval;
 pub mod gateway;
 pub mod ingest;
 mod lines;

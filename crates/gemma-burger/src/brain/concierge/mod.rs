@@ -4,6 +4,7 @@ mod clock;
 mod convert;
 pub mod manner;
 mod register;
+pub mod rehearsal;
 mod reply;
 pub mod restaurant;
 mod staff;

@@ -109,15 +109,8 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
         Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
     })?;
     let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
-    let embedder = embedder(config)?;
-    let index = SqliteIndex::new(data_dir, embedder.id(), embedder.dimensions());
-    let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
-        .map_err(|error| Failure::new(error.to_string()))?;
-    tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
-    let engine = Arc::new(gemma(config)?);
-    let shelf = Shelf::new(data_dir, &config.files.resources_dir);
-    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
-        .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
+    let Knowledge { embedder, index } = knowledge(config, &resources)?;
+    let (engine, manner) = voices(config)?;
     Ok(Restaurant::new(Parts {
         resources,
         store,
@@ -129,6 +122,37 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
         bus,
         news: StaffNews::new(),
     }))
+}
+
+/// What finds the records that fit a guest's words.
+pub struct Knowledge {
+    /// Makes the vectors.
+    pub embedder: knowledge::Embedder,
+    /// Holds those of the records.
+    pub index: SqliteIndex,
+}
+
+/// Loads the sentence encoder, and fills the index where data changed.
+pub fn knowledge(config: &Config, resources: &Resources) -> Result<Knowledge, Failure> {
+    let embedder = embedder(config)?;
+    let data_dir = &config.files.data_dir;
+    fs::create_dir_all(data_dir).map_err(|error| {
+        Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
+    })?;
+    let index = SqliteIndex::new(data_dir, embedder.id(), embedder.dimensions());
+    let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
+    Ok(Knowledge { embedder, index })
+}
+
+/// Loads the language model and the staff's manner.
+pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
+    let engine = Arc::new(gemma(config)?);
+    let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
+    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+        .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
+    Ok((engine, manner))
 }
 
 fn gemma(config: &Config) -> Result<Gemma, Failure> {

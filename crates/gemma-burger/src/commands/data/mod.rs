@@ -1,5 +1,7 @@
 //! `gemma-burger data`: what the staff's manner is learnt from.
 
+mod decide;
+
 use std::{
     collections::HashSet,
     fs::File,
@@ -33,6 +35,7 @@ enum Command {
     Synth(Synth),
     Render(Render),
     Split(Split),
+    Decide(decide::Decide),
 }
 
 /// Reports duplicates, replies that their facts do not support, length and balance.
@@ -108,6 +111,7 @@ impl Args {
             Command::Synth(args) => args.run(),
             Command::Render(args) => args.run(),
             Command::Split(args) => args.run(),
+            Command::Decide(args) => args.run(),
         }
     }
 }
@@ -199,7 +203,7 @@ pub fn read_personas(dir: &Path) -> Result<Personas, Failure> {
     Personas::from_yaml(&persona("rosy.yaml")?, &persona("gordon.yaml")?).map_err(Failure::new)
 }
 
-fn read_lines<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Failure> {
+pub(super) fn read_lines<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Failure> {
     let cannot = |error: std::io::Error| Failure::new(format!("{} cannot be read: {error}", path.display()));
     let mut input = BufReader::new(File::open(path).map_err(cannot)?);
     let mut examples = Vec::new();
