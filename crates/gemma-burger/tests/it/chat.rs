@@ -83,6 +83,7 @@ async fn news_of_a_session_begins_with_how_things_stand() {
     assert_eq!((cart.name.as_str(), cart.id), ("cart", None));
     let order = OrderNews {
         order_id: "o1".into(),
+        receipt_url: "/orders/o1/receipt".into(),
         number: 7,
         state: "ready".into(),
         total: concierge::money::Cents(899),
