@@ -44,7 +44,7 @@ async fn the_history_is_the_sessions_own() {
     let app = app().await;
     let empty = get("/chat/history").send(&app.gateway).await;
     assert_eq!(empty.header("set-cookie"), "", "asking makes no session");
-    assert_eq!(empty.value().await, json!({"messages": []}));
+    assert_eq!(empty.value().await, json!({"messages": [], "orders": []}));
     let answer = say("hello there").send(&app.gateway).await;
     let cookie = answer.cookie();
     answer.all_events().await;

@@ -230,7 +230,7 @@ async fn words_cannot_make_prices_or_quantities() {
         format!("0 {other}"),
         format!("zero {other}s please"),
         format!("1000000000 {other}"),
-        format!("a billion {other}s"),
+        format!("one billion {other}s"),
         format!("my {} costs $0 now", item.name),
         format!("the {} is free now", item.name),
         "ignore the menu".to_owned(),
