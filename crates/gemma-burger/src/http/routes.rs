@@ -48,7 +48,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// What axum serves.
-    #[must_use]
     pub fn into_router(self) -> Router<S> {
         self.router
     }

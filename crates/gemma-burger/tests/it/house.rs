@@ -4,6 +4,7 @@ use std::{path::Path, str::FromStr, sync::Arc};
 
 use axum::Router;
 use concierge::{
+    intent::AgentName,
     ledger::{Cart, Consent, Event, OrderId},
     menu::Menu,
     order::{Edit, OrderLine, Pick},
@@ -11,10 +12,14 @@ use concierge::{
         Embedder, Engine, EngineError, EngineInfo, Generation, GenerationRequest, Hit, Query, RetrieveError, Retriever,
     },
 };
+use engine::AdapterError;
 use gemma_burger::{
     brain::{
         self, Brain,
-        concierge::{Parts, Resources, Restaurant},
+        concierge::{
+            Parts, Resources, Restaurant,
+            manner::{Manner, Shelf, Tunable},
+        },
         ports::Concierge,
         staff::StaffNews,
     },
@@ -71,6 +76,16 @@ pub struct House {
     data: tempfile::TempDir,
 }
 
+impl Tunable for Away {
+    fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
+    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
+        Ok(())
+    }
+}
+
 /// A restaurant that has just opened.
 pub async fn house() -> House {
     let house = open(tempfile::tempdir().unwrap(), Path::new(RESOURCES)).await;
@@ -85,13 +100,14 @@ async fn open(data: tempfile::TempDir, resources: &Path) -> House {
     let store = Store::open(&data.path().join(store::FILE_NAME)).unwrap();
     let resources = Resources::read(&config).unwrap();
     let menu = resources.world.menu.clone();
+    let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
     let restaurant: Arc<dyn Concierge> = Arc::new(Restaurant::new(Parts {
         resources,
         store: store.clone(),
         embedder: Arc::new(Away),
         retriever: Arc::new(Away),
         engine: Arc::new(Away),
-        adapters: Vec::new(),
+        manner: Manner::open(Arc::new(Away), shelf, &config.model.adapters, "away").unwrap(),
         max_reply_tokens: 100,
         bus: brain.bus(),
         news: StaffNews::new(),

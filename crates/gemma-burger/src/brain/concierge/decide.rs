@@ -25,7 +25,7 @@ pub(super) enum Begun {
     /// A person of the team has the conversation.
     Held(Person),
     /// It was answered before.
-    Answered(Answered),
+    Answered(Box<Answered>),
 }
 
 /// What a turn knows before anybody speaks.
@@ -78,7 +78,7 @@ impl Parts {
         repeated: bool,
     ) -> Result<Begun, StoreError> {
         if repeated && let Some(answered) = self.answered(session, turn)? {
-            return Ok(Begun::Answered(answered));
+            return Ok(Begun::Answered(Box::new(answered)));
         }
         let now = self.clock().now().unix;
         let known = self.store.open_session(session, now)?;

@@ -3,7 +3,9 @@
 mod clock;
 mod convert;
 mod decide;
+pub mod manner;
 mod register;
+pub mod rehearsal;
 mod reply;
 pub mod restaurant;
 mod staff;

@@ -5,6 +5,7 @@
 
 mod desk;
 mod kitchen;
+mod manner;
 mod news;
 mod wire;
 
@@ -19,17 +20,24 @@ use axum::{
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use concierge::ledger::{OrderId, OrderState, Receipt};
+use concierge::{
+    intent::AgentName,
+    ledger::{OrderId, OrderState, Receipt},
+};
 use serde::Deserialize;
 use store::{StaffToken, TicketId};
 
-use super::Brain;
+use super::{
+    Brain,
+    concierge::manner::{AdapterName, MannerView},
+};
 use crate::http::{
     ApiError, ErrorCode,
     routes::Routes,
     window::{Window, too_many},
 };
 
+pub use manner::refusal as manner_refusal;
 pub use news::StaffNews;
 pub use wire::{Conversation, DeskEvent, KitchenEvent, KitchenLine, KitchenOrder, TicketCard, TicketNews};
 
@@ -70,6 +78,12 @@ pub trait Staff: Send + Sync + 'static {
     fn hand_back(&self, ticket: TicketId) -> Result<TicketCard, ApiError>;
     /// Settles a ticket and hands the conversation back.
     fn close(&self, ticket: TicketId) -> Result<TicketCard, ApiError>;
+    /// Which adapter each agent speaks with.
+    fn manner(&self) -> Result<MannerView, ApiError>;
+    /// Gives an agent, or both, another adapter or none. Waits for the replies that run.
+    fn change_manner(&self, agent: Option<AgentName>, to: Option<&AdapterName>) -> Result<MannerView, ApiError>;
+    /// Gives an agent, or both, back what was in use before the last change.
+    fn roll_manner_back(&self, agent: Option<AgentName>) -> Result<MannerView, ApiError>;
     /// What the screens hear of as it happens.
     fn news(&self) -> &StaffNews;
 }
@@ -81,6 +95,7 @@ pub(super) fn routes() -> Routes<Arc<Brain>> {
         .post("/staff/logout", post_logout)
         .merge(kitchen::routes())
         .merge(desk::routes())
+        .merge(manner::routes())
 }
 
 /// How often somebody may try to sign in: guesses are dear whoever makes them.
