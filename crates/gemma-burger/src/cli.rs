@@ -9,7 +9,10 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{adapter, brain, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route, serve, staff, train},
+    commands::{
+        adapter, brain, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route, serve, staff,
+        train,
+    },
     config::ConfigError,
 };
 

@@ -128,6 +128,8 @@ pub enum TurnEvent {
     Turn(TurnStarted),
     /// Who answers, and as what the message was understood.
     Agent(AgentChosen),
+    /// A person of the team has the conversation: the message is theirs to answer, and no reply follows.
+    Person(Person),
     /// The order so far.
     Cart(Cart),
     /// A meal within a sum.
@@ -228,6 +230,8 @@ pub struct OrderNews {
     pub total: Cents,
     /// ISO 4217.
     pub currency: String,
+    /// Where its receipt is: a page; with `.txt` or `.json` after it, text or data.
+    pub receipt_url: String,
 }
 
 /// A meal within a sum, and what else would fit.
@@ -330,8 +334,17 @@ pub enum SessionEvent {
     Order(OrderNews),
     /// The cart was changed elsewhere.
     Cart(Cart),
+    /// A person of the team takes the conversation, or hands it back.
+    Person(Person),
     /// A person of the team says something.
     Staff(StaffWords),
+}
+
+/// Who has the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The member of the team; none means that the agents answer.
+    pub name: Option<String>,
 }
 
 /// Words of a person.
@@ -355,9 +368,12 @@ pub struct History {
     /// The order so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart: Option<Cart>,
-    /// The last order that was placed.
+    /// The orders that are not finished, and the last one, oldest first.
+    #[serde(default)]
+    pub orders: Vec<OrderNews>,
+    /// The person of the team who has the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<OrderNews>,
+    pub person: Option<Person>,
 }
 
 /// Something that was said earlier.
@@ -365,6 +381,9 @@ pub struct History {
 pub struct PastMessage {
     /// Who said it.
     pub role: Speaker,
+    /// The name of a person of the team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The words.
     pub text: String,
     /// When, as RFC 3339.

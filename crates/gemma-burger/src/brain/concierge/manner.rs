@@ -182,12 +182,7 @@ impl Manner {
     ///
     /// # Errors
     /// An adapter that is not there or does not fit.
-    pub fn open(
-        engine: Arc<dyn Tunable>,
-        shelf: Shelf,
-        wanted: &Adapters,
-        model: &str,
-    ) -> Result<Self, MannerError> {
+    pub fn open(engine: Arc<dyn Tunable>, shelf: Shelf, wanted: &Adapters, model: &str) -> Result<Self, MannerError> {
         let mut voices = BTreeMap::new();
         for agent in AGENTS {
             let now = match wanted.of(agent) {

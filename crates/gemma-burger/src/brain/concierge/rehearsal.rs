@@ -7,9 +7,7 @@ use concierge::{
     brief::Brief,
     check::{Checker, Speaker, Spoken},
     ledger::{Cart, Checkout, Event, OrderId, PlacedOrder},
-    ports::{
-        ChatMessage, Embedder, Engine, FinishReason, GenerationEvent, GenerationRequest, Retriever, Role,
-    },
+    ports::{ChatMessage, Embedder, Engine, FinishReason, GenerationEvent, GenerationRequest, Retriever, Role},
     prompt::{self, Limits},
     store_info::Weekday,
     turn::{Decision, Input, LocalNow, Memory, Ports, Register, World, decide},

@@ -1,10 +1,6 @@
 //! Everything that is read and loaded at the start.
 
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use concierge::{
     check::MentionIndex,
