@@ -18,4 +18,5 @@ mod resume;
 mod sessions;
 mod shutdown;
 mod staff;
+mod terminal;
 mod tiers;

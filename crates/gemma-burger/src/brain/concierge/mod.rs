@@ -24,7 +24,7 @@ pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let resources = Resources::read(config)?;
     let config = config.clone();
     let load = tokio::task::spawn_blocking(move || -> Result<Arc<dyn super::ports::Concierge>, String> {
-        let parts = restaurant::load(&config, resources, bus).map_err(|failure| failure.to_string())?;
+        let parts = restaurant::load(&config, resources, bus).map_err(|failure| failure.told())?;
         Ok(Arc::new(parts))
     });
     Ok(load.map(|loaded| loaded.map_err(|_| "the start failed".to_owned())?).boxed())

@@ -159,7 +159,8 @@ fn manner(config: &Config, engine: &Gemma) -> Result<Vec<AgentName>, Failure> {
     Ok(agents.to_vec())
 }
 
-fn gemma(config: &Config) -> Result<Gemma, Failure> {
+/// Loads the language model.
+pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
     let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
     let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
     let mut settings = EngineConfig::new(path);
