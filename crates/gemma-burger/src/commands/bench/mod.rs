@@ -18,6 +18,7 @@ use super::{block_on, configure_quietly, model};
 use crate::{
     cli::{Failure, print, tell},
     config::{ALL, Flags},
+    http::server,
 };
 
 /// The messages that are asked, in the folder of the restaurant's files.
@@ -99,7 +100,13 @@ impl Args {
         let machine = Machine::this(config.model.threads, gguf);
         let folder = tempfile::tempdir().map_err(|error| Failure::new(format!("a temporary folder: {error}")))?;
         let rounds = usize::from(self.rounds);
-        let (mut figures, messages) = block_on(product(&self.flags, &lines, rounds, &folder.path().join("data")))?;
+        let (mut figures, messages) = block_on(async {
+            tokio::select! {
+                measured = product(&self.flags, &lines, rounds, &folder.path().join("data")) => measured,
+                // What was started is ended too.
+                () = server::stop_requested() => Err(Failure::new("the benchmark was stopped")),
+            }
+        })?;
         let said: Vec<String> = lines.into_iter().map(|line| line.say).collect();
         figures.extend(parts::measure(&config, &said, rounds, self.records as usize, folder.path())?);
         if self.json {
