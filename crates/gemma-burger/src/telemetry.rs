@@ -1,6 +1,9 @@
 //! The log: lines on standard error, of codes, times and ids, never of words.
 
-use std::panic;
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
 
 use tracing::{Level, error, level_filters::LevelFilter};
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
@@ -21,7 +24,9 @@ pub fn start(log: &Log) {
     let filter = directives.fold(filter(&log.filter), |filter, directive| {
         directive.parse().map_or_else(|_| EnvFilter::default(), |directive| filter.add_directive(directive))
     });
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let lines = fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    // Colours are for people: a file of lines is read by programs too.
+    let lines = lines.with_ansi(io::stderr().is_terminal());
     let _ = match log.format {
         LogFormat::Text => lines.finish().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),

@@ -27,7 +27,7 @@ const LONGEST_LINE: u64 = 1 << 20;
 
 /// Talks with the restaurant in the terminal; no server is needed. Ctrl-D ends.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gemma-burger chat\n  echo 'two shakes please' | gemma-burger chat --json\n  \
+#[command(after_help = "Example:\n  gemma-burger chat\n  echo 'two shakes please' | gemma-burger chat --json\n  \
         gemma-burger chat --session 0123456789abcdef0123456789abcdef\n\nEnds with 1 where a message got no reply.")]
 pub struct Args {
     /// Goes on with an earlier conversation.

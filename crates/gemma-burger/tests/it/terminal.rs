@@ -19,7 +19,17 @@ struct Ended {
 }
 
 fn chat(data: &Path, arguments: &[&str], input: &[u8]) -> Ended {
-    let mut all = vec!["chat", "--resources-dir", RESOURCES, "--data-dir", data.to_str().unwrap(), "--log", "warn"];
+    let mut all = vec![
+        "chat",
+        "--resources-dir",
+        RESOURCES,
+        "--data-dir",
+        data.to_str().unwrap(),
+        "--log",
+        "warn",
+        "--threads",
+        "1",
+    ];
     all.extend(arguments);
     let mut process =
         program(&all).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -45,7 +55,7 @@ fn a_conversation_is_shown_and_goes_on_another_day() {
     assert_eq!(first.out.matches("You: ").count(), 2, "empty lines are not said: {}", first.out);
     assert!(!first.err.contains("WARN"), "nothing is warned of: {}", first.err);
     let session = first.err.trim_end().rsplit(' ').next().unwrap();
-    let second = chat(data.path(), &["--session", session], b"what did i order?\nfood for 3 under 40 dollars");
+    let second = chat(data.path(), &["--session", session], b"what did i order?\nfood for 3 under 60 dollars");
     assert!(second.out.contains("Double Stack") && second.out.contains("  * "), "{}", second.out);
 }
 

@@ -26,7 +26,7 @@ const GUESTS: [usize; 3] = [1, 4, 8];
 
 /// Measures the language model alone: reading, writing, first tokens, several guests, memory.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gemma-burger bench engine\n  gemma-burger bench engine --json --rounds 1\n  \
+#[command(after_help = "Example:\n  gemma-burger bench engine\n  gemma-burger bench engine --json --rounds 1\n  \
         python3 scripts/bench_llama_server.py --server llama-server   (the same against llama.cpp's own server)")]
 pub struct Args {
     /// How often the script is gone through; the median is printed.

@@ -28,7 +28,7 @@ const GUESTS_FILE: &str = "bench/guests.jsonl";
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  gemma-burger bench\n  gemma-burger bench engine\n  gemma-burger bench --json > figures.json\n  \
+    after_help = "Example:\n  gemma-burger bench\n  gemma-burger bench engine\n  gemma-burger bench --json > figures.json\n  \
         gemma-burger bench --records 10000 --threads 4\n\nThe restaurant's own data folder is not touched."
 )]
 pub struct Args {
