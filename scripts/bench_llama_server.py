@@ -3,8 +3,8 @@
 
     python3 scripts/bench_llama_server.py --server /path/to/llama-server [--model FILE.gguf] [--rounds 3]
 
-In each round `gemma-burger bench engine --json` runs, then llama-server with the same file, threads and number of
-places; the medians of the rounds are printed with their ratio (ours to theirs). Prompts are written in Gemma's own
+In each round `gemma-burger bench engine --json` runs, then llama-server with the same threads and number of places, and
+with the same file; the default model is whole there, while ours serves it as it would without being told anything; the medians of the rounds are printed with their ratio (ours to theirs). Prompts are written in Gemma's own
 turns and the server's prompt cache is on. Ours is called in process, theirs over HTTP on the loopback, which costs it
 about a millisecond a reply. Only Python's standard library is used.
 """
@@ -35,7 +35,7 @@ def tell(text):
 
 def ours(binary, model, threads, rounds=1):
     command = [binary, "bench", "engine", "--json", "--rounds", str(rounds), "--threads", str(threads)]
-    command += ["--model", model]
+    command += ["--model", model] if model else []
     report = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
     return report["machine"], {figure["name"]: figure["measured"] for figure in report["figures"]}
 
@@ -160,7 +160,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     model = arguments.model
-    if model is None:
+    if model is None:  # Ours cuts its vocabulary by itself; theirs gets the whole file.
         listed = subprocess.run([arguments.binary, "model", "fetch", "--json"], check=True, stdout=subprocess.PIPE)
         files = [file["path"] for file in json.loads(listed.stdout) if file["path"].endswith(".gguf")]
         model = files[0]
@@ -168,7 +168,7 @@ def main():
     machine, our_rounds, their_rounds = None, [], []
     for shift in range(1, arguments.rounds + 1):
         tell(f"round {shift} of {arguments.rounds}: ours …")
-        machine, figures = ours(arguments.binary, model, arguments.threads)
+        machine, figures = ours(arguments.binary, arguments.model, arguments.threads)
         our_rounds.append(figures)
         tell(f"round {shift} of {arguments.rounds}: llama-server …")
         their_rounds.append(theirs(arguments.server, model, arguments.threads, script, shift))

@@ -10,7 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        bench, brain, chat, config_docs, data, doctor, gateway, ingest, model, parse, plan, route, serve, staff,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route,
+        serve, staff, train,
     },
     config::ConfigError,
 };
@@ -36,6 +37,9 @@ enum Command {
     Bench(bench::Args),
     Model(model::Args),
     Data(data::Args),
+    Train(train::Args),
+    Adapter(adapter::Args),
+    Eval(eval::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -57,6 +61,9 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => args.run(),
         Command::Model(args) => args.run(),
         Command::Data(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Adapter(args) => args.run(),
+        Command::Eval(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

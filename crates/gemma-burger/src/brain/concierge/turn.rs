@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     clock::{Clock, Moment},
     convert,
+    manner::Manner,
     register::SessionOrders,
     reply,
     restaurant::Resources,
@@ -52,8 +53,8 @@ pub struct Parts {
     pub retriever: Arc<dyn Retriever>,
     /// The language model.
     pub engine: Arc<dyn Engine>,
-    /// Agents that have a trained manner.
-    pub adapters: Vec<AgentName>,
+    /// Who has a trained manner.
+    pub manner: Manner,
     /// Tokens of a reply.
     pub max_reply_tokens: u32,
     /// News for guests outside of their turns.
@@ -204,7 +205,7 @@ impl Concierge for Restaurant {
             Some(turn.session.to_string()),
         );
         // An agent without a trained manner speaks with the model as it is.
-        request.adapter = request.adapter.filter(|agent| self.inner.adapters.contains(agent));
+        request.adapter = request.adapter.filter(|agent| self.inner.manner.is_tuned(*agent));
         let reply = reply::speak(
             self.inner.engine.as_ref(),
             &world.mentions,

@@ -11,11 +11,14 @@ use engine::Gemma;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::report::{Figure, Machine, Times, ms_since, peak_memory_mb, table};
+use super::{
+    model_file,
+    report::{Figure, Machine, Times, ms_since, peak_memory_mb, table},
+};
 use crate::{
     brain::concierge::restaurant,
     cli::{Failure, print, tell},
-    commands::{block_on, configure_quietly, model},
+    commands::{block_on, configure_quietly},
     config::{ALL, Flags},
 };
 
@@ -82,10 +85,9 @@ impl Args {
         let most = GUESTS.into_iter().max().unwrap_or(1);
         config.model.slots = config.model.slots.max(u16::try_from(most).unwrap_or(u16::MAX));
         let script = script(&config.files.resources_dir.join(SCRIPT_FILE))?;
-        let files = model::fetch(&config, &config.model.model, models::bars().as_mut())?;
-        let gguf = files.gguf().map_err(Failure::new)?;
-        let machine = Machine::this(config.model.threads, gguf);
-        let file_mb = fs::metadata(gguf).map_or(0.0, |file| file.len() as f64 / 1024.0 / 1024.0);
+        let gguf = model_file(&config)?;
+        let machine = Machine::this(config.model.threads, &gguf);
+        let file_mb = fs::metadata(&gguf).map_or(0.0, |file| file.len() as f64 / 1024.0 / 1024.0);
         tell("loading …");
         let started = Instant::now();
         let gemma = restaurant::gemma(&config)?;

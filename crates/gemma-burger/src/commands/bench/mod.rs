@@ -6,7 +6,11 @@ mod made_up;
 mod parts;
 mod report;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +21,9 @@ use self::{
 use super::{block_on, configure_quietly, model};
 use crate::{
     cli::{Failure, print, tell},
-    config::{ALL, Flags},
+    config::{ALL, Config, Flags},
     http::server,
+    vocabulary,
 };
 
 /// The messages that are asked, in the folder of the restaurant's files.
@@ -95,9 +100,8 @@ impl Args {
         let mut lines = script(&config.files.resources_dir.join(GUESTS_FILE))?;
         lines.truncate(self.questions.unwrap_or(lines.len()).max(1));
         // Fetched before anything is timed.
-        let gguf = model::fetch(&config, &config.model.model, models::bars().as_mut())?;
-        let gguf = gguf.gguf().map_err(Failure::new)?;
-        let machine = Machine::this(config.model.threads, gguf);
+        let gguf = model_file(&config)?;
+        let machine = Machine::this(config.model.threads, &gguf);
         let folder = tempfile::tempdir().map_err(|error| Failure::new(format!("a temporary folder: {error}")))?;
         let rounds = usize::from(self.rounds);
         let (mut figures, messages) = block_on(async {
@@ -115,6 +119,12 @@ impl Args {
         }
         print(&format!("{}\n{}", machine.text(), table(&figures)))
     }
+}
+
+/// The language model's file as the product would load it.
+fn model_file(config: &Config) -> Result<PathBuf, Failure> {
+    let fetched = model::fetch(config, &config.model.model, models::bars().as_mut())?;
+    vocabulary::model_file(config, fetched.gguf().map_err(Failure::new)?)
 }
 
 fn script(path: &Path) -> Result<Vec<Line>, Failure> {
