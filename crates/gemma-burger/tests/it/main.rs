@@ -20,4 +20,5 @@ mod resume;
 mod sessions;
 mod shutdown;
 mod staff;
+mod terminal;
 mod tiers;

@@ -29,7 +29,7 @@ pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let load = tokio::task::spawn_blocking(move || restaurant::load(&config, resources, bus));
     let open = async {
         let loaded = load.await.map_err(|_| "the start failed".to_owned())?;
-        let restaurant = loaded.map_err(|failure| failure.to_string())?;
+        let restaurant = loaded.map_err(|failure| failure.told())?;
         tokio::spawn(restaurant.forget_keys_daily());
         Ok(Arc::new(restaurant) as Arc<dyn super::ports::Concierge>)
     };

@@ -152,7 +152,8 @@ pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
     Ok((engine, manner))
 }
 
-fn gemma(config: &Config) -> Result<Gemma, Failure> {
+/// Loads the language model.
+pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
     let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
     let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
     let mut settings = EngineConfig::new(model_file(config, path)?);
