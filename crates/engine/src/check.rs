@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use crate::{
-    AdapterError, LoadError,
-    gguf::{GgufError, Header, KIND_TEXT, TensorInfo, Value},
-};
+use gguf::{GgufError, Header, KIND_TEXT, TensorInfo, Value};
+
+use crate::{AdapterError, LoadError};
 
 /// Families of models that speak and whose graph llama.cpp builds without further files.
 const ARCHITECTURES: [&str; 12] = [
