@@ -18,7 +18,7 @@ use ::concierge::ports::FinishReason;
 use super::{
     Brain, GUEST_LABEL, GUEST_SESSION, orders, sse, staff,
     turns::{Message, Turn},
-    wire::{ChatRequest, Feedback, SessionEvent, SessionId, TurnId, TurnStarted},
+    wire::{ChatRequest, Feedback, Person, SessionEvent, SessionId, TurnId, TurnStarted},
 };
 use crate::http::{
     ApiError, ErrorCode,
@@ -215,8 +215,9 @@ async fn get_session_events(
     let news = brain.bus.follow(&guest.session, seen);
     let history = brain.concierge()?.history(&guest.session).await?;
     let cart = history.cart.map(SessionEvent::Cart).into_iter();
-    let person = history.person.map(SessionEvent::Person);
-    let now = cart.chain(history.orders.into_iter().map(SessionEvent::Order)).chain(person);
+    // Also where nobody holds the conversation: a page that saw a person there learns that they have left.
+    let person = SessionEvent::Person(history.person.unwrap_or(Person { name: None }));
+    let now = cart.chain(history.orders.into_iter().map(SessionEvent::Order)).chain([person]);
     let now = stream::iter(now.map(|event| (None, Arc::new(event))).collect::<Vec<_>>());
     let all = now.chain(news.map(|(id, event)| (Some(id), event)));
     Ok(sse::response(all.take_until(brain.closing.clone().cancelled_owned())))
