@@ -28,6 +28,8 @@ pub struct Memory {
     pub suggested: bool,
     /// The line touched last: what "make it large" means.
     pub last_line: Option<LineId>,
+    /// What the last words changed of a line: what "same for the other one" means.
+    pub changed: Vec<Edit>,
     /// The complaint that is not settled.
     pub complaint: Option<Complaint>,
     /// The lines of the last plan, until the guest takes it.
@@ -49,6 +51,7 @@ impl Default for Memory {
             offered: Vec::new(),
             suggested: false,
             last_line: None,
+            changed: Vec::new(),
             complaint: None,
             plan: None,
             handed_over: false,

@@ -196,6 +196,10 @@ pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     }
     turn.memory.talk_of(orders::items_of(&steps));
     turn.memory.offer(&steps);
+    if !heard.edits.is_empty() {
+        let changes = |edit: &&Edit| matches!(edit, Edit::SetOption { .. } | Edit::Leave { .. } | Edit::SetSize { .. });
+        turn.memory.changed = heard.edits.iter().filter(changes).cloned().collect();
+    }
     turn.memory.turns += 1;
     turn.memory.agent = turn.agent(heard.intent, &steps);
     Decision {

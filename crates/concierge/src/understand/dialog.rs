@@ -3,12 +3,12 @@
 //! The same lattice and search read the words; the line that was last touched stands at the start of the search as the
 //! thing that options, sizes and numbers may be about. What is found becomes [`Move`]s; the ledger accepts or refuses.
 
-use super::carted::{item_places, most, size_id, taking};
-use super::cues::{self, Cue};
-use super::lexicon::PART_NAME;
-use super::lattice::{self, Kind, Lattice};
-use super::moves::{DialogContext, Move};
 use super::assemble::Settled;
+use super::carted::{has_choice, item_places, most, size_id, taking};
+use super::cues::{self, Cue};
+use super::lattice::{self, Kind, Lattice};
+use super::lexicon::PART_NAME;
+use super::moves::{DialogContext, Move};
 use super::replay::{self, Draft, Replay};
 use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
@@ -16,6 +16,8 @@ use super::{Lexicon, answer, assemble, numbers, pieces, search, target};
 use crate::menu::ItemId;
 use crate::order::{Edit, LineId, OrderLine, Pick};
 
+/// More stretches than these are read as one.
+const MOST_PARTS: usize = 5;
 /// Neighbours named for a thing that is not sold.
 const NEAREST: usize = 3;
 
@@ -60,7 +62,8 @@ impl Dialog<'_> {
             self.edit(Edit::Clear);
             return;
         }
-        let place = cues::tail(rest, &[Cue::Place]).filter(|(_, from)| *from > 0);
+        let place =
+            cues::tail(rest, &[Cue::Place]).filter(|(_, from)| *from > 0 && self.lexicon.called(rest).is_empty());
         let body = place.map_or(rest, |(_, from)| &rest[..from]);
         if !body.iter().all(|token| cues::is_polite(&token.text)) {
             self.body(body);
@@ -171,7 +174,12 @@ impl Dialog<'_> {
     fn body(&mut self, tokens: &[Token]) {
         let plain = target::unsplit(tokens);
         let tokens = plain.as_slice();
-        if self.more_or_less(tokens) || self.part_of_line(tokens) || self.swap(tokens) {
+        if self.parts(tokens)
+            || self.more_or_less(tokens)
+            || self.same_for(tokens)
+            || self.part_of_line(tokens)
+            || self.swap(tokens)
+        {
             return;
         }
         let aimed = target::find(self.lexicon, tokens, &self.context.cart, self.touched().map(|(id, _)| *id));
@@ -182,13 +190,14 @@ impl Dialog<'_> {
                         self.edit(Edit::Remove { line, quantity: None });
                     }
                 } else {
-                    for line in lines {
-                        self.clause(&rest, Some(line));
+                    // What is new in the words is new once, whatever else they say of several lines.
+                    for (at, line) in lines.into_iter().enumerate() {
+                        self.clause(&rest, Some(line), at == 0);
                     }
                 }
             }
             Some(target::Target::Ambiguous { words, lines }) => self.moves.push(Move::Ambiguous { words, lines }),
-            None => self.clause(tokens, None),
+            None => self.clause(tokens, None, true),
         }
     }
 
@@ -254,7 +263,7 @@ impl Dialog<'_> {
         match lines.as_slice() {
             [] => {
                 self.moves.push(Move::NotOrdered { words: words() });
-                self.clause(new, None);
+                self.clause(new, None, true);
             }
             [line] => self.become_new(*line, new),
             several => {
@@ -329,7 +338,7 @@ impl Dialog<'_> {
         for without in without {
             self.edit(Edit::Leave { line, without });
         }
-        self.clause(&new, Some(line));
+        self.clause(&new, Some(line), true);
         true
     }
 
@@ -347,8 +356,48 @@ impl Dialog<'_> {
         (lattice, replay)
     }
 
-    /// Reads a stretch of words and turns what it says into moves.
-    fn clause(&mut self, tokens: &[Token], about: Option<LineId>) {
+    /// Words with pauses in which one stretch speaks of a line of the cart and another does not are read one by one.
+    fn parts(&mut self, tokens: &[Token]) -> bool {
+        let starts: Vec<usize> =
+            (0..tokens.len()).filter(|&at| at == 0 || tokens[at].before != Break::None).chain([tokens.len()]).collect();
+        let touched = self.touched().map(|(id, _)| *id);
+        let aims = |tokens: &[Token]| {
+            let found = target::find(self.lexicon, &target::unsplit(tokens), &self.context.cart, touched);
+            matches!(found, Some(target::Target::Lines { .. }))
+        };
+        let parts: Vec<&[Token]> = starts.windows(2).map(|pair| &tokens[pair[0]..pair[1]]).collect();
+        let aiming = parts.iter().filter(|part| aims(part)).count();
+        if !(2..=MOST_PARTS).contains(&parts.len()) || aiming == 0 || aiming == parts.len() {
+            return false;
+        }
+        for part in parts {
+            self.body(part);
+        }
+        true
+    }
+
+    /// "Same for the second one", "and on the tea": what the last words changed is for another line, too.
+    fn same_for(&mut self, tokens: &[Token]) -> bool {
+        if self.context.changed.is_empty() {
+            return false;
+        }
+        let touched = self.touched().map(|(id, _)| *id);
+        let Some(lines) = target::likewise(self.lexicon, tokens, &self.context.cart, touched) else { return false };
+        for line in lines {
+            for edit in self.context.changed.clone() {
+                match edit {
+                    Edit::SetOption { option, .. } => self.edit(Edit::SetOption { line, option }),
+                    Edit::Leave { without, .. } => self.edit(Edit::Leave { line, without }),
+                    Edit::SetSize { size, .. } => self.edit(Edit::SetSize { line, size }),
+                    _ => {}
+                }
+            }
+        }
+        true
+    }
+
+    /// Reads a stretch of words and turns what it says into moves. `adds`: new lines come into the cart, too.
+    fn clause(&mut self, tokens: &[Token], about: Option<LineId>, adds: bool) {
         let lattice = lattice::build(self.lexicon, tokens);
         let line = match about {
             Some(line) => Some(line),
@@ -373,6 +422,9 @@ impl Dialog<'_> {
                 let quantity = about.as_ref().map_or(1, |line| line.quantity).saturating_add(replay.again);
                 self.edit(Edit::SetQuantity { line, quantity });
             }
+        }
+        if !adds {
+            return;
         }
         // "A lemonade instead of the shake": the new takes the old one's place.
         let before = self.moves.len();
@@ -425,7 +477,9 @@ impl Dialog<'_> {
     /// thing by number: "make it three teas" is no word about the cake before it.
     fn corrects(&self, replay: &Replay, lattice: &Lattice) -> bool {
         replay.lines.first().is_some_and(|draft| {
-            draft.fix && ((draft.counted && !draft.taken_back) || !target::lines_of(self.lexicon, &self.context.cart, draft, lattice).is_empty())
+            draft.fix
+                && ((draft.counted && !draft.taken_back)
+                    || !target::lines_of(self.lexicon, &self.context.cart, draft, lattice).is_empty())
         })
     }
 
@@ -444,13 +498,44 @@ impl Dialog<'_> {
         if let Some(size) = draft.size.and_then(|edge| size_id(self.lexicon, lattice, edge, &items)) {
             self.edit(Edit::SetSize { line, size });
         }
-        let (options, without) = assemble::settle_options(self.lexicon, tokens, lattice, draft, &items);
+        let mut draft = draft.clone();
+        draft.options.retain(|(edge, how)| !(how.negated && self.removes_line(line, lattice, *edge)));
+        for (edge, how) in &mut draft.options {
+            // "Instead of" something that was asked for takes it off.
+            how.replaced &= !self.cart_line(line).is_some_and(|of| has_choice(self.lexicon, lattice, *edge, of));
+        }
+        let (options, without) = assemble::settle_options(self.lexicon, tokens, lattice, &draft, &items);
         for without in without {
             self.edit(Edit::Leave { line, without });
         }
         for option in options {
             self.edit(Edit::SetOption { line, option });
         }
+    }
+
+    /// "No peas" with a pie that has none: the peas of the order go, where it has some.
+    fn removes_line(&mut self, line: LineId, lattice: &Lattice, option: u16) -> bool {
+        let Some(edge) = lattice.edges.get(option as usize) else { return false };
+        let Some(of) = self.cart_line(line) else { return false };
+        let places = item_places(self.lexicon, of);
+        let Kind::Choices(choices) = &edge.kind else { return false };
+        let included = choices.iter().any(|(group, choice, _)| {
+            places.iter().any(|item| self.lexicon.includes[*item as usize].contains(&(*group, *choice)))
+        });
+        let has = included || has_choice(self.lexicon, lattice, option, of);
+        let same = |other: &&lattice::Edge| other.from == edge.from && other.to == edge.to;
+        let items = lattice.edges.iter().filter(same).find_map(|other| match &other.kind {
+            Kind::Items(items) => Some(items),
+            _ => None,
+        });
+        let Some(items) = items.filter(|_| !has) else { return false };
+        let named = |(id, other): &&(LineId, OrderLine)| {
+            *id != line
+                && item_places(self.lexicon, other).iter().any(|place| items.iter().any(|(item, _)| item == place))
+        };
+        let Some(gone) = self.context.cart.iter().find(named).map(|(id, _)| *id) else { return false };
+        self.edit(Edit::Remove { line: gone, quantity: None });
+        true
     }
 
     /// Which line options and sizes by themselves are about: the one last touched where it takes them, else the one

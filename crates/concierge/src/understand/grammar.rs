@@ -181,7 +181,7 @@ impl Search<'_> {
             };
             let gain = gain - kept - if again { 0.8 } else { 0.0 };
             // "A potato bun, actually": a correction of the thing, not another.
-            let gain = if state.fix { gain + 0.4 } else { gain };
+            let gain = if state.fix && state.det != Det::None { gain + 0.4 } else { gain };
             // "A pie and peas": what is joined to a bare thing and sold by itself is another thing.
             let joined = state.link == Link::And && !state.list && state.untouched && self.also_item(edge);
             let gain = if joined { gain - 0.5 } else { gain };
@@ -267,6 +267,13 @@ impl Search<'_> {
                 .any(|edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0)
     }
 
+    /// Whether a word that says nothing here stands at a place, and nothing parts it from the one before.
+    fn unknown_at(&self, at: usize) -> bool {
+        let Some(token) = self.tokens.get(at).filter(|token| token.before == Break::None) else { return false };
+        let edges = &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]];
+        !token.is_number() && edges.iter().all(|edge| matches!(edge.kind, Kind::Word { common: false }))
+    }
+
     /// Whether the same words name an item in full.
     fn also_item(&self, edge: &Edge) -> bool {
         self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
@@ -317,6 +324,10 @@ impl Search<'_> {
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
             }
+            if self.unknown_at(self.lattice.edges[step.edge as usize].to) && !fix {
+                // "A small cider" where there is none: the size is the cider's.
+                gain -= 1.5;
+            }
             if state.sized && !fix {
                 // It has its size: this one is another thing's.
                 gain -= 0.6;
@@ -349,7 +360,8 @@ impl Search<'_> {
                 _ => -1.4,
             };
             // A number right before a thing counts that: "make it three shots".
-            let gain = if after || !self.thing_at(self.lattice.edges[step.edge as usize].to) { gain } else { gain - 0.8 };
+            let gain =
+                if after || !self.thing_at(self.lattice.edges[step.edge as usize].to) { gain } else { gain - 0.8 };
             self.push(step, gain, State { fix: false, ..state.rested() }, Act::Quantity, None);
         }
     }

@@ -284,7 +284,19 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     let cost = if state.pre_len > 0 && state.number != NONE && state.item != NONE { 0.5 } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
     let flush = Flush { number: state.number, size: state.size };
-    (cost, Some(flush), State { item, sizable: false, sized: state.size != NONE, list: false, taken: 0, after_option: false, ..state.rested() })
+    (
+        cost,
+        Some(flush),
+        State {
+            item,
+            sizable: false,
+            sized: state.size != NONE,
+            list: false,
+            taken: 0,
+            after_option: false,
+            ..state.rested()
+        },
+    )
 }
 
 /// What the end of the utterance costs a hypothesis.

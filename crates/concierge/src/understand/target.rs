@@ -103,10 +103,43 @@ pub(crate) fn part(tokens: &[Token]) -> Option<(u32, Vec<Token>)> {
     None
 }
 
+/// "Same for the second one", "and on the tea as well": the lines that take what was said of another.
+pub(crate) fn likewise(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    cart: &[(LineId, OrderLine)],
+    touched: Option<LineId>,
+) -> Option<Vec<LineId>> {
+    let filler = |token: &Token| cues::is_polite(&token.text) || matches!(token.text.as_str(), "the" | "also" | "do");
+    let mut rest = &tokens[tokens.iter().take_while(|token| filler(token) && token.text != "for").count()..];
+    let same = rest.first().is_some_and(|token| token.text == "same");
+    if same {
+        rest = &rest[1 + usize::from(rest.get(1).is_some_and(|token| token.text == "thing"))..];
+    }
+    let joint = rest.first()?.text.as_str();
+    if !(matches!(joint, "on" | "in") || (same && matches!(joint, "for" | "with" | "to"))) {
+        return None;
+    }
+    let rest = &rest[1..];
+    if !DETERMINERS.contains(&rest.first()?.text.as_str()) {
+        return None;
+    }
+    let (lines, to) = named(lexicon, rest, 0, cart, touched)?;
+    let ends = |token: &Token| cues::is_polite(&token.text) || matches!(token.text.as_str(), "as" | "well" | "one");
+    (!lines.is_empty() && rest[to..].iter().all(ends)).then_some(lines)
+}
+
 /// Whether words say how it is to be in the end, not what comes to it: "two teas actually", "three in total".
 pub(crate) fn settles(tokens: &[Token]) -> bool {
-    const SETTLE: &[&[&str]] =
-        &[&["actually"], &["i", "mean"], &["i", "meant"], &["in", "total"], &["in", "all"], &["altogether"], &["total"]];
+    const SETTLE: &[&[&str]] = &[
+        &["actually"],
+        &["i", "mean"],
+        &["i", "meant"],
+        &["in", "total"],
+        &["in", "all"],
+        &["altogether"],
+        &["total"],
+    ];
     SETTLE.iter().any(|words| (0..tokens.len()).any(|at| starts(&tokens[at..], words)))
 }
 
@@ -140,7 +173,9 @@ pub(crate) fn find(
         if lines.is_empty() {
             continue;
         }
-        let points = matches!(before, "on" | "to" | "for" | "from" | "in" | "off");
+        // "Mustard with the pork ones": nothing but an option comes with it.
+        let with = before == "with" && at > 1 && changes_only(lexicon, &tokens[..at - 1]);
+        let points = with || matches!(before, "on" | "to" | "for" | "from" | "in" | "off");
         let from = if at > 0 && !matches!(before, "remove" | "cancel" | "delete" | "drop") { at - 1 } else { at };
         let mut rest: Vec<Token> = tokens[..from].to_vec();
         rest.extend_from_slice(&tokens[to..]);
@@ -285,6 +320,7 @@ fn named(
     if let Some(place) = place {
         return pick(&lines, place).map(|line| (vec![line], to));
     }
+    to += usize::from(tokens.get(to).is_some_and(|token| matches!(token.text.as_str(), "one" | "ones")));
     if let Some(touched) = touched.filter(|touched| lines.contains(touched) && tokens[at].text == "that") {
         lines = vec![touched];
     }

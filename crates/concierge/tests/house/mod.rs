@@ -145,8 +145,7 @@ impl Guest<'_> {
         let house = self.house;
         let ports = Ports { embedder: &NoVectors, retriever: &house.retriever, register: &house.till };
         let now = LocalNow { weekday: Weekday::Wed, minutes: 15 * 60 };
-        let input =
-            Input { text, cart: self.cart.clone(), memory: self.memory.clone(), now, unix_now: 1_000_000 };
+        let input = Input { text, cart: self.cart.clone(), memory: self.memory.clone(), now, unix_now: 1_000_000 };
         let decision = decide(&house.world, &ports, input);
         self.cart = decision.cart.clone();
         self.memory = decision.memory.clone();
