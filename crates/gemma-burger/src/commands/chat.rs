@@ -14,8 +14,8 @@ use crate::{
     brain::{
         bus::SessionBus,
         concierge,
-        turns::Turns,
-        wire::{Cart, OrderNews, Plan, SessionId, TurnEvent, check_message},
+        turns::{Message, Turns},
+        wire::{Cart, OrderNews, Person, Plan, SessionId, TurnEvent, check_message},
     },
     cli::{Failure, print, tell},
     config::{ALL, Config, Flags},
@@ -78,7 +78,8 @@ async fn talk(config: &Config, session: &SessionId, mut shown: Shown) -> Result<
         let turn = match said {
             Ok(text) => {
                 let label = session.to_string();
-                turns.start(Arc::clone(&concierge), session.clone(), label, RequestId::random(), text).await
+                let message = Message { text, request: RequestId::random(), claimed: None };
+                turns.start(Arc::clone(&concierge), session.clone(), label, message).await
             }
             Err(error) => Err(error),
         };
@@ -178,6 +179,8 @@ impl Screen {
                 format!("{}{rest}: {}", head.to_uppercase(), words.text)
             }
             TurnEvent::Done(_) if std::mem::take(&mut self.speaking) => "\n".to_owned(),
+            TurnEvent::Person(Person { name: Some(name) }) => self.apart(&format!("  {name} of our team is here now.\n")),
+            TurnEvent::Person(Person { name: None }) => self.apart("  Rosy and Gordon are back.\n"),
             TurnEvent::Error(error) => self.apart(&format!("  ! {}\n", error.message)),
             TurnEvent::Turn(_)
             | TurnEvent::Cart(_)

@@ -104,9 +104,10 @@ impl Args {
         let machine = Machine::this(config.model.threads, &gguf);
         let folder = tempfile::tempdir().map_err(|error| Failure::new(format!("a temporary folder: {error}")))?;
         let rounds = usize::from(self.rounds);
+        let data = folder.path().join("data");
         let (mut figures, messages) = block_on(async {
             tokio::select! {
-                measured = product(&self.flags, &lines, rounds, &folder.path().join("data")) => measured,
+                measured = product(&self.flags, &lines, rounds, &data) => measured,
                 // What was started is ended too.
                 () = server::stop_requested() => Err(Failure::new("the benchmark was stopped")),
             }
