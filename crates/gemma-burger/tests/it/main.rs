@@ -5,6 +5,7 @@
 mod client;
 mod scripted;
 
+mod adapters;
 mod chat;
 mod cli;
 mod failures;
