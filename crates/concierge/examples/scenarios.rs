@@ -191,7 +191,7 @@ fn main() {
         let till = Till::default();
         let (mut cart, mut memory, mut history) = (Cart::default(), Memory::default(), Vec::new());
         for (at, text) in turns.iter().copied().enumerate() {
-            let ports = Ports { embedder: &NoVectors, retriever: &retriever, register: &till };
+            let ports = Ports { embedder: &NoVectors, retriever: &retriever, register: &till, stopwatch: &std::time::Duration::default };
             let now = LocalNow { weekday: Weekday::Wed, minutes: 15 * 60 };
             let decision = decide(&world, &ports, Input { text, cart, memory, now, unix_now: PLACED_AT + 3_600 });
             let reply = replies.get(&turns[..=at]).copied();

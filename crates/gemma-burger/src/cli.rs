@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{brain, config_docs, data, doctor, gateway, ingest, model, parse, plan, route, serve, staff},
+    commands::{brain, config_docs, data, doctor, gateway, ingest, mcp, model, parse, plan, route, serve, staff},
     config::ConfigError,
 };
 
@@ -30,6 +30,7 @@ enum Command {
     Parse(parse::Args),
     Route(route::Args),
     Plan(plan::Args),
+    Mcp(mcp::Args),
     Model(model::Args),
     Data(data::Args),
     Staff(staff::Args),
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Parse(args) => args.run(),
         Command::Route(args) => args.run(),
         Command::Plan(args) => args.run(),
+        Command::Mcp(args) => args.run(),
         Command::Model(args) => args.run(),
         Command::Data(args) => args.run(),
         Command::Staff(args) => args.run(),

@@ -6,6 +6,7 @@
 pub mod bus;
 pub mod concierge;
 pub mod events;
+pub mod mcp;
 pub mod ports;
 mod routes;
 pub mod sse;

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod gateway;
 pub mod ingest;
 mod lines;
+pub mod mcp;
 pub mod model;
 pub mod parse;
 pub mod plan;

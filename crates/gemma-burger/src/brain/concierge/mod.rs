@@ -1,11 +1,13 @@
 //! Running a turn: where the models, the store and the knowledge come together.
 
+pub mod agent;
 mod clock;
 mod convert;
 mod register;
 mod reply;
 pub mod restaurant;
 mod staff;
+pub mod tools;
 mod turn;
 
 use std::sync::Arc;

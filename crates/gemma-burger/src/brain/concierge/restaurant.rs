@@ -11,10 +11,11 @@ use concierge::{
     intent::AgentName,
     ledger::{Policy, Upsell},
     menu::Menu,
-    ports::Embedder,
+    ports::{Embedder, Engine, EngineError, EngineInfo, Generation, GenerationRequest},
     prompt::Personas,
     route::{Head, Router},
     store_info::StoreInfo,
+    tools::Tools,
     turn::World,
     understand::Lexicon,
 };
@@ -30,7 +31,7 @@ use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
     cli::Failure,
     commands::model,
-    config::Config,
+    config::{Config, Switch},
 };
 
 /// An adapter's file in its folder.
@@ -40,6 +41,8 @@ const ADAPTER_FILE: &str = "adapter.gguf";
 pub struct Resources {
     /// What the turns use.
     pub world: World,
+    /// The tools over its menu.
+    pub tools: Tools,
     /// The place's time.
     pub clock: Clock,
 }
@@ -65,6 +68,7 @@ impl Resources {
         let upsell =
             Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
         let router = read_router(dir)?;
+        let tools = Tools::new(&menu);
         let world = World {
             lexicon: Lexicon::new(&menu),
             mentions: MentionIndex::new(&menu),
@@ -75,7 +79,7 @@ impl Resources {
             info,
             menu,
         };
-        Ok(Self { world, clock })
+        Ok(Self { world, tools, clock })
     }
 }
 
@@ -107,6 +111,15 @@ pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
 
 /// Loads models, fills the index where data changed, opens the store.
 pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Restaurant, Failure> {
+    let mut parts = without_model(config, resources, bus)?;
+    let engine = gemma(config)?;
+    parts.adapters = manner(config, &engine)?;
+    parts.engine = Arc::new(engine);
+    Ok(Restaurant::new(parts))
+}
+
+/// All but the language model: what tools need, which never speak.
+pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Parts, Failure> {
     let data_dir = &config.files.data_dir;
     fs::create_dir_all(data_dir).map_err(|error| {
         Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
@@ -117,19 +130,31 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
         .map_err(|error| Failure::new(error.to_string()))?;
     tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
-    let engine = gemma(config)?;
-    let adapters = manner(config, &engine)?;
-    Ok(Restaurant::new(Parts {
+    Ok(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine: Arc::new(engine),
-        adapters,
+        engine: Arc::new(NoModel),
+        adapters: Vec::new(),
+        model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
-    }))
+    })
+}
+
+/// In the place of a language model where nobody speaks.
+struct NoModel;
+
+impl Engine for NoModel {
+    fn start(&self, _: GenerationRequest) -> Result<Generation, EngineError> {
+        Err(EngineError::NotReady("this program runs without it".to_owned()))
+    }
+
+    fn info(&self) -> EngineInfo {
+        EngineInfo { model: "none".to_owned(), context_tokens: 0 }
+    }
 }
 
 /// Loads the staff's trained manner, and tells who has one: the adapter that was named, or the one that ships for the

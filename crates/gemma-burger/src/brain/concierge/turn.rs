@@ -9,17 +9,19 @@ use concierge::{
     ledger::Event,
     ports::{ChatMessage, Embedder, Engine, Retriever, Role},
     prompt::{self, Limits},
-    turn::{self, Decision, Input, Memory, Ports},
+    turn::{self, Decision, Input, Memory},
 };
-use store::{NewTicket, SessionId, Speaker, Store, StoreError, Thumb, TicketState};
+use store::{Message, NewTicket, SessionId, Speaker, Store, StoreError, Thumb, TicketState};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    agent::{self, Before},
     clock::{Clock, Moment},
     convert,
     register::SessionOrders,
     reply,
     restaurant::Resources,
+    tools::{self, with_ports},
 };
 use crate::{
     brain::{
@@ -54,6 +56,8 @@ pub struct Parts {
     pub engine: Arc<dyn Engine>,
     /// Agents that have a trained manner.
     pub adapters: Vec<AgentName>,
+    /// Whether the model may choose a tool where nothing was understood.
+    pub model_tools: bool,
     /// Tokens of a reply.
     pub max_reply_tokens: u32,
     /// News for guests outside of their turns.
@@ -65,6 +69,10 @@ pub struct Parts {
 /// What a turn knows before anybody speaks.
 struct Decided {
     decision: Decision,
+    /// The state that it was decided on.
+    before: Before,
+    /// How many events the cart's log holds now.
+    sequence: u64,
     history: Vec<ChatMessage>,
     understand_ms: f64,
 }
@@ -95,23 +103,33 @@ impl Parts {
         &self.resources.clock
     }
 
-    /// Understands and decides, and stores what was decided, before anybody speaks.
-    fn decide(&self, session: &SessionId, turn: &str, text: &str) -> Result<Decided, StoreError> {
-        let started = Instant::now();
-        let now = self.clock().now();
+    /// What a session holds, as a turn begins with it; with the length of its log and its newest messages.
+    pub(super) fn open<'a>(
+        &self,
+        session: &SessionId,
+        text: &'a str,
+        now: Moment,
+    ) -> Result<(Input<'a>, u64, Vec<Message>), StoreError> {
         let state = self.store.open_session(session, now.unix)?;
         let memory: Memory = state.state.and_then(|state| serde_json::from_value(state).ok()).unwrap_or_default();
         let log = self.store.cart(session)?;
         let messages = self.store.messages(session, HISTORY_FOR_PROMPT)?;
-        let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
-        let ports = Ports { embedder: self.embedder.as_ref(), retriever: self.retriever.as_ref(), register: &register };
-        let input = Input { text, cart: log.cart(), memory, now: now.local, unix_now: now.unix };
-        let decision = turn::decide(&self.resources.world, &ports, input);
+        Ok((Input { text, cart: log.cart(), memory, now: now.local, unix_now: now.unix }, log.seq, messages))
+    }
+
+    /// Understands and decides. Nothing is stored yet but a placed order.
+    fn decide(&self, session: &SessionId, turn: &str, text: &str) -> Result<Decided, StoreError> {
+        let started = Instant::now();
+        let now = self.clock().now();
+        let (input, sequence, messages) = self.open(session, text, now)?;
+        let before = Before { cart: input.cart.clone(), memory: input.memory.clone(), now };
+        let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(sequence), now };
+        let decision =
+            with_ports(self, &register, |ports| turn::decide(&self.resources.world, ports, input));
         if let Some(order) = &decision.placed {
             // It is on the disk whatever becomes of the rest of this turn.
             self.show_placed(order.id);
         }
-        self.keep(session, turn, text, &decision, register.sequence.get(), now)?;
         let history = messages
             .iter()
             .map(|message| ChatMessage {
@@ -119,10 +137,12 @@ impl Parts {
                 text: message.text.clone(),
             })
             .collect();
-        Ok(Decided { decision, history, understand_ms: started.elapsed().as_secs_f64() * 1_000.0 })
+        let understand_ms = started.elapsed().as_secs_f64() * 1_000.0;
+        Ok(Decided { decision, before, sequence: register.sequence.get(), history, understand_ms })
     }
 
-    fn keep(
+    /// Stores what was decided; of a call from outside there are no words to keep.
+    pub(super) fn keep(
         &self,
         session: &SessionId,
         turn: &str,
@@ -139,7 +159,9 @@ impl Parts {
                 event => self.store.append(session, sequence, std::slice::from_ref(event), now.unix)?,
             };
         }
-        self.store.add_messages(session, turn, &[(Speaker::Guest, text)], now.unix)?;
+        if !text.is_empty() {
+            self.store.add_messages(session, turn, &[(Speaker::Guest, text)], now.unix)?;
+        }
         if let Some(ticket) = decision.ticket {
             let title = ticket.kind.as_str().replace('_', " ");
             let opened = self.store.open_ticket(
@@ -147,7 +169,9 @@ impl Parts {
                 NewTicket { kind: ticket.kind, order: ticket.order, title: &title },
                 now.unix,
             )?;
-            self.store.add_to_ticket(session, opened.id, Speaker::Guest, text, now.unix)?;
+            if !text.is_empty() {
+                self.store.add_to_ticket(session, opened.id, Speaker::Guest, text, now.unix)?;
+            }
             if decision.memory.handed_over {
                 self.store.set_ticket(session, opened.id, TicketState::WithStaff, now.unix)?;
             }
@@ -161,6 +185,9 @@ impl Parts {
     fn announce(&self, decision: &Decision, events: &EventSink) {
         let menu = &self.resources.world.menu;
         events.send(TurnEvent::Agent(AgentChosen { name: decision.brief.agent, intent: decision.intent }));
+        for used in &decision.used {
+            events.send(TurnEvent::Tool(convert::tool(used)));
+        }
         events.send(TurnEvent::Cart(convert::cart(&decision.cart.view(menu))));
         if let Some(plan) = &decision.plan {
             events.send(TurnEvent::Plan(convert::plan(menu, plan)));
@@ -190,8 +217,26 @@ impl Concierge for Restaurant {
     ) -> Result<Done, ApiError> {
         let session = session_of(&turn.session)?;
         let (text, id, key) = (turn.text.clone(), turn.turn.to_string(), session.clone());
-        let Decided { decision, history, understand_ms } =
+        let Decided { mut decision, before, sequence, history, understand_ms } =
             self.blocking(move |inner| inner.decide(&key, &id, &text)).await?;
+        if decision.open && self.inner.model_tools {
+            let chosen = tokio::select! {
+                chosen = agent::choose(&self.inner, decision.brief.agent, &turn.text, before) => chosen,
+                () = cancelled.cancelled() => None,
+            };
+            if let Some(mut chosen) = chosen {
+                chosen.memory.turns = decision.memory.turns;
+                decision = chosen;
+            }
+        }
+        let (text, id, key) = (turn.text.clone(), turn.turn.to_string(), session.clone());
+        let decision = self
+            .blocking(move |inner| {
+                inner.keep(&key, &id, &text, &decision, sequence, inner.clock().now())?;
+                tools::log(&id, &decision.used);
+                Ok(decision)
+            })
+            .await?;
         self.inner.announce(&decision, events);
         let world = &self.inner.resources.world;
         let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
