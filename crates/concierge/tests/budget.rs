@@ -124,3 +124,12 @@ fn budget_requests_lead_to_the_right_arguments() {
     let (right, all, wrong) = score(include_str!("budget/requests.txt"));
     assert!(right * 50 >= all * 48, "{right} of {all} are right. Wrong:\n{wrong}");
 }
+
+#[test]
+fn budget_requests_in_fresh_words_lead_to_the_right_arguments() {
+    let (right, all, wrong) = score(include_str!("budget/fresh.txt"));
+    assert!(right * 30 >= all * FRESH_RIGHT, "{right} of {all} are right. Wrong:\n{wrong}");
+}
+
+/// Of thirty, as measured at the first try.
+const FRESH_RIGHT: usize = 30;

@@ -11,6 +11,7 @@
 
 mod explain;
 mod field;
+mod large;
 mod least;
 mod reach;
 mod request;
@@ -29,6 +30,7 @@ use field::Field;
 use least::Least;
 use reach::{Pick, Reach};
 
+pub use large::large;
 pub use request::{AtMost, Diner, MAX_LIMIT, MAX_PARTY, MAX_SAME, Must, Objective, PlanError, Request};
 
 /// A meal.

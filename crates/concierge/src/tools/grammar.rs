@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The longest free text that a model writes into an argument.
 const TEXT_MOST: u64 = 48;
 /// The most entries of a list that a model writes: lists are rarely longer, and each entry is a state more.
-const LIST_MOST: u64 = 3;
+const LIST_MOST: u64 = 2;
 
 /// The grammar of `{"tool":NAME,"arguments":{…}}` for any of the tools, or `{"tool":NONE}`.
 pub(super) fn of_call<'a>(tools: impl Iterator<Item = (&'a str, &'a Value)>, none: &str) -> String {

@@ -52,7 +52,6 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let config = configure(self.flags)?;
         let resources = Resources::read(&config)?;
-        let parts = Arc::new(restaurant::without_model(&config, resources, SessionBus::new())?);
         let sessions = Sessions::open(&config.files.data_dir, Duration::from_secs(u64::from(config.limits.session_days) * 24 * 3_600)).map_err(Failure::new)?;
         let guest = match self.guest.as_deref() {
             None => None,
@@ -61,6 +60,7 @@ impl Args {
             })?),
         };
         let sessions = Arc::new(sessions);
+        let parts = Arc::new(restaurant::without_model(&config, resources, SessionBus::new())?);
         runtime()?.block_on(async move {
             match self.http {
                 None => over_stdio(parts, sessions, guest).await,

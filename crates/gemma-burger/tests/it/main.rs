@@ -12,6 +12,7 @@ mod input;
 mod leaving;
 mod limits;
 mod logs;
+mod mcp;
 mod pages;
 mod product;
 mod resume;

@@ -28,19 +28,19 @@ use super::{
 const CALLS_MOST: usize = 4;
 /// How long the model may take over one call, and a tool over one answer.
 const CALL_LIMIT: Duration = Duration::from_secs(8);
-/// Tokens of one call; the longest that the grammar allows are cut, and then are no call.
-const CALL_TOKENS: u32 = 96;
+/// Tokens of one call: a cut one is no call.
+const CALL_TOKENS: u32 = 320;
 
 /// What a turn begins with, as far as a tool needs it.
 #[derive(Clone)]
-pub struct Before {
+pub(super) struct Before {
     pub cart: Cart,
     pub memory: Memory,
     pub now: Moment,
 }
 
 /// Lets the model choose tools for the guest's words. None where it chooses none, or none that answers.
-pub async fn choose(parts: &Arc<Parts>, agent: AgentName, text: &str, before: Before) -> Option<Decision> {
+pub(super) async fn choose(parts: &Arc<Parts>, agent: AgentName, text: &str, before: Before) -> Option<Decision> {
     let mut facts: Vec<String> = Vec::new();
     let mut calls: Vec<Call> = Vec::new();
     let mut best: Option<Decision> = None;

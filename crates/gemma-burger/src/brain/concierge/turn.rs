@@ -345,6 +345,12 @@ impl Concierge for Restaurant {
 }
 
 impl Restaurant {
+    /// What it is made of.
+    #[must_use]
+    pub fn parts(&self) -> Arc<Parts> {
+        self.inner.clone()
+    }
+
     /// Where news for guests goes that comes from outside a turn.
     #[must_use]
     pub fn bus(&self) -> &Arc<SessionBus> {
