@@ -26,7 +26,7 @@ TOOLS = {
     "search_menu", "item_details", "recommend_menu_by_budget", "view_cart", "add_to_cart", "remove_from_cart",
     "place_order", "order_status", "store_info", "check_allergens", "open_ticket", "offer_remedy",
 }
-READERS = TOOLS - {"add_to_cart", "remove_from_cart", "place_order", "open_ticket"}
+READERS = TOOLS - {"add_to_cart", "remove_from_cart", "place_order", "open_ticket", "offer_remedy"}
 
 
 def value(result):

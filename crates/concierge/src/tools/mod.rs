@@ -206,6 +206,13 @@ impl ToolName {
         }
     }
 
+    /// Whether a model that calls it by its own will must ask the guest first. An offer of what the policy allows is a
+    /// question already.
+    #[must_use]
+    pub fn asks_first(self) -> bool {
+        self.effect() == Effect::Changes && self != Self::OfferRemedy
+    }
+
     /// Who of the staff may call it: complaints are the manager's, orders the clerk's.
     #[must_use]
     pub const fn is_for(self, agent: AgentName) -> bool {

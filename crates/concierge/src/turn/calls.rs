@@ -21,7 +21,7 @@ use crate::{
     order::{ChoicePick, Edit, LineId, OptionPick, OrderLine, Pick, Without},
     ports::{Filter, Hit, Query, RecordType},
     tools::{
-        Call, Effect, ToolError, ToolName, Used,
+        Call, ToolError, ToolName, Used,
         args::{AddToCart, CheckAllergens, OfferRemedy, OpenTicket, PlaceOrder, RemoveFromCart, SearchMenu, StoreFacts},
     },
 };
@@ -49,7 +49,7 @@ pub struct Called {
 pub fn call(world: &World, ports: &Ports<'_>, input: Input<'_>, call: &Call, behind: Behind) -> Called {
     let text = input.text.to_owned();
     let mut turn = Turn::new(world, ports, input);
-    let done = if behind == Behind::Model && call.name().effect() == Effect::Changes {
+    let done = if behind == Behind::Model && call.name().asks_first() {
         Ok(turn.ask_first(call))
     } else {
         turn.carry_out(call, &text)
@@ -88,6 +88,11 @@ const fn intent_of(tool: ToolName) -> Intent {
     }
 }
 
+/// Milliseconds, to the microsecond.
+fn millis(time: std::time::Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
 type Done = Result<(Value, Vec<Step>), ToolError>;
 
 impl Turn<'_> {
@@ -100,7 +105,7 @@ impl Turn<'_> {
     ) -> T {
         let started = (self.ports.stopwatch)();
         let (done, ok) = work(self);
-        let ms = (self.ports.stopwatch)().saturating_sub(started).as_secs_f64() * 1_000.0;
+        let ms = millis((self.ports.stopwatch)().saturating_sub(started));
         self.used.push(Used { name, arguments, ok, ms });
         done
     }
@@ -141,7 +146,7 @@ impl Turn<'_> {
         let had_ticket = self.ticket.is_some();
         let started = (self.ports.stopwatch)();
         let steps = complaints::answer(self, text, reply);
-        let ms = (self.ports.stopwatch)().saturating_sub(started).as_secs_f64() * 1_000.0;
+        let ms = millis((self.ports.stopwatch)().saturating_sub(started));
         let kind = self.memory.complaint.as_ref().map(|complaint| complaint.kind);
         if let Some(kind) = kind.filter(|_| steps.iter().any(|step| step.act == Act::OfferRemedy)) {
             self.used.push(Used { name: ToolName::OfferRemedy, arguments: json!({"kind": kind}), ok: true, ms });
