@@ -9,7 +9,10 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{brain, config_docs, data, doctor, gateway, ingest, mcp, model, parse, plan, route, serve, staff},
+    commands::{
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, mcp, model, parse, plan, route,
+        serve, staff, train,
+    },
     config::ConfigError,
 };
 
@@ -31,8 +34,13 @@ enum Command {
     Route(route::Args),
     Plan(plan::Args),
     Mcp(mcp::Args),
+    Chat(chat::Args),
+    Bench(bench::Args),
     Model(model::Args),
     Data(data::Args),
+    Train(train::Args),
+    Adapter(adapter::Args),
+    Eval(eval::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -51,8 +59,13 @@ pub fn main() -> ExitCode {
         Command::Route(args) => args.run(),
         Command::Plan(args) => args.run(),
         Command::Mcp(args) => args.run(),
+        Command::Chat(args) => args.run(),
+        Command::Bench(args) => args.run(),
         Command::Model(args) => args.run(),
         Command::Data(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Adapter(args) => args.run(),
+        Command::Eval(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),
@@ -92,6 +105,12 @@ impl Failure {
         self
     }
 
+    /// What went wrong and what to do, in one line, for whoever tells it in another place.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.hint.as_ref().map_or_else(|| self.message.clone(), |hint| format!("{} ({hint})", self.message))
+    }
+
     const fn exit_code(&self) -> u8 {
         if self.used_wrongly { 2 } else { 1 }
     }
@@ -112,7 +131,9 @@ impl From<ConfigError> for Failure {
 
 /// Writes to standard output. A reader who has seen enough and left is not an error.
 pub fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = io::stdout().lock();
+    // Words of a reply come without their line's end.
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("standard output cannot be written: {error}")))
         }

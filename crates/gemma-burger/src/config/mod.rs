@@ -2,6 +2,7 @@
 //!
 //! A value is taken from the flag, else the environment, else the `.env` file, else the default.
 
+mod adapters;
 mod allowed;
 mod env_file;
 mod reference;
@@ -9,8 +10,10 @@ mod source;
 
 use std::{net::IpAddr, path::PathBuf};
 
+use adapters::ByAgent;
+pub use adapters::{AdapterChoice, Adapters};
 use allowed::{Address, Allowed, Auto, Filter, Networks, Number, OneOf, Optional, Origin, Path, Text, Token};
-pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch};
+pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -112,10 +115,12 @@ settings! {
     model: Models {
         /// The language model: a name of `model list`, a path to a GGUF file, a pip package or a Hub name.
         model: String, "MODEL", "model", "gemma-3-270m", Text, BRAIN | DATA;
+        /// Tokens of the language model that are used: `trimmed` keeps those of English and of the menu, which is faster; `auto` trims the default model.
+        vocabulary: VocabularyChoice, "VOCABULARY", "vocabulary", "auto", OneOf::<VocabularyChoice>::new(), BRAIN | DATA;
         /// The model that turns sentences into vectors.
         embedder: String, "EMBEDDER", "embedder", "all-minilm-l6-v2", Text, BRAIN | DATA;
-        /// The staff's trained manner: a GGUF adapter or its folder. None takes the one that ships for the model, `off` speaks with the model as it is.
-        adapter: Option<String>, "ADAPTER", "adapter", "", Optional(Text), BRAIN | DATA;
+        /// The staff's trained manner: an adapter under `DATA_DIR/adapters` or `RESOURCES_DIR/adapters`, or a GGUF file. None takes the one that ships for the model, `off` speaks with the model as it is.
+        adapters: Adapters, "ADAPTER", "adapter", "", ByAgent, BRAIN | DATA;
         /// Threads of the computation; auto takes one a core.
         threads: Option<u16>, "THREADS", "threads", "auto", Auto(Number(1..=512)), BRAIN | DATA;
         /// Tokens that a conversation may hold, reply included.
@@ -153,7 +158,7 @@ settings! {
     /// What is told while it runs.
     log: Log {
         /// What is logged: a level, or levels by module such as `info,gemma_burger=debug`.
-        filter: String, "LOG", "log", "info,llama-cpp-2=error", Filter, ALL;
+        filter: String, "LOG", "log", "info", Filter, ALL;
         /// How a line of the log is written.
         format: LogFormat, "LOG_FORMAT", "log-format", "text", OneOf::<LogFormat>::new(), ALL;
     }

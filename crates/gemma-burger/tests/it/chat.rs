@@ -44,7 +44,7 @@ async fn the_history_is_the_sessions_own() {
     let app = app().await;
     let empty = get("/chat/history").send(&app.gateway).await;
     assert_eq!(empty.header("set-cookie"), "", "asking makes no session");
-    assert_eq!(empty.value().await, json!({"messages": []}));
+    assert_eq!(empty.value().await, json!({"messages": [], "orders": []}));
     let answer = say("hello there").send(&app.gateway).await;
     let cookie = answer.cookie();
     answer.all_events().await;
@@ -83,6 +83,7 @@ async fn news_of_a_session_begins_with_how_things_stand() {
     assert_eq!((cart.name.as_str(), cart.id), ("cart", None));
     let order = OrderNews {
         order_id: "o1".into(),
+        receipt_url: "/orders/o1/receipt".into(),
         number: 7,
         state: "ready".into(),
         total: concierge::money::Cents(899),

@@ -39,6 +39,13 @@ pub(super) struct Before {
     pub now: Moment,
 }
 
+impl Before {
+    /// The same with a guest's words.
+    pub fn input(self, text: &str) -> Input<'_> {
+        Input { text, cart: self.cart, memory: self.memory, now: self.now.local, unix_now: self.now.unix }
+    }
+}
+
 /// Lets the model choose tools for the guest's words. None where it chooses none, or none that answers.
 pub(super) async fn choose(parts: &Arc<Parts>, agent: AgentName, text: &str, before: Before) -> Option<Decision> {
     let mut facts: Vec<String> = Vec::new();
@@ -73,9 +80,9 @@ pub(super) async fn choose(parts: &Arc<Parts>, agent: AgentName, text: &str, bef
 }
 
 fn carry_out(parts: &Parts, before: Before, text: &str, chosen: &Call) -> Called {
-    let input =
-        Input { text, cart: before.cart, memory: before.memory, now: before.now.local, unix_now: before.now.unix };
-    with_ports(parts, &NoTill, |ports| call(&parts.resources.world, ports, input, chosen, Behind::Model))
+    with_ports(parts, &NoTill, |ports| {
+        call(&parts.resources.world, ports, before.input(text), chosen, Behind::Model)
+    })
 }
 
 /// What the model writes; none where it cannot, or takes too long.

@@ -1,10 +1,6 @@
 //! Everything that is read and loaded at the start.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use concierge::{
     check::MentionIndex,
@@ -19,23 +15,22 @@ use concierge::{
     turn::World,
     understand::Lexicon,
 };
-use engine::{EngineConfig, Gemma};
+use engine::{AdapterError, EngineConfig, Gemma};
 use knowledge::SqliteIndex;
 use store::Store;
 
 use super::{
     clock::Clock,
+    manner::{Manner, Shelf, Tunable},
     turn::{Parts, Restaurant},
 };
 use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
     cli::Failure,
     commands::model,
-    config::{Config, Switch},
+    config::{Adapters, Config, Switch},
+    vocabulary::model_file,
 };
-
-/// An adapter's file in its folder.
-const ADAPTER_FILE: &str = "adapter.gguf";
 
 /// The restaurant's own files, read and checked.
 pub struct Resources {
@@ -112,9 +107,9 @@ pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
 /// Loads models, fills the index where data changed, opens the store.
 pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Restaurant, Failure> {
     let mut parts = without_model(config, resources, bus)?;
-    let engine = gemma(config)?;
-    parts.adapters = manner(config, &engine)?;
-    parts.engine = Arc::new(engine);
+    let (engine, manner) = voices(config)?;
+    parts.manner = manner;
+    parts.engine = engine;
     Ok(Restaurant::new(parts))
 }
 
@@ -125,18 +120,17 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
         Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
     })?;
     let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
-    let embedder = embedder(config)?;
-    let index = SqliteIndex::new(data_dir, embedder.id(), embedder.dimensions());
-    let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
-        .map_err(|error| Failure::new(error.to_string()))?;
-    tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
+    let Knowledge { embedder, index } = knowledge(config, &resources)?;
+    let model = Arc::new(NoModel);
+    let shelf = Shelf::new(data_dir, &config.files.resources_dir);
+    let manner = Manner::open(model.clone(), shelf, &Adapters::off(), &config.model.model).map_err(Failure::new)?;
     Ok(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine: Arc::new(NoModel),
-        adapters: Vec::new(),
+        engine: model,
+        manner,
         model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
@@ -157,37 +151,52 @@ impl Engine for NoModel {
     }
 }
 
-/// Loads the staff's trained manner, and tells who has one: the adapter that was named, or the one that ships for the
-/// model. One adapter serves both agents; the persona at the head of the prompt tells them apart.
-fn manner(config: &Config, engine: &Gemma) -> Result<Vec<AgentName>, Failure> {
-    let path = match config.model.adapter.as_deref() {
-        Some("off") => return Ok(Vec::new()),
-        Some(named) => {
-            let path = PathBuf::from(named);
-            if path.is_dir() { path.join(ADAPTER_FILE) } else { path }
-        }
-        None => {
-            let shipped = config.files.resources_dir.join("adapters").join(&config.model.model).join(ADAPTER_FILE);
-            if !shipped.is_file() {
-                tracing::info!("no trained manner ships for this model; it speaks as it is");
-                return Ok(Vec::new());
-            }
-            shipped
-        }
-    };
-    let agents = [AgentName::Rosy, AgentName::Gordon];
-    for agent in agents {
-        engine
-            .load_adapter(agent, &path)
-            .map_err(|error| Failure::new(error.to_string()).hint("ADAPTER=off speaks with the model as it is"))?;
+impl Tunable for NoModel {
+    fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
+        Err(AdapterError::Ended)
     }
-    Ok(agents.to_vec())
+
+    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
+        Ok(())
+    }
 }
 
-fn gemma(config: &Config) -> Result<Gemma, Failure> {
+/// What finds the records that fit a guest's words.
+pub struct Knowledge {
+    /// Makes the vectors.
+    pub embedder: knowledge::Embedder,
+    /// Holds those of the records.
+    pub index: SqliteIndex,
+}
+
+/// Loads the sentence encoder, and fills the index where data changed.
+pub fn knowledge(config: &Config, resources: &Resources) -> Result<Knowledge, Failure> {
+    let embedder = embedder(config)?;
+    let data_dir = &config.files.data_dir;
+    fs::create_dir_all(data_dir).map_err(|error| {
+        Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
+    })?;
+    let index = SqliteIndex::new(data_dir, embedder.id(), embedder.dimensions());
+    let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
+    Ok(Knowledge { embedder, index })
+}
+
+/// Loads the language model and the staff's manner.
+pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
+    let engine = Arc::new(gemma(config)?);
+    let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
+    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+        .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
+    Ok((engine, manner))
+}
+
+/// Loads the language model.
+pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
     let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
     let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
-    let mut settings = EngineConfig::new(path);
+    let mut settings = EngineConfig::new(model_file(config, path)?);
     settings.threads = config.model.threads.and_then(|threads| std::num::NonZeroU32::new(threads.into()));
     settings.context_tokens = config.model.context_tokens;
     settings.slots = config.model.slots.into();

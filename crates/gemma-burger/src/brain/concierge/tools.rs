@@ -5,12 +5,12 @@ use std::{cell::Cell, time::Instant};
 use concierge::{
     ledger::{Cart, Checkout, Event, OrderId, PlacedOrder},
     tools::{Call, Effect, ToolError, Used},
-    turn::{self, Behind, Called, Input, Memory, Ports, Register},
+    turn::{self, Behind, Called, Memory, Ports, Register},
 };
 use serde_json::Value;
 use store::{SessionId, StoreError};
 
-use super::{register::SessionOrders, turn::Parts};
+use super::{agent::Before, decide::memory, register::SessionOrders, turn::Parts};
 
 /// What came of a call from outside a turn.
 pub struct Answered {
@@ -70,33 +70,32 @@ impl Parts {
             }
             Some(session) => {
                 let now = self.clock().now();
-                let (input, sequence, _) = self.open(session, "", now)?;
+                let known = self.store.open_session(session, now.unix)?;
+                let log = self.store.cart(session)?;
+                let before = Before { cart: log.cart(), memory: memory(&known), now };
                 let register =
-                    SessionOrders { store: &self.store, session, turn: key, sequence: Cell::new(sequence), now };
+                    SessionOrders { store: &self.store, session, turn: key, sequence: Cell::new(log.seq), now };
                 let called = with_ports(self, &register, |ports| {
-                    turn::call(&self.resources.world, ports, input, &call, Behind::Guest)
+                    turn::call(&self.resources.world, ports, before.input(""), &call, Behind::Guest)
                 });
                 if let Some(order) = &called.decision.placed {
                     self.show_placed(order.id);
                 }
-                self.keep(session, key, "", &called.decision, register.sequence.get(), now)?;
+                self.keep(session, key, "", &called.decision, register.sequence.get())?;
                 called
             }
         };
-        log(key, &called.decision.used);
+        if session.is_none() {
+            log(key, &called.decision.used);
+        }
         Ok(Answered { answer: called.answer, used: called.decision.used })
     }
 
     fn call_publicly(&self, call: &Call) -> Called {
-        let now = self.clock().now();
-        let input = Input {
-            text: "",
-            cart: Cart::default(),
-            memory: Memory::default(),
-            now: now.local,
-            unix_now: now.unix,
-        };
-        with_ports(self, &NoTill, |ports| turn::call(&self.resources.world, ports, input, call, Behind::Guest))
+        let before = Before { cart: Cart::default(), memory: Memory::default(), now: self.clock().now() };
+        with_ports(self, &NoTill, |ports| {
+            turn::call(&self.resources.world, ports, before.input(""), call, Behind::Guest)
+        })
     }
 }
 
