@@ -92,7 +92,11 @@ fn kept(fields: &[&str], party: u32) -> Vec<(BTreeSet<String>, BTreeSet<String>)
         next += if count.is_empty() { 0 } else { numbers.len() as u32 };
         for number in numbers {
             let person = people.entry(number % party).or_default();
-            if kind == "diet" { person.0.insert(name.to_owned()) } else { person.1.insert(name.to_owned()) };
+            if kind == "diet" {
+                person.0.insert(name.to_owned())
+            } else {
+                person.1.insert(name.to_owned())
+            };
         }
     }
     let mut people: Vec<_> = people.into_values().collect();

@@ -38,7 +38,8 @@ impl Grammar {
         let number = |key: &str| schema.get(key).and_then(Value::as_u64);
         let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
         if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-            let quoted: Vec<String> = values.iter().filter_map(Value::as_str).map(|value| literal(&quote(value))).collect();
+            let quoted: Vec<String> =
+                values.iter().filter_map(Value::as_str).map(|value| literal(&quote(value))).collect();
             return self.rule(name, &quoted.join(" | "));
         }
         match kind {
@@ -78,11 +79,13 @@ impl Grammar {
             if required.contains(&key.as_str()) { fixed.push(pair) } else { free.push(pair) }
         }
         let mut body = fixed.join(r#" "," "#);
-        let tail = |pairs: &[String]| pairs.iter().map(|pair| format!(r#"("," {pair})?"#)).collect::<Vec<_>>().join(" ");
+        let tail =
+            |pairs: &[String]| pairs.iter().map(|pair| format!(r#"("," {pair})?"#)).collect::<Vec<_>>().join(" ");
         if fixed.is_empty() {
             // The first argument that is given has no comma before it.
-            let starts: Vec<String> =
-                (0..free.len()).map(|at| format!("{} {}", free[at], tail(&free[at + 1..])).trim_end().to_owned()).collect();
+            let starts: Vec<String> = (0..free.len())
+                .map(|at| format!("{} {}", free[at], tail(&free[at + 1..])).trim_end().to_owned())
+                .collect();
             if !starts.is_empty() {
                 let _ = write!(body, "({})?", starts.join(" | "));
             }

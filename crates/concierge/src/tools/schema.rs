@@ -153,7 +153,9 @@ fn known(menu: &Menu, of: &str) -> Vec<String> {
         "categories" => items.map(|item| item.category.clone()).collect(),
         "sizes" => items.flat_map(|item| &item.sizes).map(|size| text(&size.id)).collect(),
         "groups" => menu.option_groups.iter().map(|group| text(&group.id)).collect(),
-        "choices" => menu.option_groups.iter().flat_map(|group| &group.choices).map(|choice| text(&choice.id)).collect(),
+        "choices" => {
+            menu.option_groups.iter().flat_map(|group| &group.choices).map(|choice| text(&choice.id)).collect()
+        }
         "diets" => items.filter_map(|item| item.diets.as_ref()).flatten().cloned().collect(),
         "allergens" => items.filter_map(|item| item.allergens.as_ref()).flatten().cloned().collect(),
         _ => Vec::new(),
@@ -216,7 +218,8 @@ pub(super) fn check(schema: &Value, value: &Value, place: &str) -> Result<(), St
                 }
             }
             let length = text.chars().count() as u64;
-            if number("maxLength").is_some_and(|most| length > most) || number("minLength").is_some_and(|least| length < least)
+            if number("maxLength").is_some_and(|most| length > most)
+                || number("minLength").is_some_and(|least| length < least)
             {
                 let (least, most) = (number("minLength").unwrap_or(0), number("maxLength").unwrap_or(u64::MAX));
                 return wrong(format!("{least} to {most} characters are read, not {length}"));

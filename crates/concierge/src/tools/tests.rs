@@ -37,7 +37,11 @@ fn calls_are_read_and_wrong_ones_are_refused_by_name() {
         ("view_cart", json!({}), Ok(())),
         ("item_details", json!({"item": "stew"}), Ok(())),
         ("add_to_cart", json!({"item": "stew", "quantity": 2, "size": "big"}), Ok(())),
-        ("add_to_cart", json!({"item": "pie", "options": [{"group": "top", "choice": "cream", "amount": "extra"}]}), Ok(())),
+        (
+            "add_to_cart",
+            json!({"item": "pie", "options": [{"group": "top", "choice": "cream", "amount": "extra"}]}),
+            Ok(()),
+        ),
         ("recommend_menu_by_budget", json!({"limit": "50", "party": 2, "diners": [{"diets": ["vegan"]}]}), Ok(())),
         ("recommend_menu_by_budget", json!({"objective": "cheapest", "must": [{"item": "pie"}]}), Ok(())),
         ("check_allergens", json!({"allergens": ["milk"]}), Ok(())),

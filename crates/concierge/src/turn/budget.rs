@@ -81,7 +81,8 @@ pub(super) fn plan(turn: &mut Turn<'_>, mut request: Request) -> (Result<Plan, P
 /// party is theirs; any other allergy that was told is kept from everybody's plate, as dishes are shared.
 fn keep_to(request: &mut Request, diets: &BTreeSet<String>, allergies: &BTreeSet<String>) {
     let told = |kept: &dyn Fn(&Diner) -> bool| request.diners.iter().any(kept);
-    let allergies: Vec<&String> = allergies.iter().filter(|name| !told(&|diner| diner.allergens.contains(*name))).collect();
+    let allergies: Vec<&String> =
+        allergies.iter().filter(|name| !told(&|diner| diner.allergens.contains(*name))).collect();
     let diets: Vec<&String> = diets.iter().filter(|name| !told(&|diner| diner.diets.contains(*name))).collect();
     let party = request.party.clamp(1, planner::MAX_PARTY) as usize;
     if !allergies.is_empty() {

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Decision, HITS, Input, Ports, Ticket, Turn, World, budget, chat, complaints, dishes,
+    Answer, Decision, HITS, Input, Ports, Ticket, Turn, World, budget, chat, complaints, dishes, facts,
     memory::{Complaint, Pending},
     orders, place,
-    wording::{capital, money},
+    wording::capital,
 };
 use crate::{
     brief::{Act, Brief, Step},
@@ -22,7 +22,9 @@ use crate::{
     ports::{Filter, Hit, Query, RecordType},
     tools::{
         Call, ToolError, ToolName, Used,
-        args::{AddToCart, CheckAllergens, OfferRemedy, OpenTicket, PlaceOrder, RemoveFromCart, SearchMenu, StoreFacts},
+        args::{
+            AddToCart, CheckAllergens, OfferRemedy, OpenTicket, PlaceOrder, RemoveFromCart, SearchMenu, StoreFacts,
+        },
     },
 };
 
@@ -167,9 +169,8 @@ impl Turn<'_> {
                 let menu = &self.world.menu;
                 let item = known(menu, &args.item)?;
                 let asked = dishes::Asked { text, named: vec![vec![item.id.clone()]], ..dishes::Asked::default() };
-                Ok(self.using(call.name(), arguments, |_| {
-                    ((item_facts(menu, item), dishes::answer(menu, &asked)), true)
-                }))
+                Ok(self
+                    .using(call.name(), arguments, |_| ((facts::item(menu, item), dishes::answer(menu, &asked)), true)))
             }
             Call::RecommendMenuByBudget(request) => {
                 let (planned, steps) = budget::plan(self, request.clone());
@@ -235,7 +236,8 @@ impl Turn<'_> {
         let embedding = if query.is_empty() { Vec::new() } else { self.embed(&query) };
         self.using(ToolName::SearchMenu, arguments, |turn| {
             let named = turn.world.items_named(&query);
-            let (hits, ok) = if embedding.is_empty() { (Vec::new(), true) } else { turn.find(&query, &embedding, filter) };
+            let (hits, ok) =
+                if embedding.is_empty() { (Vec::new(), true) } else { turn.find(&query, &embedding, filter) };
             if !ok {
                 return (Err(ToolError::Failed("the menu cannot be searched at the moment".to_owned())), false);
             }
@@ -262,8 +264,8 @@ impl Turn<'_> {
             }
             found.truncate(HITS);
             let step = dishes::tell_items(menu, &found);
-            let facts: Vec<Value> = found.iter().map(|item| summary(menu, item)).collect();
-            (Ok((json!({"items": facts}), vec![step])), true)
+            let told: Vec<Value> = found.iter().map(|item| facts::summary(menu, item)).collect();
+            (Ok((json!({"items": told}), vec![step])), true)
         })
     }
 
@@ -274,7 +276,8 @@ impl Turn<'_> {
             return Err(ToolError::Failed("the facts about the place cannot be searched at the moment".to_owned()));
         }
         let records = step.sources.iter().filter_map(|source| self.world.info.record(&source.id));
-        let records = records.map(|record| json!({"id": record.id, "title": record.title, "text": record.text, "facts": record.facts}));
+        let records = records
+            .map(|record| json!({"id": record.id, "title": record.title, "text": record.text, "facts": record.facts}));
         Ok((json!({"records": records.collect::<Vec<_>>()}), vec![step]))
     }
 
@@ -309,7 +312,10 @@ impl Turn<'_> {
             Some(id) => {
                 let line = self.cart.lines().iter().rev().find(|line| line.item == *id).map(|line| line.id);
                 let line = line.ok_or_else(|| {
-                    ToolError::Refused(format!("{} is not on the order", known(&self.world.menu, id).map_or_else(|_| id.to_string(), |item| item.name.clone())))
+                    ToolError::Refused(format!(
+                        "{} is not on the order",
+                        known(&self.world.menu, id).map_or_else(|_| id.to_string(), |item| item.name.clone())
+                    ))
                 })?;
                 Ok(Edit::Remove { line, quantity: args.quantity })
             }
@@ -479,37 +485,4 @@ fn line_of(args: &AddToCart) -> OrderLine {
 /// What the steps say in plain words.
 fn plain(steps: &[Step]) -> String {
     Brief::new(AgentName::Rosy, steps.to_vec()).plain()
-}
-
-/// An item in short.
-fn summary(menu: &Menu, item: &Item) -> Value {
-    let (least, most) = item.price_range();
-    json!({"id": item.id, "name": item.name, "category": item.category, "price_from": least, "price_to": most,
-        "shown": money(menu, least), "available": item.available})
-}
-
-/// Everything about an item.
-fn item_facts(menu: &Menu, item: &Item) -> Value {
-    let groups: Vec<Value> = item
-        .option_groups
-        .iter()
-        .filter_map(|id| menu.group(id))
-        .map(|group| {
-            let choices: Vec<Value> = group
-                .choices
-                .iter()
-                .filter(|choice| choice.available)
-                .map(|choice| json!({"id": choice.id, "name": choice.name, "price": choice.price}))
-                .collect();
-            json!({"id": group.id, "name": group.name, "min": group.min, "max": group.max, "choices": choices})
-        })
-        .collect();
-    let sizes: Vec<Value> =
-        item.sizes.iter().map(|size| json!({"id": size.id, "name": size.name, "price": size.price})).collect();
-    json!({
-        "id": item.id, "name": item.name, "category": item.category, "course": item.course,
-        "description": item.description, "price": item.price, "currency": menu.currency.code(), "sizes": sizes,
-        "option_groups": groups, "includes": item.includes.iter().map(|(_, choice)| choice).collect::<Vec<_>>(),
-        "allergens": item.allergens, "diets": item.diets, "calories": item.calories, "available": item.available,
-    })
 }

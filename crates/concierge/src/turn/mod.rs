@@ -9,6 +9,7 @@ mod chat;
 mod clauses;
 mod complaints;
 mod dishes;
+mod facts;
 mod heard;
 mod memory;
 mod orders;

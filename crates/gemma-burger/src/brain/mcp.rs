@@ -62,8 +62,7 @@ impl Connection {
                 None,
             ));
         }
-        let guest =
-            shown.map_or_else(|| self.own.get_or_init(wire::SessionId::random).clone(), |guest| guest.session);
+        let guest = shown.map_or_else(|| self.own.get_or_init(wire::SessionId::random).clone(), |guest| guest.session);
         guest.as_str().parse().map_err(|_| ErrorData::internal_error("the session cannot be read", None))
     }
 }

@@ -52,11 +52,16 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let config = configure(self.flags)?;
         let resources = Resources::read(&config)?;
-        let sessions = Sessions::open(&config.files.data_dir, Duration::from_secs(u64::from(config.limits.session_days) * 24 * 3_600)).map_err(Failure::new)?;
+        let sessions = Sessions::open(
+            &config.files.data_dir,
+            Duration::from_secs(u64::from(config.limits.session_days) * 24 * 3_600),
+        )
+        .map_err(Failure::new)?;
         let guest = match self.guest.as_deref() {
             None => None,
             Some(token) => Some(sessions.verify(token).map(|(guest, _)| guest).ok_or_else(|| {
-                Failure::usage("this guest's token is not valid, or not any more").hint("send a message to get a new one")
+                Failure::usage("this guest's token is not valid, or not any more")
+                    .hint("send a message to get a new one")
             })?),
         };
         let sessions = Arc::new(sessions);

@@ -35,8 +35,19 @@ pub fn read(lexicon: &Lexicon, menu: &Menu, text: &str) -> Wish {
         before_tax: says(
             &words,
             &[
-                "before tax", "before taxes", "without tax", "plus tax", "plus taxes", "excluding tax", "excl tax",
-                "tax not included", "not counting tax", "pre tax", "tax on top", "tax excluded", "net of tax",
+                "before tax",
+                "before taxes",
+                "without tax",
+                "plus tax",
+                "plus taxes",
+                "excluding tax",
+                "excl tax",
+                "tax not included",
+                "not counting tax",
+                "pre tax",
+                "tax on top",
+                "tax excluded",
+                "net of tax",
             ],
         ),
         // For a named party each gets a main, and the rest of the sum goes to what stands beside it.
@@ -74,7 +85,10 @@ fn limit(words: &[Word], numbers: &[Number], party: Option<u32>) -> Option<(Cent
                 && number.count() != party
                 && !people::follow(words, number.end())
                 && (words.get(number.end()).is_none_or(|next| next.clause != words[number.at].clause)
-                    || matches!(words::at(words, number.end()), "for" | "please" | "with" | "including" | "incl" | "and"))
+                    || matches!(
+                        words::at(words, number.end()),
+                        "for" | "please" | "with" | "including" | "incl" | "and"
+                    ))
         };
         numbers.iter().filter(free).max_by_key(|number| number.value).map(|number| (number.value, None))
     })
@@ -85,24 +99,62 @@ fn objective(words: &[Word]) -> Option<Objective> {
         (
             Objective::Cheapest,
             &[
-                "cheapest", "as cheap as possible", "as cheaply as possible", "least money", "as little as possible",
-                "as low as possible", "cheap as", "minimum price", "lowest price", "lowest cost", "lowest total",
-                "least expensive", "save money", "saving money", "spend the least", "smallest bill",
+                "cheapest",
+                "as cheap as possible",
+                "as cheaply as possible",
+                "least money",
+                "as little as possible",
+                "as low as possible",
+                "cheap as",
+                "minimum price",
+                "lowest price",
+                "lowest cost",
+                "lowest total",
+                "least expensive",
+                "save money",
+                "saving money",
+                "spend the least",
+                "smallest bill",
             ],
         ),
         (
             Objective::Feed,
             &[
-                "as many people", "as many of us", "as many guests", "feed as many", "feed the most", "how many people",
-                "how many of us", "how many guests", "as many mouths", "as many friends", "as far as it goes",
-                "as far as possible", "as far as it will go", "go as far as", "stretch",
+                "as many people",
+                "as many of us",
+                "as many guests",
+                "feed as many",
+                "feed the most",
+                "how many people",
+                "how many of us",
+                "how many guests",
+                "as many mouths",
+                "as many friends",
+                "as far as it goes",
+                "as far as possible",
+                "as far as it will go",
+                "go as far as",
+                "stretch",
             ],
         ),
         (
             Objective::Best,
             &[
-                "best", "popular", "favorite", "favourite", "favorites", "favourites", "tastiest", "most liked",
-                "best liked", "top rated", "highest rated", "best rated", "bestsellers", "best sellers", "most loved",
+                "best",
+                "popular",
+                "favorite",
+                "favourite",
+                "favorites",
+                "favourites",
+                "tastiest",
+                "most liked",
+                "best liked",
+                "top rated",
+                "highest rated",
+                "best rated",
+                "bestsellers",
+                "best sellers",
+                "most loved",
             ],
         ),
     ];
@@ -114,8 +166,17 @@ fn is_modest(words: &[Word]) -> bool {
     says(
         words,
         &[
-            "cheap", "budget", "inexpensive", "affordable", "broke", "not much money", "little money", "low cost",
-            "tight on money", "short on cash", "low on cash",
+            "cheap",
+            "budget",
+            "inexpensive",
+            "affordable",
+            "broke",
+            "not much money",
+            "little money",
+            "low cost",
+            "tight on money",
+            "short on cash",
+            "low on cash",
         ],
     )
 }

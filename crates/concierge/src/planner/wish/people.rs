@@ -11,24 +11,96 @@ use crate::{
 
 /// Words for people of whom the number before them is a part or the whole.
 const PEOPLE: [&str; 24] = [
-    "people", "persons", "person", "guests", "guest", "pax", "folks", "mouths", "diners", "heads", "adults", "adult",
-    "kids", "kid", "children", "child", "friends", "friend", "grownups", "teenagers", "teens", "colleagues",
-    "coworkers", "students",
+    "people",
+    "persons",
+    "person",
+    "guests",
+    "guest",
+    "pax",
+    "folks",
+    "mouths",
+    "diners",
+    "heads",
+    "adults",
+    "adult",
+    "kids",
+    "kid",
+    "children",
+    "child",
+    "friends",
+    "friend",
+    "grownups",
+    "teenagers",
+    "teens",
+    "colleagues",
+    "coworkers",
+    "students",
 ];
 /// Words for all of the party.
 const WHOLE: [&str; 9] = ["people", "persons", "guests", "pax", "folks", "mouths", "diners", "heads", "person"];
 /// Kinds of eaters: "two vegans, one meat eater".
 const EATERS: [&str; 14] = [
-    "vegan", "vegans", "vegetarian", "vegetarians", "veggie", "veggies", "pescatarian", "pescatarians", "eater",
-    "eaters", "omnivore", "omnivores", "carnivore", "carnivores",
+    "vegan",
+    "vegans",
+    "vegetarian",
+    "vegetarians",
+    "veggie",
+    "veggies",
+    "pescatarian",
+    "pescatarians",
+    "eater",
+    "eaters",
+    "omnivore",
+    "omnivores",
+    "carnivore",
+    "carnivores",
 ];
 /// People that a guest speaks of as theirs, one each unless a number stands before them.
 const COMPANIONS: [&str; 44] = [
-    "wife", "husband", "girlfriend", "boyfriend", "partner", "son", "daughter", "mom", "mum", "mother", "dad",
-    "father", "brother", "sister", "friend", "friends", "mate", "mates", "kid", "kids", "child", "children", "sons",
-    "daughters", "brothers", "sisters", "boss", "colleague", "colleagues", "coworker", "coworkers", "roommate",
-    "roommates", "neighbor", "neighbour", "buddy", "buddies", "date", "fiance", "fiancee", "grandma", "grandpa",
-    "cousin", "cousins",
+    "wife",
+    "husband",
+    "girlfriend",
+    "boyfriend",
+    "partner",
+    "son",
+    "daughter",
+    "mom",
+    "mum",
+    "mother",
+    "dad",
+    "father",
+    "brother",
+    "sister",
+    "friend",
+    "friends",
+    "mate",
+    "mates",
+    "kid",
+    "kids",
+    "child",
+    "children",
+    "sons",
+    "daughters",
+    "brothers",
+    "sisters",
+    "boss",
+    "colleague",
+    "colleagues",
+    "coworker",
+    "coworkers",
+    "roommate",
+    "roommates",
+    "neighbor",
+    "neighbour",
+    "buddy",
+    "buddies",
+    "date",
+    "fiance",
+    "fiancee",
+    "grandma",
+    "grandpa",
+    "cousin",
+    "cousins",
 ];
 
 /// Whether words at a place name people, so that the number before them counts these.
@@ -88,7 +160,20 @@ fn names_all(words: &[Word], number: &Number) -> bool {
     let hungry = usize::from(next == "hungry");
     let part = matches!(at(words, number.end() + hungry + 1), "with" | "who" | "without" | "is" | "that");
     if (next == "of" && at(words, number.end() + 1) == "us")
-        && !matches!(at(words, number.end() + 2), "is" | "are" | "has" | "have" | "can't" | "cannot" | "don't" | "doesn't" | "eats" | "eat" | "keeps" | "wants")
+        && !matches!(
+            at(words, number.end() + 2),
+            "is" | "are"
+                | "has"
+                | "have"
+                | "can't"
+                | "cannot"
+                | "don't"
+                | "doesn't"
+                | "eats"
+                | "eat"
+                | "keeps"
+                | "wants"
+        )
     {
         return true;
     }
@@ -96,8 +181,29 @@ fn names_all(words: &[Word], number: &Number) -> bool {
     // The end of a clause, or words that go on about the meal.
     let alone = matches!(
         next,
-        "" | "please" | "with" | "under" | "on" | "at" | "and" | "around" | "within" | "to" | "in" | "hungry" | "below"
-            | "today" | "tonight" | "using" | "costing" | "that" | "max" | "without" | "before" | "who" | "or" | "no"
+        "" | "please"
+            | "with"
+            | "under"
+            | "on"
+            | "at"
+            | "and"
+            | "around"
+            | "within"
+            | "to"
+            | "in"
+            | "hungry"
+            | "below"
+            | "today"
+            | "tonight"
+            | "using"
+            | "costing"
+            | "that"
+            | "max"
+            | "without"
+            | "before"
+            | "who"
+            | "or"
+            | "no"
     ) || words.get(number.end()).is_some_and(|next| next.clause != words[number.end() - 1].clause);
     whole
         || alone && matches!(one, "for" | "feed" | "feeds" | "feeding" | "serves" | "serve" | "are" | "we're" | "were")
@@ -174,10 +280,9 @@ fn seat(rules: Vec<(Diner, Option<usize>)>, party: usize) -> Vec<Diner> {
 fn of_whom(words: &[Word], numbers: &[Number], names: &[&str], party: usize) -> Option<usize> {
     let stem = |word: &str| word.trim_end_matches('s').to_owned();
     let first = names.first()?.split(['-', ' ']).next().map(stem)?;
-    let place = words
-        .iter()
-        .position(|word| stem(&word.text) == first)
-        .or_else(|| find(words, &["meat", "dairy", "lactose", "celiac", "coeliac", "nut", "nuts", "wheat"]).map(|at| at.0))?;
+    let place = words.iter().position(|word| stem(&word.text) == first).or_else(|| {
+        find(words, &["meat", "dairy", "lactose", "celiac", "coeliac", "nut", "nuts", "wheat"]).map(|at| at.0)
+    })?;
     let from = words.iter().position(|word| word.clause == words[place].clause).unwrap_or(0);
     // The nearest word before it that says who: "one of us", "four are", "my wife", "a vegan".
     let mut back = place;
@@ -191,11 +296,17 @@ fn of_whom(words: &[Word], numbers: &[Number], names: &[&str], party: usize) -> 
             return (party > 1).then(|| (count as usize).min(party));
         }
         let word = at(words, back);
-        if matches!(word, "everyone" | "everybody" | "everything" | "all" | "nobody" | "we" | "we're" | "we've" | "none") {
+        if matches!(
+            word,
+            "everyone" | "everybody" | "everything" | "all" | "nobody" | "we" | "we're" | "we've" | "none"
+        ) {
             return None;
         }
         let single = COMPANIONS.contains(&word) && !word.ends_with('s')
-            || matches!(word, "he" | "she" | "he's" | "she's" | "someone" | "somebody" | "another" | "i" | "i'm" | "he'll");
+            || matches!(
+                word,
+                "he" | "she" | "he's" | "she's" | "someone" | "somebody" | "another" | "i" | "i'm" | "he'll"
+            );
         let article = matches!(word, "a" | "an") && EATERS.contains(&at(words, place)) && back + 1 == place;
         if (single || article) && party > 1 {
             return Some(1);
@@ -215,7 +326,8 @@ fn denied(lexicon: &Lexicon, words: &[Word]) -> Vec<String> {
         }
     }
     // "No dairy" is a diet where the menu has one for it.
-    let diets = understand::slots(lexicon, &words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")).diets;
+    let diets =
+        understand::slots(lexicon, &words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")).diets;
     let covered = |allergen: &String| {
         diets.iter().any(|diet| {
             lexicon.menu().items.iter().all(|item| {

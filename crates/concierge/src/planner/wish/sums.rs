@@ -26,9 +26,37 @@ const NOTES: [(&str, i64); 6] =
 
 /// Words near before a number by which it is a sum.
 const SUM_BEFORE: [&str; 31] = [
-    "under", "below", "within", "max", "maximum", "budget", "spend", "spending", "limit", "only", "around", "about",
-    "got", "exactly", "have", "than", "to", "cost", "costs", "costing", "pay", "paying", "cap", "roughly", "total",
-    "most", "near", "beyond", "exceed", "exceeding", "over",
+    "under",
+    "below",
+    "within",
+    "max",
+    "maximum",
+    "budget",
+    "spend",
+    "spending",
+    "limit",
+    "only",
+    "around",
+    "about",
+    "got",
+    "exactly",
+    "have",
+    "than",
+    "to",
+    "cost",
+    "costs",
+    "costing",
+    "pay",
+    "paying",
+    "cap",
+    "roughly",
+    "total",
+    "most",
+    "near",
+    "beyond",
+    "exceed",
+    "exceeding",
+    "over",
 ];
 /// Words right behind a number by which it is a sum.
 const SUM_AFTER: [&[&str]; 6] =
@@ -104,7 +132,10 @@ fn read(words: &[Word], place: usize) -> Option<Number> {
     let sum = |kind, len| Some(Number { at: place, len, value, kind: Kind::Sum(kind) });
     if let Some(sign) = sign {
         let named = code(at(words, end));
-        return sum(named.or_else(|| code(&sign.to_string())).filter(|_| sign != ' '), len + usize::from(named.is_some()));
+        return sum(
+            named.or_else(|| code(&sign.to_string())).filter(|_| sign != ' '),
+            len + usize::from(named.is_some()),
+        );
     }
     if matches!(at(words, end), "cent" | "cents") {
         return Some(Number { at: place, len: len + 1, value: Cents(value.0 / 100), kind: Kind::Sum(None) });
@@ -126,7 +157,10 @@ fn read(words: &[Word], place: usize) -> Option<Number> {
             && (100..=1_000).contains(&value.0)
             && !SUM_AFTER.iter().any(follows)
             && near(1)
-            && !matches!(at(words, end), "" | "for" | "on" | "with" | "and" | "each" | "per" | "a" | "incl" | "including" | "before" | "please")
+            && !matches!(
+                at(words, end),
+                "" | "for" | "on" | "with" | "and" | "each" | "per" | "a" | "incl" | "including" | "before" | "please"
+            )
             && words.get(end).is_some_and(|next| next.clause == words[place].clause);
         if !counts {
             return sum(None, len);
@@ -220,8 +254,19 @@ pub(super) fn is_each(words: &[Word]) -> bool {
     says(
         words,
         &[
-            "each", "per person", "a head", "per head", "apiece", "a person", "everyone has", "everybody has",
-            "per guest", "for each of us", "every one of us has", "per kid", "per child",
+            "each",
+            "per person",
+            "a head",
+            "per head",
+            "apiece",
+            "a person",
+            "everyone has",
+            "everybody has",
+            "per guest",
+            "for each of us",
+            "every one of us has",
+            "per kid",
+            "per child",
         ],
     )
 }

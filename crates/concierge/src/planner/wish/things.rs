@@ -13,14 +13,39 @@ use crate::{
 
 /// Words that keep out what follows them in their clause.
 const DENY: [&[&str]; 21] = [
-    &["no"], &["without"], &["without", "any"], &["not"], &["except"], &["skip"], &["hold"], &["minus"], &["leave", "out"],
-    &["don't", "want"], &["don't", "like"], &["don't", "need"], &["hate"], &["hates"], &["nobody", "eats"], &["nobody", "wants"],
-    &["none", "of"], &["anything", "but"], &["avoid"], &["never"], &["nobody", "likes"],
+    &["no"],
+    &["without"],
+    &["without", "any"],
+    &["not"],
+    &["except"],
+    &["skip"],
+    &["hold"],
+    &["minus"],
+    &["leave", "out"],
+    &["don't", "want"],
+    &["don't", "like"],
+    &["don't", "need"],
+    &["hate"],
+    &["hates"],
+    &["nobody", "eats"],
+    &["nobody", "wants"],
+    &["none", "of"],
+    &["anything", "but"],
+    &["avoid"],
+    &["never"],
+    &["nobody", "likes"],
 ];
 /// Words that bound how often something may be in it.
 const BOUND: [&[&str]; 9] = [
-    &["at", "most"], &["no", "more", "than"], &["not", "more", "than"], &["maximum"], &["max"], &["only"], &["up", "to"],
-    &["a", "maximum", "of"], &["max", "of"],
+    &["at", "most"],
+    &["no", "more", "than"],
+    &["not", "more", "than"],
+    &["maximum"],
+    &["max"],
+    &["only"],
+    &["up", "to"],
+    &["a", "maximum", "of"],
+    &["max", "of"],
 ];
 /// Words for courses, in plain English.
 const COURSES: [(Course, &[&str]); 4] = [
@@ -56,7 +81,13 @@ pub(super) fn denials(words: &[Word]) -> Vec<(usize, usize)> {
         }
         let clause = words[place].clause;
         let end = (from..words.len())
-            .find(|at| words[*at].clause != clause || matches!(words[*at].text.as_str(), "with" | "for" | "under" | "please" | "we're" | "we" | "i" | "must"))
+            .find(|at| {
+                words[*at].clause != clause
+                    || matches!(
+                        words[*at].text.as_str(),
+                        "with" | "for" | "under" | "please" | "we're" | "we" | "i" | "must"
+                    )
+            })
             .unwrap_or(words.len());
         if from < end {
             found.push((from, end));
@@ -100,9 +131,13 @@ pub(super) fn read(menu: &Menu, words: &[Word], numbers: &[Number], request: &mu
     }
     let categories: BTreeSet<&str> = menu.items.iter().map(|item| item.category.as_str()).collect();
     for (place, word) in words.iter().enumerate().filter(|(place, _)| is_denied(*place)) {
-        let named = categories.iter().find(|category| same(&word.text, category) && items_named(menu, at(words, place)).is_empty());
+        let named = categories
+            .iter()
+            .find(|category| same(&word.text, category) && items_named(menu, at(words, place)).is_empty());
         if let Some(category) = named {
-            request.must_not.extend(menu.items.iter().filter(|item| item.category == **category).map(|item| item.id.clone()));
+            request
+                .must_not
+                .extend(menu.items.iter().filter(|item| item.category == **category).map(|item| item.id.clone()));
         }
     }
     // What is wanted by name needs no other of its course.
@@ -130,8 +165,10 @@ fn bound(words: &[Word], place: usize) -> Option<u32> {
 /// How many of a dish: the number right before its name, or before "orders of".
 fn counted(words: &[Word], numbers: &[Number], place: usize) -> u32 {
     let place = if before(words, place, 1) == "of"
-        && matches!(before(words, place, 2), "orders" | "order" | "portions" | "portion" | "servings" | "plates" | "bowls" | "cups" | "bottles")
-    {
+        && matches!(
+            before(words, place, 2),
+            "orders" | "order" | "portions" | "portion" | "servings" | "plates" | "bowls" | "cups" | "bottles"
+        ) {
         place - 2
     } else {
         place
@@ -151,7 +188,10 @@ fn courses(words: &[Word], is_denied: &dyn Fn(usize) -> bool, request: &mut Requ
             want(course, request);
         }
     }
-    if says(words, &["full meal", "complete meal", "full meals", "whole meal", "full dinner", "the works", "three courses"]) {
+    if says(
+        words,
+        &["full meal", "complete meal", "full meals", "whole meal", "full dinner", "the works", "three courses"],
+    ) {
         (request.sides, request.drinks) = (1, 1);
     }
 }

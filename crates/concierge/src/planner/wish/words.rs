@@ -19,8 +19,9 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     let straight = text.to_lowercase().replace(['’', '‘'], "'");
     for raw in straight.split(|c: char| c.is_whitespace() || c == '/').take(MAX_WORDS) {
         let opens = raw.starts_with(['(', '"']);
-        let core = raw
-            .trim_matches(|c: char| matches!(c, ',' | '.' | '\'' | '~' | '?' | '!' | ';' | ':' | '(' | ')' | '"' | '*'));
+        let core = raw.trim_matches(|c: char| {
+            matches!(c, ',' | '.' | '\'' | '~' | '?' | '!' | ';' | ':' | '(' | ')' | '"' | '*')
+        });
         if matches!(core, "but" | "–" | "—" | "-") || opens {
             clause += 1;
         }
@@ -28,7 +29,8 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             words.push(Word { text: piece.to_owned(), clause });
         }
         // The stop of an abbreviation ("incl.") ends nothing: what follows it goes on in small letters anyway.
-        if raw.ends_with([',', ';', ':', '?', '!', ')', '.']) && !matches!(raw, "incl." | "excl." | "max." | "approx.") {
+        if raw.ends_with([',', ';', ':', '?', '!', ')', '.']) && !matches!(raw, "incl." | "excl." | "max." | "approx.")
+        {
             clause += 1;
         }
     }
@@ -69,9 +71,9 @@ pub(super) fn find(words: &[Word], phrases: &[&str]) -> Option<(usize, usize)> {
     let mut found: Option<(usize, usize)> = None;
     for phrase in phrases {
         let phrase: Vec<String> = phrase.split(' ').map(plain).collect();
-        let at = words.windows(phrase.len()).position(|window| {
-            window.iter().zip(&phrase).all(|(word, wanted)| *wanted == plain(&word.text))
-        });
+        let at = words
+            .windows(phrase.len())
+            .position(|window| window.iter().zip(&phrase).all(|(word, wanted)| *wanted == plain(&word.text)));
         if let Some(at) = at {
             let hit = (at, at + phrase.len());
             if found.is_none_or(|so_far| hit.0 < so_far.0 || (hit.0 == so_far.0 && hit.1 > so_far.1)) {

@@ -44,12 +44,7 @@ pub fn cart(view: &CartView) -> wire::Cart {
 
 /// A tool as it was used.
 pub fn tool(used: &Used) -> wire::ToolUse {
-    wire::ToolUse {
-        name: used.name.as_str().to_owned(),
-        arguments: used.arguments.clone(),
-        ok: used.ok,
-        ms: used.ms,
-    }
+    wire::ToolUse { name: used.name.as_str().to_owned(), arguments: used.arguments.clone(), ok: used.ok, ms: used.ms }
 }
 
 /// A meal within a sum.

@@ -155,9 +155,8 @@ impl Parts {
         let messages = self.store.messages(session, HISTORY_FOR_PROMPT)?;
         let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
         let before = Before { cart: log.cart(), memory: memory(known), now };
-        let decision = with_ports(self, &register, |ports| {
-            turn::decide(&self.resources.world, ports, before.clone().input(text))
-        });
+        let decision =
+            with_ports(self, &register, |ports| turn::decide(&self.resources.world, ports, before.clone().input(text)));
         if let Some(order) = &decision.placed {
             // It is on the disk whatever becomes of the rest of this turn.
             self.show_placed(order.id);
