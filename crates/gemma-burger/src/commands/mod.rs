@@ -11,6 +11,7 @@ pub mod eval;
 pub mod gateway;
 pub mod ingest;
 mod lines;
+pub mod mcp;
 pub mod model;
 pub mod parse;
 pub mod plan;

@@ -13,7 +13,7 @@ use std::{net::IpAddr, path::PathBuf};
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
 use allowed::{Address, Allowed, Auto, Filter, Networks, Number, OneOf, Optional, Origin, Path, Text, Token};
-pub use allowed::{LogFormat, Network, Secret, SecureCookies, VocabularyChoice};
+pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -131,6 +131,8 @@ settings! {
         queue: u16, "QUEUE", "queue", "32", Number(0..=4096), BRAIN | DATA;
         /// Tokens that a reply may have.
         max_reply_tokens: u32, "MAX_REPLY_TOKENS", "max-reply-tokens", "160", Number(16..=4096), BRAIN | DATA;
+        /// Whether the model may choose a tool where nothing was understood. Worth it from a model of some billion parameters on.
+        model_tools: Switch, "MODEL_TOOLS", "model-tools", "off", OneOf::<Switch>::new(), BRAIN;
         /// Seconds that a reply may take.
         reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
     }

@@ -14,6 +14,7 @@ mod input;
 mod leaving;
 mod limits;
 mod logs;
+mod mcp;
 mod orders;
 mod pages;
 mod product;

@@ -1,5 +1,6 @@
 //! Running a turn: where the models, the store and the knowledge come together.
 
+pub mod agent;
 mod clock;
 mod convert;
 mod decide;
@@ -9,6 +10,7 @@ pub mod rehearsal;
 mod reply;
 pub mod restaurant;
 mod staff;
+pub mod tools;
 mod turn;
 
 use std::sync::Arc;

@@ -4,29 +4,31 @@ use std::{fs, path::Path, sync::Arc};
 
 use concierge::{
     check::MentionIndex,
+    intent::AgentName,
     ledger::{Policy, Upsell},
     menu::Menu,
-    ports::Embedder,
+    ports::{Embedder, Engine, EngineError, EngineInfo, Generation, GenerationRequest},
     prompt::Personas,
     route::{Head, Router},
     store_info::StoreInfo,
+    tools::Tools,
     turn::World,
     understand::Lexicon,
 };
-use engine::{EngineConfig, Gemma};
+use engine::{AdapterError, EngineConfig, Gemma};
 use knowledge::SqliteIndex;
 use store::Store;
 
 use super::{
     clock::Clock,
-    manner::{Manner, Shelf},
+    manner::{Manner, Shelf, Tunable},
     turn::{Parts, Restaurant},
 };
 use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
     cli::Failure,
     commands::model,
-    config::Config,
+    config::{Adapters, Config, Switch},
     vocabulary::model_file,
 };
 
@@ -34,6 +36,8 @@ use crate::{
 pub struct Resources {
     /// What the turns use.
     pub world: World,
+    /// The tools over its menu.
+    pub tools: Tools,
     /// The place's time.
     pub clock: Clock,
 }
@@ -59,6 +63,7 @@ impl Resources {
         let upsell =
             Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
         let router = read_router(dir)?;
+        let tools = Tools::new(&menu);
         let world = World {
             lexicon: Lexicon::new(&menu),
             mentions: MentionIndex::new(&menu),
@@ -69,7 +74,7 @@ impl Resources {
             info,
             menu,
         };
-        Ok(Self { world, clock })
+        Ok(Self { world, tools, clock })
     }
 }
 
@@ -101,24 +106,59 @@ pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
 
 /// Loads models, fills the index where data changed, opens the store.
 pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Restaurant, Failure> {
+    let mut parts = without_model(config, resources, bus)?;
+    let (engine, manner) = voices(config)?;
+    parts.manner = manner;
+    parts.engine = engine;
+    Ok(Restaurant::new(parts))
+}
+
+/// All but the language model: what tools need, which never speak.
+pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Parts, Failure> {
     let data_dir = &config.files.data_dir;
     fs::create_dir_all(data_dir).map_err(|error| {
         Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
     })?;
     let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
     let Knowledge { embedder, index } = knowledge(config, &resources)?;
-    let (engine, manner) = voices(config)?;
-    Ok(Restaurant::new(Parts {
+    let model = Arc::new(NoModel);
+    let shelf = Shelf::new(data_dir, &config.files.resources_dir);
+    let manner = Manner::open(model.clone(), shelf, &Adapters::off(), &config.model.model).map_err(Failure::new)?;
+    Ok(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine,
+        engine: model,
         manner,
+        model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
-    }))
+    })
+}
+
+/// In the place of a language model where nobody speaks.
+struct NoModel;
+
+impl Engine for NoModel {
+    fn start(&self, _: GenerationRequest) -> Result<Generation, EngineError> {
+        Err(EngineError::NotReady("this program runs without it".to_owned()))
+    }
+
+    fn info(&self) -> EngineInfo {
+        EngineInfo { model: "none".to_owned(), context_tokens: 0 }
+    }
+}
+
+impl Tunable for NoModel {
+    fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
+        Err(AdapterError::Ended)
+    }
+
+    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
+        Ok(())
+    }
 }
 
 /// What finds the records that fit a guest's words.
