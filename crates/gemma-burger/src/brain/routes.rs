@@ -11,7 +11,6 @@ use axum::{
     routing::{get, post},
 };
 use futures::{StreamExt, stream};
-use sha2::{Digest, Sha256};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use ::concierge::ports::FinishReason;
@@ -19,6 +18,7 @@ use ::concierge::ports::FinishReason;
 use super::{
     Brain, GUEST_LABEL, GUEST_SESSION, sse, staff,
     turns::Turn,
+    v1,
     wire::{ChatRequest, Feedback, SessionEvent, SessionId, TurnId, TurnStarted, parse_json},
 };
 use crate::http::{
@@ -44,6 +44,7 @@ pub fn router(brain: Arc<Brain>) -> Router {
         .route("/session/events", get(get_session_events))
         .route("/metrics", get(get_metrics))
         .merge(staff::routes())
+        .nest("/v1", v1::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&brain), check_token));
     Router::new()
         .merge(guarded)
@@ -58,13 +59,10 @@ pub fn router(brain: Arc<Brain>) -> Router {
 
 /// Lets only those in who know the shared secret, where one is set.
 async fn check_token(State(brain): State<Arc<Brain>>, request: Request, next: Next) -> Response {
-    if let Some(token) = &brain.token {
-        let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        // Comparing digests takes the same time wherever the secrets differ.
-        if Sha256::digest(shown) != Sha256::digest(token.reveal()) {
-            return ApiError::new(ErrorCode::Unauthorized, "The shared secret is missing or wrong.").into_response();
-        }
+    if brain.token.as_ref().is_some_and(|token| !token.is_shown_by(request.headers())) {
+        let error = ApiError::new(ErrorCode::Unauthorized, "The shared secret is missing or wrong.");
+        let openai = request.uri().path().starts_with("/v1/");
+        return if openai { v1::Refusal::from(error).into_response() } else { error.into_response() };
     }
     next.run(request).await
 }

@@ -85,17 +85,23 @@ impl ChatRequest {
     /// Reads a body and checks the message's length, counted in characters.
     pub fn parse(body: &[u8], max_chars: usize) -> Result<Self, ApiError> {
         let request: Self = parse_json(body, "{\"message\": \"…\"}")?;
-        if request.message.trim().is_empty() {
-            return Err(ApiError::new(ErrorCode::EmptyMessage, "The message is empty. Please write something."));
-        }
-        if request.message.chars().count() > max_chars {
-            return Err(ApiError::new(
-                ErrorCode::MessageTooLong,
-                format!("The message is too long: at most {max_chars} characters fit."),
-            ));
-        }
+        check_message(&request.message, max_chars)?;
         Ok(request)
     }
+}
+
+/// Whether a guest's message has words, and not too many.
+pub fn check_message(message: &str, max_chars: usize) -> Result<(), ApiError> {
+    if message.trim().is_empty() {
+        return Err(ApiError::new(ErrorCode::EmptyMessage, "The message is empty. Please write something."));
+    }
+    if message.chars().count() > max_chars {
+        return Err(ApiError::new(
+            ErrorCode::MessageTooLong,
+            format!("The message is too long: at most {max_chars} characters fit."),
+        ));
+    }
+    Ok(())
 }
 
 /// Reads a JSON body; the error names what is expected and quotes nothing of what came.

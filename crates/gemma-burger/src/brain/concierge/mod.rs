@@ -5,6 +5,7 @@ mod convert;
 mod register;
 mod reply;
 pub mod restaurant;
+mod speech;
 mod staff;
 mod turn;
 
@@ -16,6 +17,7 @@ use super::{bus::SessionBus, ports::Loading};
 use crate::{cli::Failure, config::Config};
 
 pub use restaurant::Resources;
+pub use speech::Speech;
 pub use turn::{Parts, Restaurant};
 
 /// Reads the restaurant's files, which must be right for a start, and returns the rest of the start: loading models

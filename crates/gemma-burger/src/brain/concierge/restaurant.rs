@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use concierge::{
@@ -20,10 +21,13 @@ use concierge::{
 };
 use engine::{EngineConfig, Gemma};
 use knowledge::SqliteIndex;
+use remote::{Remote, RemoteConfig};
 use store::Store;
+use tokio::runtime::Handle;
 
 use super::{
     clock::Clock,
+    speech::{self, Speech},
     turn::{Parts, Restaurant},
 };
 use crate::{
@@ -117,19 +121,44 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
         .map_err(|error| Failure::new(error.to_string()))?;
     tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
-    let engine = gemma(config)?;
-    let adapters = manner(config, &engine)?;
+    let (engine, adapters) = speech(config)?;
     Ok(Restaurant::new(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine: Arc::new(engine),
+        engine,
+        model_name: model_name(&config.model.model),
         adapters,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
     }))
+}
+
+/// The language model: at the endpoints that are named, else in this process; and who has a trained manner.
+fn speech(config: &Config) -> Result<(Arc<dyn Speech>, Vec<AgentName>), Failure> {
+    if config.engine.urls.is_empty() {
+        let engine = gemma(config)?;
+        let adapters = manner(config, &engine)?;
+        return Ok((Arc::new(engine), adapters));
+    }
+    let runtime = Handle::try_current().map_err(Failure::new)?;
+    let engine = Remote::start(remote_config(config), runtime.clone()).map_err(Failure::new)?;
+    let well = runtime.block_on(engine.look());
+    tracing::info!(well, of = config.engine.urls.len(), "endpoints of the language model");
+    Ok((Arc::new(engine), speech::AGENTS.to_vec()))
+}
+
+fn remote_config(config: &Config) -> RemoteConfig {
+    let mut settings = RemoteConfig::new(config.engine.urls.clone(), model_name(&config.model.model));
+    settings.key = config.engine.key.as_ref().map(|key| key.reveal().to_owned());
+    settings.context_tokens = config.model.context_tokens;
+    settings.replies = u32::from(config.model.slots) + u32::from(config.model.queue);
+    settings.first_word_patience = Duration::from_secs(config.engine.patience_s);
+    settings.word_patience = Duration::from_secs(config.engine.patience_s);
+    settings.reply_time_limit = Duration::from_secs(config.model.reply_timeout_s);
+    settings
 }
 
 /// Loads the staff's trained manner, and tells who has one: the adapter that was named, or the one that ships for the
@@ -157,6 +186,12 @@ fn manner(config: &Config, engine: &Gemma) -> Result<Vec<AgentName>, Failure> {
             .map_err(|error| Failure::new(error.to_string()).hint("ADAPTER=off speaks with the model as it is"))?;
     }
     Ok(agents.to_vec())
+}
+
+/// The name of a model for programs: a file's without its ending, else as it was given.
+fn model_name(given: &str) -> String {
+    let file = Path::new(given).file_stem().filter(|_| given.ends_with(".gguf"));
+    file.and_then(|name| name.to_str()).unwrap_or(given).to_owned()
 }
 
 fn gemma(config: &Config) -> Result<Gemma, Failure> {

@@ -7,7 +7,7 @@ use concierge::{
     brief::Source,
     intent::AgentName,
     ledger::Event,
-    ports::{ChatMessage, Embedder, Engine, Retriever, Role},
+    ports::{ChatMessage, Embedder, Retriever, Role},
     prompt::{self, Limits},
     turn::{self, Decision, Input, Memory, Ports},
 };
@@ -20,15 +20,17 @@ use super::{
     register::SessionOrders,
     reply,
     restaurant::Resources,
+    speech::Speech,
 };
 use crate::{
     brain::{
         bus::SessionBus,
         ports::{Concierge, EventSink, TurnRequest},
         staff::{Staff, StaffNews},
+        v1::BareModel,
         wire::{self, AgentChosen, Done, Feedback, History, Part, Readiness, TurnEvent, TurnId, TurnTimings},
     },
-    http::{ApiError, ErrorCode},
+    http::{ApiError, ErrorCode, metrics::Page},
 };
 
 /// Messages of a session that are looked at for a prompt, and shown after a reload.
@@ -51,7 +53,9 @@ pub struct Parts {
     /// What it knows.
     pub retriever: Arc<dyn Retriever>,
     /// The language model.
-    pub engine: Arc<dyn Engine>,
+    pub engine: Arc<dyn Speech>,
+    /// The name under which programs ask for the model itself.
+    pub model_name: String,
     /// Agents that have a trained manner.
     pub adapters: Vec<AgentName>,
     /// Tokens of a reply.
@@ -282,7 +286,7 @@ impl Concierge for Restaurant {
     }
 
     fn ready(&self) -> Readiness {
-        let model = Part::ready(self.inner.engine.info().model);
+        let model = self.inner.engine.part();
         let store = match self.inner.store.check() {
             Ok(()) => Part::ready("open"),
             Err(error) => Part::missing(error.to_string()),
@@ -294,8 +298,18 @@ impl Concierge for Restaurant {
         Some(self.inner.clone())
     }
 
+    fn bare_model(&self) -> Option<BareModel> {
+        Some(BareModel {
+            id: self.inner.model_name.clone(),
+            engine: self.inner.engine.clone(),
+            adapters: self.inner.adapters.clone(),
+        })
+    }
+
     fn metrics(&self) -> String {
-        String::new()
+        let mut page = Page::default();
+        self.inner.engine.measure(&mut page);
+        page.finish()
     }
 }
 
