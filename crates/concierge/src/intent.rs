@@ -87,7 +87,7 @@ impl FromStr for Intent {
 }
 
 /// The staff member who answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentName {
     /// The cheerful clerk.

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use crate::{
-    AdapterError, LoadError,
-    gguf::{GgufError, Header, KIND_TEXT, TensorInfo, Value},
-};
+use gguf::{GgufError, Header, KIND_TEXT, TensorInfo, Value};
+
+use crate::{AdapterError, LoadError};
 
 /// Families of models that speak and whose graph llama.cpp builds without further files.
 const ARCHITECTURES: [&str; 12] = [
@@ -159,6 +158,12 @@ pub(crate) fn adapter(path: &Path, model: &ModelHeader) -> Result<(), AdapterErr
     if header.tensors.is_empty() {
         return Err(mismatch("it is empty".to_owned()));
     }
+    if let Some(base) = header.text("general.base_model.0.name")
+        && differ(base, &model.name)
+    {
+        let base: String = base.chars().filter(|c| !c.is_control()).take(80).collect();
+        return Err(mismatch(format!("it was made for \"{base}\" and the model is \"{}\"", model.name)));
+    }
     for tensor in &header.tensors {
         let Some((base, other)) = halves(&tensor.name) else {
             return Err(mismatch(format!("{} is neither the A nor the B of a pair", tensor.name)));
@@ -185,8 +190,48 @@ pub(crate) fn adapter(path: &Path, model: &ModelHeader) -> Result<(), AdapterErr
     Ok(())
 }
 
+/// Whether two names mean different models. Who published it, how it is stored and how words are joined do not count:
+/// `google/gemma-3-270m`, `gemma-3-270m-q4_k_m` and `Gemma 3 270m` are one.
+fn differ(one: &str, other: &str) -> bool {
+    let (one, other) = (plain_name(one), plain_name(other));
+    // A file that calls itself by its family only may be any of it.
+    !one.is_empty() && !other.is_empty() && one != other
+}
+
+fn plain_name(name: &str) -> String {
+    let name = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+    let stored = |word: &&str| {
+        let quantised = word.trim_start_matches('i').strip_prefix('q');
+        let bits = word.strip_suffix("bit").is_some_and(|bits| bits.parse::<u8>().is_ok());
+        !bits
+            && !quantised.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            && !matches!(*word, "f16" | "bf16" | "f32" | "gguf")
+    };
+    // What follows the way of storing belongs to it, as `_k_m` does.
+    name.split(|c: char| !c.is_ascii_alphanumeric()).take_while(stored).collect()
+}
+
 /// The weight that a LoRA tensor belongs to, and the name of the pair's other half.
 fn halves(name: &str) -> Option<(&str, String)> {
     let a = name.strip_suffix(".lora_a").map(|base| (base, format!("{base}.lora_b")));
     a.or_else(|| name.strip_suffix(".lora_b").map(|base| (base, format!("{base}.lora_a"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differ;
+
+    #[test]
+    fn a_model_is_known_by_any_of_its_names() {
+        for (one, other, expected) in [
+            ("Gemma 3 270m", "gemma-3-270m-q4_k_m", false),
+            ("google/gemma-3-270m", "Gemma 3 270m", false),
+            ("mlx-community/gemma-3-4b-it-4bit", "Gemma 3 4b It", false),
+            ("gemma-3-270m-it", "Gemma 3 270m", true),
+            ("gemma-3-1b-IQ4_XS", "gemma-3-270m", true),
+            ("", "gemma-3-270m", false),
+        ] {
+            assert_eq!(differ(one, other), expected, "{one} / {other}");
+        }
+    }
 }

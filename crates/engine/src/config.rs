@@ -2,8 +2,6 @@
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use crate::gguf;
-
 /// The settings of an engine.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {

@@ -7,13 +7,12 @@
 //!                    │           └─▶ device (llama.cpp) ─▶ sample ─▶ words to each guest
 //!                    └── kv: which sequence holds which tokens; beginnings shared, conversations kept
 //! ```
-//! [`gguf`] reads a file's header before llama.cpp sees it, as llama.cpp ends the process on some broken files.
+//! The crate `gguf` reads a file's header before llama.cpp sees it, as llama.cpp ends the process on some broken files.
 
 mod check;
 mod config;
 mod device;
 mod gemma;
-pub mod gguf;
 mod kv;
 mod metrics;
 mod sample;

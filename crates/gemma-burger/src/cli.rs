@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{brain, config_docs, data, doctor, gateway, ingest, model, parse, plan, route, serve, staff},
+    commands::{adapter, brain, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route, serve, staff, train},
     config::ConfigError,
 };
 
@@ -32,6 +32,9 @@ enum Command {
     Plan(plan::Args),
     Model(model::Args),
     Data(data::Args),
+    Train(train::Args),
+    Adapter(adapter::Args),
+    Eval(eval::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -51,6 +54,9 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => args.run(),
         Command::Model(args) => args.run(),
         Command::Data(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Adapter(args) => args.run(),
+        Command::Eval(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

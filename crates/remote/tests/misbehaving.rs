@@ -292,7 +292,7 @@ async fn one_that_fails_is_given_up_and_comes_back() {
     assert_eq!(states(), [State::Closed, State::Closed]);
     let before = bad.asked.load(SeqCst);
     for _ in 0..4 {
-        reply(&engine).await;
+        reply(&engine).await.1.unwrap();
     }
     assert_eq!(bad.asked.load(SeqCst), before + 2, "the two take turns again");
 }
@@ -327,10 +327,10 @@ async fn more_than_there_is_room_for_are_refused() {
 async fn what_is_asked_is_the_protocol() {
     let endpoint = endpoint(&[Manner::Well]).await;
     let engine = engine(&[&endpoint]);
-    reply(&engine).await;
+    reply(&engine).await.1.unwrap();
     assert!(endpoint.last_body.lock().unwrap().contains("\"model\":\"m\""), "its models are not known yet");
     engine.look().await;
-    reply(&engine).await;
+    reply(&engine).await.1.unwrap();
     let body: serde_json::Value = serde_json::from_str(&endpoint.last_body.lock().unwrap()).unwrap();
     assert_eq!(body["model"], "m:rosy", "the adapter that it lists");
     assert_eq!(body["messages"][0]["role"], "system");

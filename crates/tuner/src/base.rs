@@ -11,6 +11,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+/// Characters of a model's name that are kept.
+const NAME_LIMIT: usize = 80;
+
 /// An opened base model: its shape and tokenizer are read, its weights are not yet.
 pub struct Base {
     path: PathBuf,
@@ -51,9 +54,15 @@ impl Base {
         &self.tokenizer
     }
 
-    /// What the adapter's configuration calls the model: the file's or folder's name.
+    /// What the adapter's configuration calls the model: the name within a GGUF file, else the file's or folder's.
     #[must_use]
     pub fn name(&self) -> String {
+        if let Weights::Gguf(content, _) = &self.weights
+            && let Some(Ok(name)) = content.metadata.get("general.name").map(|name| name.to_string())
+            && !name.trim().is_empty()
+        {
+            return name.trim().chars().filter(|c| !c.is_control()).take(NAME_LIMIT).collect();
+        }
         let stem = if self.path.is_dir() { self.path.file_name() } else { self.path.file_stem() };
         stem.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }

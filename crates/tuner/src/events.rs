@@ -1,12 +1,14 @@
 //! What a run tells the outside while it goes on.
 
 use crate::train::TrainReport;
+use serde::{Serialize, Serializer};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-/// Something that happened in a run.
-#[derive(Debug)]
+/// Something that happened in a run. As JSON it is an object whose `event` names it; times are in seconds.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum TrainEvent<'a> {
     /// Everything is read and checked; training begins.
     Started {
@@ -36,6 +38,7 @@ pub enum TrainEvent<'a> {
         /// Tokens fed in, a second, prompts included.
         tokens_per_second: f64,
         /// Time left, from the pace so far.
+        #[serde(serialize_with = "seconds")]
         left: Duration,
     },
     /// The validation loss was measured.
@@ -61,6 +64,10 @@ pub enum TrainEvent<'a> {
         /// Why.
         message: &'a str,
     },
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
 }
 
 /// Told of every event of a run: a progress bar, a log, an experiment tracker.

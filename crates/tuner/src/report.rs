@@ -24,6 +24,13 @@ const MEAN_COLOUR: &str = "#1f5fa8";
 const VALID_COLOUR: &str = "#d9541e";
 
 impl Curve {
+    /// The step of the lowest validation loss, the untuned model's aside.
+    #[must_use]
+    pub fn best(&self) -> Option<usize> {
+        let tuned = self.valid.iter().filter(|(step, _)| *step > 0);
+        tuned.min_by(|a, b| a.1.total_cmp(&b.1)).map(|&(step, _)| step)
+    }
+
     /// One line of block characters, at most `width` of them: low is good.
     #[must_use]
     pub fn sparkline(&self, width: usize) -> String {

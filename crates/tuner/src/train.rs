@@ -5,7 +5,7 @@ use crate::checkpoint::{self, State};
 use crate::data::{DataSet, Example, pack};
 use crate::error::TrainError;
 use crate::events::{TrainEvent, TrainListener};
-use crate::export::save_mlx;
+use crate::export::{load_mlx, save_mlx};
 use crate::files::write_whole;
 use crate::lora::{Adapter, Pass};
 use crate::model::{Gemma, Packed};
@@ -18,6 +18,9 @@ use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+/// The folder of the adapter with the lowest validation loss so far.
+const BEST: &str = "best";
 
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +39,8 @@ pub struct TrainReport {
     pub steps: usize,
     /// Whether a listener stopped it before its end.
     pub stopped: bool,
+    /// The step whose adapter was written: that of the lowest validation loss, else the last.
+    pub adapter_step: usize,
     /// Numbers that were trained.
     pub parameters: usize,
     /// Tokens fed in, prompts included.
@@ -49,7 +54,8 @@ pub struct TrainReport {
 }
 
 /// Trains an adapter and writes it to `config.out`: the adapter in MLX-LM's layout, the checkpoint,
-/// `loss.svg` and `run.json`; with validation data, the adapter of the lowest validation loss to `best/`.
+/// `loss.svg` and `run.json`. With validation data it is the adapter of the lowest validation loss, which the run
+/// keeps in `best/` as it goes.
 ///
 /// # Errors
 /// See [`TrainError`]. Data and settings are checked before anything is trained; a failed run leaves its
@@ -254,7 +260,7 @@ impl<'a> Run<'a> {
         let best = self.state.curve.valid.iter().all(|&(_, seen)| loss < seen);
         self.state.curve.valid.push((step, loss));
         if best && step > 0 {
-            let folder = self.config.out.join("best");
+            let folder = self.config.out.join(BEST);
             save_mlx(&self.adapter, &folder, self.model.shape(), self.config.precision)?;
         }
         Ok(listener.on_event(&TrainEvent::Validated { step, loss }))
@@ -269,6 +275,7 @@ impl<'a> Run<'a> {
             examples: self.train.examples().len(),
             steps: self.state.step,
             stopped: self.state.step < self.schedule.steps,
+            adapter_step: self.state.curve.best().unwrap_or(self.state.step),
             parameters: self.adapter.parameters(),
             tokens: self.state.tokens,
             seconds: self.state.seconds,
@@ -279,7 +286,14 @@ impl<'a> Run<'a> {
 
     fn write(&self, report: &TrainReport) -> Result<(), TrainError> {
         let out = &self.config.out;
-        save_mlx(&self.adapter, out, self.model.shape(), self.config.precision)?;
+        let kept;
+        let adapter = if report.adapter_step == self.state.step {
+            &self.adapter
+        } else {
+            kept = load_mlx(&out.join(BEST))?;
+            &kept
+        };
+        save_mlx(adapter, out, self.model.shape(), self.config.precision)?;
         let picture = self
             .state
             .curve

@@ -50,7 +50,8 @@ pub struct Point {
 }
 
 /// What the trainer reads: text with the control tokens written out. The loss counts the reply alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rendered {
     /// Everything up to where the model begins.
     pub prompt: String,

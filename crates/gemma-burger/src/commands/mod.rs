@@ -1,9 +1,11 @@
 //! One file a command: its arguments, its help with an example, and `run`.
 
+pub mod adapter;
 pub mod brain;
 pub mod config_docs;
 pub mod data;
 pub mod doctor;
+pub mod eval;
 pub mod gateway;
 pub mod ingest;
 mod lines;
@@ -13,6 +15,7 @@ pub mod plan;
 pub mod route;
 pub mod serve;
 pub mod staff;
+pub mod train;
 
 use std::{
     net::{IpAddr, SocketAddr},

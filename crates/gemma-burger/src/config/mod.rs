@@ -2,6 +2,7 @@
 //!
 //! A value is taken from the flag, else the environment, else the `.env` file, else the default.
 
+mod adapters;
 mod allowed;
 mod env_file;
 mod reference;
@@ -9,6 +10,8 @@ mod source;
 
 use std::{net::IpAddr, path::PathBuf};
 
+use adapters::ByAgent;
+pub use adapters::{AdapterChoice, Adapters};
 use allowed::{Address, Allowed, Auto, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls};
 pub use allowed::{LogFormat, Network, Secret, SecureCookies};
 pub use reference::table;
@@ -114,8 +117,8 @@ settings! {
         model: String, "MODEL", "model", "gemma-3-270m", Text, BRAIN | DATA;
         /// The model that turns sentences into vectors.
         embedder: String, "EMBEDDER", "embedder", "all-minilm-l6-v2", Text, BRAIN | DATA;
-        /// The staff's trained manner: a GGUF adapter or its folder. None takes the one that ships for the model, `off` speaks with the model as it is.
-        adapter: Option<String>, "ADAPTER", "adapter", "", Optional(Text), BRAIN | DATA;
+        /// The staff's trained manner: an adapter under `DATA_DIR/adapters` or `RESOURCES_DIR/adapters`, or a GGUF file. None takes the one that ships for the model, `off` speaks with the model as it is.
+        adapters: Adapters, "ADAPTER", "adapter", "", ByAgent, BRAIN | DATA;
         /// Threads of the computation; auto takes one a core.
         threads: Option<u16>, "THREADS", "threads", "auto", Auto(Number(1..=512)), BRAIN | DATA;
         /// Tokens that a conversation may hold, reply included.

@@ -67,6 +67,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/desk", any(relay_staff))
         .route("/desk/{*rest}", any(relay_staff))
         .route("/staff/{*rest}", any(relay_staff))
+        .route("/admin/{*rest}", any(relay_staff))
         .route("/v1/{*rest}", any(relay_v1))
         .route("/health/live", get(get_live))
         .route("/health/ready", get(get_ready))

@@ -1,9 +1,10 @@
 //! llama.cpp's files: an adapter it can load at run time, and a model with the adapter merged in.
 
 use super::tensors::Precision;
+use super::{Found, targets_of};
 use crate::error::{AdapterError, TrainError};
 use crate::files::write_whole;
-use crate::lora::{Adapter, Place};
+use crate::lora::{Adapter, LoraConfig, Place};
 use crate::shape::Target;
 use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
@@ -40,6 +41,39 @@ pub fn save_gguf(adapter: &Adapter, path: &Path, precision: Precision) -> Result
         ("adapter.lora.alpha", Value::F32(adapter.config.alpha as f32)),
     ];
     write_gguf(path, &metadata.iter().map(|(k, v)| (*k, v)).collect::<Vec<_>>(), &tensors)
+}
+
+/// Reads an adapter that llama.cpp's converter (or [`save_gguf`]) wrote.
+///
+/// # Errors
+/// [`AdapterError`] for a file that is no LoRA adapter of a Gemma 3 model.
+pub fn load_gguf(path: &Path) -> Result<Adapter, AdapterError> {
+    let damaged = |reason: &dyn std::fmt::Display| AdapterError::damaged(path, reason);
+    let mut reader = BufReader::new(File::open(path).map_err(AdapterError::io(path))?);
+    let content = Content::read(&mut reader).map_err(|error| damaged(&error))?;
+    let text = |key: &str| content.metadata.get(key).and_then(|value| value.to_string().ok());
+    if text("general.type").is_none_or(|kind| kind != "adapter") {
+        return Err(damaged(&"it is no adapter"));
+    }
+    let alpha = content.metadata.get("adapter.lora.alpha").and_then(|value| value.to_f32().ok());
+    let alpha = alpha.filter(|alpha| alpha.is_finite()).ok_or_else(|| damaged(&"it has no alpha"))?;
+    let mut found = Found::default();
+    for name in content.tensor_infos.keys() {
+        let place = |part: &str| name.strip_suffix(part).and_then(place_of);
+        let tensor = content.tensor(&mut reader, name, &Device::Cpu).map_err(|error| damaged(&error))?;
+        let turned = tensor.dequantize(&Device::Cpu)?.t()?.contiguous()?;
+        match (place(".lora_a"), place(".lora_b")) {
+            (Some(place), _) => found.a(place, turned),
+            (_, Some(place)) => found.b(place, turned),
+            _ => return Err(damaged(&format!("{name} is not a LoRA matrix of a Gemma 3 block"))),
+        }
+    }
+    let rank = found.rank().unwrap_or(0);
+    let pairs = found.complete(rank, path)?;
+    let config =
+        LoraConfig { rank, alpha: f64::from(alpha), dropout: 0.0, layers: None, targets: targets_of(&pairs) };
+    let base = text("general.base_model.0.name").cloned().unwrap_or_default();
+    Ok(Adapter::of(config, base, pairs)?)
 }
 
 /// How the changed matrices of a merged model are stored.

@@ -5,7 +5,7 @@ mod mlx;
 mod peft;
 pub(crate) mod tensors;
 
-pub use gguf::{FusedType, fuse, save_gguf};
+pub use gguf::{FusedType, fuse, load_gguf, save_gguf};
 pub use mlx::{load_mlx, save_mlx};
 pub use peft::{load_peft, save_peft};
 pub use tensors::Precision;
@@ -17,11 +17,15 @@ use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Reads an adapter folder in MLX-LM's or PEFT's layout, told apart by the file that holds the tensors.
+/// Reads an adapter: a folder in MLX-LM's or PEFT's layout, told apart by the file that holds the tensors, or a file
+/// of llama.cpp's.
 ///
 /// # Errors
 /// [`AdapterError`] for a missing, damaged or foreign file.
 pub fn load_adapter(folder: &Path) -> Result<Adapter, AdapterError> {
+    if folder.is_file() {
+        return load_gguf(folder);
+    }
     if folder.join(peft::TENSORS).exists() { load_peft(folder) } else { load_mlx(folder) }
 }
 
@@ -36,6 +40,11 @@ impl Found {
 
     fn b(&mut self, place: Place, tensor: Tensor) {
         self.0.entry(place).or_default().1 = Some(tensor);
+    }
+
+    /// The inner width of any first matrix, for files that do not tell it.
+    fn rank(&self) -> Option<usize> {
+        self.0.values().find_map(|(a, _)| a.as_ref()?.dims2().ok().map(|dims| dims.1))
     }
 
     /// Every place must have both matrices, `[in, rank]` and `[rank, out]`.

@@ -2,7 +2,9 @@
 
 mod clock;
 mod convert;
+pub mod manner;
 mod register;
+pub mod rehearsal;
 mod reply;
 pub mod restaurant;
 mod speech;

@@ -2,14 +2,13 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use concierge::{
     check::MentionIndex,
-    intent::AgentName,
     ledger::{Policy, Upsell},
     menu::Menu,
     ports::Embedder,
@@ -27,7 +26,8 @@ use tokio::runtime::Handle;
 
 use super::{
     clock::Clock,
-    speech::{self, Speech},
+    manner::{Manner, Shelf},
+    speech::Speech,
     turn::{Parts, Restaurant},
 };
 use crate::{
@@ -36,9 +36,6 @@ use crate::{
     commands::model,
     config::Config,
 };
-
-/// An adapter's file in its folder.
-const ADAPTER_FILE: &str = "adapter.gguf";
 
 /// The restaurant's own files, read and checked.
 pub struct Resources {
@@ -116,12 +113,8 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
         Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
     })?;
     let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
-    let embedder = embedder(config)?;
-    let index = SqliteIndex::new(data_dir, embedder.id(), embedder.dimensions());
-    let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
-        .map_err(|error| Failure::new(error.to_string()))?;
-    tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
-    let (engine, adapters) = speech(config)?;
+    let Knowledge { embedder, index } = knowledge(config, &resources)?;
+    let (engine, manner) = voices(config)?;
     Ok(Restaurant::new(Parts {
         resources,
         store,
@@ -129,25 +122,51 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
         retriever: Arc::new(index),
         engine,
         model_name: model_name(&config.model.model),
-        adapters,
+        manner,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
     }))
 }
 
-/// The language model: at the endpoints that are named, else in this process; and who has a trained manner.
-fn speech(config: &Config) -> Result<(Arc<dyn Speech>, Vec<AgentName>), Failure> {
+/// What finds the records that fit a guest's words.
+pub struct Knowledge {
+    /// Makes the vectors.
+    pub embedder: knowledge::Embedder,
+    /// Holds those of the records.
+    pub index: SqliteIndex,
+}
+
+/// Loads the sentence encoder, and fills the index where data changed.
+pub fn knowledge(config: &Config, resources: &Resources) -> Result<Knowledge, Failure> {
+    let embedder = embedder(config)?;
+    let data_dir = &config.files.data_dir;
+    fs::create_dir_all(data_dir).map_err(|error| {
+        Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
+    })?;
+    let index = SqliteIndex::new(data_dir, embedder.id(), embedder.dimensions());
+    let report = knowledge::ingest(&resources.world.menu, &resources.world.info, &embedder, &index)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    tracing::info!(embedded = report.embedded, kept = report.unchanged, removed = report.removed, "knowledge ingested");
+    Ok(Knowledge { embedder, index })
+}
+
+/// The language model, at the endpoints that are named, else in this process; and the staff's manner. With endpoints
+/// it wants to be called on a runtime.
+pub fn voices(config: &Config) -> Result<(Arc<dyn Speech>, Manner), Failure> {
+    let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
     if config.engine.urls.is_empty() {
-        let engine = gemma(config)?;
-        let adapters = manner(config, &engine)?;
-        return Ok((Arc::new(engine), adapters));
+        let engine = Arc::new(gemma(config)?);
+        let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+            .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
+        return Ok((engine, manner));
     }
     let runtime = Handle::try_current().map_err(Failure::new)?;
     let engine = Remote::start(remote_config(config), runtime.clone()).map_err(Failure::new)?;
     let well = runtime.block_on(engine.look());
     tracing::info!(well, of = config.engine.urls.len(), "endpoints of the language model");
-    Ok((Arc::new(engine), speech::AGENTS.to_vec()))
+    let engine = Arc::new(engine);
+    Ok((engine.clone(), Manner::elsewhere(engine, shelf)))
 }
 
 fn remote_config(config: &Config) -> RemoteConfig {
@@ -159,33 +178,6 @@ fn remote_config(config: &Config) -> RemoteConfig {
     settings.word_patience = Duration::from_secs(config.engine.patience_s);
     settings.reply_time_limit = Duration::from_secs(config.model.reply_timeout_s);
     settings
-}
-
-/// Loads the staff's trained manner, and tells who has one: the adapter that was named, or the one that ships for the
-/// model. One adapter serves both agents; the persona at the head of the prompt tells them apart.
-fn manner(config: &Config, engine: &Gemma) -> Result<Vec<AgentName>, Failure> {
-    let path = match config.model.adapter.as_deref() {
-        Some("off") => return Ok(Vec::new()),
-        Some(named) => {
-            let path = PathBuf::from(named);
-            if path.is_dir() { path.join(ADAPTER_FILE) } else { path }
-        }
-        None => {
-            let shipped = config.files.resources_dir.join("adapters").join(&config.model.model).join(ADAPTER_FILE);
-            if !shipped.is_file() {
-                tracing::info!("no trained manner ships for this model; it speaks as it is");
-                return Ok(Vec::new());
-            }
-            shipped
-        }
-    };
-    let agents = [AgentName::Rosy, AgentName::Gordon];
-    for agent in agents {
-        engine
-            .load_adapter(agent, &path)
-            .map_err(|error| Failure::new(error.to_string()).hint("ADAPTER=off speaks with the model as it is"))?;
-    }
-    Ok(agents.to_vec())
 }
 
 /// The name of a model for programs: a file's without its ending, else as it was given.

@@ -1,13 +1,16 @@
 //! The language model, wherever it runs: what the brain needs to know of it beside its words.
 
+use std::path::Path;
+
 use concierge::{intent::AgentName, ports::Engine};
-use engine::Gemma;
+use engine::{AdapterError, Gemma};
 use remote::{Remote, breaker::State};
 
+use super::manner::Tunable;
 use crate::{brain::wire::Part, http::metrics::Page};
 
 /// A language model with its state and its figures.
-pub trait Speech: Engine {
+pub trait Speech: Tunable {
     /// Whether it works.
     fn part(&self) -> Part;
     /// Writes its lines for Prometheus.
@@ -90,5 +93,14 @@ impl Speech for Remote {
     }
 }
 
-/// All agents: a remote endpoint lists the adapters that it has.
-pub const AGENTS: [AgentName; 2] = [AgentName::Rosy, AgentName::Gordon];
+impl Tunable for Remote {
+    fn load_adapter(&self, agent: AgentName, path: &Path) -> Result<(), AdapterError> {
+        let name = self.info().model;
+        let reason = format!("the language model runs elsewhere; give it to its server under the name {name}:{agent}");
+        Err(AdapterError::Mismatch { path: path.to_owned(), reason })
+    }
+
+    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
+        Ok(())
+    }
+}

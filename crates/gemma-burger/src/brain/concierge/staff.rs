@@ -1,6 +1,7 @@
 //! The staff's work on the store.
 
 use concierge::{
+    intent::AgentName,
     ledger::{Certainty, Line, OrderId, OrderState, conflicts_of_line},
     menu::Menu,
     order::Amount,
@@ -10,13 +11,14 @@ use store::{Order, SessionId, Speaker, StaffToken, StoreError, Ticket, TicketId,
 use super::{
     clock::rfc3339,
     convert,
+    manner::{AGENTS, AdapterName, MannerView, SelfTest},
     turn::{self, Parts},
 };
 use crate::{
     brain::{
         staff::{
-            Conversation, ConversationMessage, KitchenLine, KitchenOrder, Staff, StaffNews, TicketCard, sign_in_first,
-            wrong_password,
+            Conversation, ConversationMessage, KitchenLine, KitchenOrder, Staff, StaffNews, TicketCard,
+            manner_refusal, sign_in_first, wrong_password,
         },
         wire::{self, SessionEvent, StaffWords, TurnId},
     },
@@ -112,12 +114,36 @@ impl Staff for Parts {
         self.touched(id)
     }
 
+    fn manner(&self) -> Result<MannerView, ApiError> {
+        Ok(self.manner.view())
+    }
+
+    fn change_manner(&self, agent: Option<AgentName>, to: Option<&AdapterName>) -> Result<MannerView, ApiError> {
+        self.manner.change(&agents(agent), to, &self.self_test()).map_err(|error| manner_refusal(&error))?;
+        Ok(self.manner.view())
+    }
+
+    fn roll_manner_back(&self, agent: Option<AgentName>) -> Result<MannerView, ApiError> {
+        self.manner.roll_back(&agents(agent), &self.self_test()).map_err(|error| manner_refusal(&error))?;
+        Ok(self.manner.view())
+    }
+
     fn news(&self) -> &StaffNews {
         &self.news
     }
 }
 
+/// The agent that was named, or both.
+fn agents(named: Option<AgentName>) -> Vec<AgentName> {
+    named.map_or_else(|| AGENTS.to_vec(), |agent| vec![agent])
+}
+
 impl Parts {
+    fn self_test(&self) -> SelfTest<'_> {
+        let world = &self.resources.world;
+        SelfTest { personas: &world.personas, mentions: &world.mentions, house: &world.menu.name }
+    }
+
     /// Shows an order to the kitchen that was placed a moment ago. Where that fails, the board finds it when it is
     /// opened next; the guest's turn goes on.
     pub(super) fn show_placed(&self, id: OrderId) {

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     clock::{Clock, Moment},
     convert,
+    manner::{AGENTS, Manner},
     register::SessionOrders,
     reply,
     restaurant::Resources,
@@ -56,8 +57,8 @@ pub struct Parts {
     pub engine: Arc<dyn Speech>,
     /// The name under which programs ask for the model itself.
     pub model_name: String,
-    /// Agents that have a trained manner.
-    pub adapters: Vec<AgentName>,
+    /// Who has a trained manner.
+    pub manner: Manner,
     /// Tokens of a reply.
     pub max_reply_tokens: u32,
     /// News for guests outside of their turns.
@@ -208,7 +209,7 @@ impl Concierge for Restaurant {
             Some(turn.session.to_string()),
         );
         // An agent without a trained manner speaks with the model as it is.
-        request.adapter = request.adapter.filter(|agent| self.inner.adapters.contains(agent));
+        request.adapter = request.adapter.filter(|agent| self.inner.manner.is_tuned(*agent));
         let reply = reply::speak(
             self.inner.engine.as_ref(),
             &world.mentions,
@@ -302,7 +303,7 @@ impl Concierge for Restaurant {
         Some(BareModel {
             id: self.inner.model_name.clone(),
             engine: self.inner.engine.clone(),
-            adapters: self.inner.adapters.clone(),
+            adapters: AGENTS.into_iter().filter(|agent| self.inner.manner.is_tuned(*agent)).collect(),
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod desk;
 mod kitchen;
+mod manner;
 mod news;
 mod wire;
 
@@ -20,16 +21,24 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use concierge::ledger::{OrderId, OrderState};
+use concierge::{
+    intent::AgentName,
+    ledger::{OrderId, OrderState},
+};
 use serde::Deserialize;
 use store::{StaffToken, TicketId};
 
-use super::{Brain, wire::parse_json};
+use super::{
+    Brain,
+    concierge::manner::{AdapterName, MannerView},
+    wire::parse_json,
+};
 use crate::http::{
     ApiError, ErrorCode, body,
     window::{Window, too_many},
 };
 
+pub use manner::refusal as manner_refusal;
 pub use news::StaffNews;
 pub use wire::{
     Conversation, ConversationMessage, DeskEvent, KitchenEvent, KitchenLine, KitchenOrder, TicketCard, TicketNews,
@@ -66,6 +75,12 @@ pub trait Staff: Send + Sync + 'static {
     fn reply(&self, ticket: TicketId, by: &str, text: &str) -> Result<TicketCard, ApiError>;
     /// Settles a ticket.
     fn close(&self, ticket: TicketId) -> Result<TicketCard, ApiError>;
+    /// Which adapter each agent speaks with.
+    fn manner(&self) -> Result<MannerView, ApiError>;
+    /// Gives an agent, or both, another adapter or none. Waits for the replies that run.
+    fn change_manner(&self, agent: Option<AgentName>, to: Option<&AdapterName>) -> Result<MannerView, ApiError>;
+    /// Gives an agent, or both, back what was in use before the last change.
+    fn roll_manner_back(&self, agent: Option<AgentName>) -> Result<MannerView, ApiError>;
     /// What the screens hear of as it happens.
     fn news(&self) -> &StaffNews;
 }
@@ -77,6 +92,7 @@ pub(super) fn routes() -> Router<Arc<Brain>> {
         .route("/staff/logout", post(post_logout))
         .merge(kitchen::routes())
         .merge(desk::routes())
+        .merge(manner::routes())
 }
 
 /// How often somebody may try to sign in: guesses are dear whoever makes them.

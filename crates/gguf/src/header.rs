@@ -13,10 +13,11 @@ use std::{
     fs::File,
     hash::{BuildHasher, RandomState},
     io::{self, BufReader, Read},
+    ops::Range,
     path::Path,
 };
 
-const MAGIC: &[u8; 4] = b"GGUF";
+pub(crate) const MAGIC: &[u8; 4] = b"GGUF";
 const KEYS_LIMIT: u64 = 4096;
 const TENSORS_LIMIT: u64 = 65_536;
 const NAME_LIMIT: u64 = 256;
@@ -25,7 +26,7 @@ const TENSOR_NAME_LIMIT: u64 = 63;
 /// A chat template is the longest single string of a real file.
 const STRING_LIMIT: u64 = 4 << 20;
 const ARRAY_LIMIT: u64 = 16 << 20;
-const DEFAULT_ALIGNMENT: u64 = 32;
+pub(crate) const DEFAULT_ALIGNMENT: u64 = 32;
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
@@ -91,11 +92,24 @@ pub struct TensorInfo {
     pub size: u64,
 }
 
+/// Where a key's value lies in the file, for those who need a whole array or copy a value as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySpan {
+    /// The key.
+    pub name: String,
+    /// The type of its value, as the file numbers them.
+    pub kind: u32,
+    /// Bytes of the value, counted from the file's beginning; for an array with its element type and length.
+    pub bytes: Range<u64>,
+}
+
 /// What a GGUF file says of itself.
 #[derive(Clone, Debug)]
 pub struct Header {
     /// The keys and their values.
     pub metadata: BTreeMap<String, Value>,
+    /// Where the values lie, in the file's order.
+    pub spans: Vec<KeySpan>,
     /// The tensors in the file's order.
     pub tensors: Vec<TensorInfo>,
     /// Where the tensors' data begins.
@@ -104,7 +118,7 @@ pub struct Header {
 
 /// The element type of GGUF arrays of text.
 pub const KIND_TEXT: u32 = 8;
-const KIND_ARRAY: u32 = 9;
+pub(crate) const KIND_ARRAY: u32 = 9;
 
 impl Header {
     /// Reads the header of a file and checks that all of its tensors lie within it.
@@ -130,13 +144,16 @@ impl Header {
         let tensor_count = input.count("tensors", TENSORS_LIMIT)?;
         let key_count = input.count("keys", KEYS_LIMIT)?;
         let mut metadata = BTreeMap::new();
+        let mut spans = Vec::new();
         for _ in 0..key_count {
             let name = input.text("a key's name", NAME_LIMIT)?;
             if name.is_empty() {
                 return Err(GgufError::Nonsense("a key has no name".to_owned()));
             }
             let kind = input.u32(&name)?;
+            let start = input.position;
             let value = input.value(&name, kind)?;
+            spans.push(KeySpan { name: name.clone(), kind, bytes: start..input.position });
             if metadata.insert(name.clone(), value).is_some() {
                 return Err(GgufError::Nonsense(format!("the key {name} is there twice")));
             }
@@ -166,7 +183,7 @@ impl Header {
                 return Err(GgufError::Truncated { what: format!("the tensor {}", tensor.name), end, length });
             }
         }
-        Ok(Self { metadata, tensors, data_offset })
+        Ok(Self { metadata, spans, tensors, data_offset })
     }
 
     /// A text of the metadata.
@@ -354,8 +371,9 @@ impl<R: Read> Input<R> {
     }
 }
 
-/// Elements and bytes of one block of a ggml type.
-fn block_of(kind: u32) -> Option<(u64, u64)> {
+/// Elements and bytes of one block of a ggml type; none where the type is unknown.
+#[must_use]
+pub const fn block_of(kind: u32) -> Option<(u64, u64)> {
     Some(match kind {
         0 | 26 => (1, 4),
         1 | 25 | 30 => (1, 2),

@@ -1,5 +1,7 @@
 //! `gemma-burger data`: what the staff's manner is learnt from.
 
+mod decide;
+
 use std::{
     collections::HashSet,
     fs::File,
@@ -33,6 +35,7 @@ enum Command {
     Synth(Synth),
     Render(Render),
     Split(Split),
+    Decide(decide::Decide),
 }
 
 /// Reports duplicates, replies that their facts do not support, length and balance.
@@ -108,6 +111,7 @@ impl Args {
             Command::Synth(args) => args.run(),
             Command::Render(args) => args.run(),
             Command::Split(args) => args.run(),
+            Command::Decide(args) => args.run(),
         }
     }
 }
@@ -150,12 +154,7 @@ impl Synth {
 
 impl Render {
     fn run(self) -> Result<(), Failure> {
-        let persona = |name: &str| read(&self.personas.join(name));
-        let personas = Personas::from_yaml(&persona("rosy.yaml")?, &persona("gordon.yaml")?).map_err(Failure::new)?;
-        for example in read_examples(&self.file)? {
-            print(&json(&example.render(&personas))?)?;
-        }
-        Ok(())
+        print(&read_rendered(&self.file, &read_personas(&self.personas)?)?.concat())
     }
 }
 
@@ -183,6 +182,28 @@ impl Split {
 
 /// Reads a file of examples whole. The first line that is none is named, and nothing is used.
 pub fn read_examples(path: &Path) -> Result<Vec<Example>, Failure> {
+    read_lines(path, Example::parse)
+}
+
+/// Reads a file of examples, or of prompts and replies that are rendered already, as the lines that the trainer reads.
+pub fn read_rendered(path: &Path, personas: &Personas) -> Result<Vec<String>, Failure> {
+    read_lines(path, |line| {
+        let value: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let rendered = match value.get("prompt") {
+            Some(_) => serde_json::from_value(value).map_err(|error| error.to_string())?,
+            None => Example::parse(line)?.render(personas),
+        };
+        serde_json::to_string(&rendered).map(|line| line + "\n").map_err(|error| error.to_string())
+    })
+}
+
+/// The staff's files, whose prompts stand at the head of every example.
+pub fn read_personas(dir: &Path) -> Result<Personas, Failure> {
+    let persona = |name: &str| read(&dir.join(name));
+    Personas::from_yaml(&persona("rosy.yaml")?, &persona("gordon.yaml")?).map_err(Failure::new)
+}
+
+pub(super) fn read_lines<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Failure> {
     let cannot = |error: std::io::Error| Failure::new(format!("{} cannot be read: {error}", path.display()));
     let mut input = BufReader::new(File::open(path).map_err(cannot)?);
     let mut examples = Vec::new();
@@ -204,7 +225,7 @@ pub fn read_examples(path: &Path) -> Result<Vec<Example>, Failure> {
             return Err(wrong(&format_args!("longer than {LONGEST_LINE} bytes")));
         }
         let text = std::str::from_utf8(&line).map_err(|error| wrong(&error))?;
-        examples.push(Example::parse(text).map_err(|error| wrong(&error))?);
+        examples.push(parse(text).map_err(|error| wrong(&error))?);
     }
     if examples.is_empty() {
         return Err(Failure::new(format!("{} holds no example", path.display())));

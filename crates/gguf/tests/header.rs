@@ -1,7 +1,7 @@
 //! The header reader against headers that were tampered with.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use engine::gguf::{GgufError, Header, Value};
+use gguf::{GgufError, Header, Value};
 
 /// A small header with a value of every type and two tensors, and room for their data.
 fn header() -> Vec<u8> {
