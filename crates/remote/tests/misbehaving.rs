@@ -151,7 +151,7 @@ async fn speak(
             answer("400 Bad Request", "", error)
         }
         Manner::Locked => answer("401 Unauthorized", "", "{}"),
-        Manner::Silent => return Ok(sleep(Duration::from_secs(60)).await),
+        Manner::Silent => String::new(),
         Manner::Wordless | Manner::Endless | Manner::Hangs | Manner::Talkative => STREAM.to_owned(),
         Manner::Cuts => format!("{STREAM}{}", word("one ")),
         Manner::Garbage => format!("{STREAM}data: <html>\n\n"),
@@ -159,7 +159,7 @@ async fn speak(
     };
     stream.write_all(text.as_bytes()).await?;
     match manner {
-        Manner::Wordless => sleep(Duration::from_secs(60)).await,
+        Manner::Silent | Manner::Wordless => sleep(Duration::from_secs(60)).await,
         Manner::Hangs => {
             stream.write_all(word("one ").as_bytes()).await?;
             sleep(Duration::from_secs(60)).await;

@@ -12,7 +12,9 @@ use std::{net::IpAddr, path::PathBuf};
 
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
-use allowed::{Address, Allowed, Auto, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls};
+use allowed::{
+    Address, Allowed, Auto, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
+};
 pub use allowed::{LogFormat, Network, Secret, SecureCookies};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};

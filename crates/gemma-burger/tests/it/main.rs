@@ -19,3 +19,4 @@ mod sessions;
 mod shutdown;
 mod staff;
 mod tiers;
+mod v1;

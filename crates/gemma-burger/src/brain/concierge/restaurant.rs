@@ -1,11 +1,6 @@
 //! Everything that is read and loaded at the start.
 
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use concierge::{
     check::MentionIndex,

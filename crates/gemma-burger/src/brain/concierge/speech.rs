@@ -10,18 +10,16 @@ use super::manner::Tunable;
 use crate::{brain::wire::Part, http::metrics::Page};
 
 /// A language model with its state and its figures.
-pub trait Speech: Tunable {
+pub trait Speech: Engine {
     /// Whether it works.
-    fn part(&self) -> Part;
-    /// Writes its lines for Prometheus.
-    fn measure(&self, page: &mut Page);
-}
-
-impl Speech for Gemma {
     fn part(&self) -> Part {
         Part::ready(self.info().model)
     }
+    /// Writes its lines for Prometheus.
+    fn measure(&self, _page: &mut Page) {}
+}
 
+impl Speech for Gemma {
     fn measure(&self, page: &mut Page) {
         let counts = self.metrics();
         for (name, help, value) in [
@@ -82,11 +80,16 @@ impl Speech for Remote {
                 page.value(&name, &format!("{{endpoint=\"{}\"}}", endpoint.address), value(endpoint));
             }
         };
-        each("open", "gauge", "Whether it is given up: 0 no, 1 a trial is due, 2 yes.", &|endpoint| match endpoint.state {
-            State::Closed => 0,
-            State::HalfOpen => 1,
-            State::Open => 2,
-        });
+        each(
+            "open",
+            "gauge",
+            "Whether it is given up: 0 no, 1 a trial is due, 2 yes.",
+            &|endpoint| match endpoint.state {
+                State::Closed => 0,
+                State::HalfOpen => 1,
+                State::Open => 2,
+            },
+        );
         each("running", "gauge", "Replies under way there.", &|endpoint| u64::from(endpoint.running));
         each("replies_total", "counter", "Replies that came to their end there.", &|endpoint| endpoint.replies);
         each("failures_total", "counter", "Calls and looks that failed there.", &|endpoint| endpoint.failures);
