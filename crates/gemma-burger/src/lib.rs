@@ -11,3 +11,4 @@ pub mod config;
 pub mod gateway;
 pub mod http;
 pub mod telemetry;
+pub mod vocabulary;

@@ -16,6 +16,7 @@ pub mod route;
 pub mod serve;
 pub mod staff;
 pub mod train;
+mod trim;
 
 use std::{
     net::{IpAddr, SocketAddr},

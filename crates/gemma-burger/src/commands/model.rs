@@ -30,6 +30,7 @@ enum Action {
         #[command(flatten)]
         flags: Flags<DATA>,
     },
+    Trim(super::trim::TrimArgs),
     /// Lists the models in the cache.
     #[command(after_help = "Example:\n  gemma-burger model list --json")]
     List {
@@ -57,6 +58,7 @@ impl Args {
                 let fetched: Vec<ModelFiles> = fetched.collect::<Result<_, _>>()?;
                 print(&told(&fetched, json))
             }
+            Action::Trim(args) => args.run(),
             Action::List { json, flags } => list(&cache(&configure(flags)?)?, json),
         }
     }

@@ -372,6 +372,22 @@ impl Choice for SecureCookies {
         &[("auto", Self::Auto), ("always", Self::Always), ("never", Self::Never)];
 }
 
+/// Which tokens of the language model are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VocabularyChoice {
+    /// Those that the restaurant needs where the model is the default one, else all.
+    Auto,
+    /// All.
+    Full,
+    /// Those that the restaurant needs.
+    Trimmed,
+}
+
+impl Choice for VocabularyChoice {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("full", Self::Full), ("trimmed", Self::Trimmed)];
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]

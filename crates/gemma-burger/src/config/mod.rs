@@ -15,7 +15,7 @@ pub use adapters::{AdapterChoice, Adapters};
 use allowed::{
     Address, Allowed, Auto, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
 };
-pub use allowed::{LogFormat, Network, Secret, SecureCookies};
+pub use allowed::{LogFormat, Network, Secret, SecureCookies, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -117,6 +117,8 @@ settings! {
     model: Models {
         /// The language model: a name of `model list`, a path to a GGUF file, a pip package or a Hub name.
         model: String, "MODEL", "model", "gemma-3-270m", Text, BRAIN | DATA;
+        /// Tokens of the language model that are used: `trimmed` keeps those of English and of the menu, which is faster; `auto` trims the default model.
+        vocabulary: VocabularyChoice, "VOCABULARY", "vocabulary", "auto", OneOf::<VocabularyChoice>::new(), BRAIN | DATA;
         /// The model that turns sentences into vectors.
         embedder: String, "EMBEDDER", "embedder", "all-minilm-l6-v2", Text, BRAIN | DATA;
         /// The staff's trained manner: an adapter under `DATA_DIR/adapters` or `RESOURCES_DIR/adapters`, or a GGUF file. None takes the one that ships for the model, `off` speaks with the model as it is.

@@ -1,9 +1,10 @@
 //! The kitchen and the desk, before a restaurant whose models are all away: orders and complaints do not need them.
 
-use std::{io::Write, process::Stdio, str::FromStr, sync::Arc, time::Duration};
+use std::{io::Write, path::Path, process::Stdio, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{Router, http::Method};
 use concierge::{
+    intent::AgentName,
     ledger::{Cart, ComplaintKind, Consent, Event, OrderId},
     menu::Menu,
     order::{Edit, OrderLine, Pick},
@@ -11,10 +12,14 @@ use concierge::{
         Embedder, Engine, EngineError, EngineInfo, Generation, GenerationRequest, Hit, Query, RetrieveError, Retriever,
     },
 };
+use engine::AdapterError;
 use gemma_burger::{
     brain::{
         self, Brain,
-        concierge::{Parts, Resources, Restaurant},
+        concierge::{
+            Parts, Resources, Restaurant, Speech,
+            manner::{Manner, Shelf, Tunable},
+        },
         ports::Concierge,
         staff::StaffNews,
     },
@@ -64,6 +69,18 @@ impl Engine for Away {
     }
 }
 
+impl Speech for Away {}
+
+impl Tunable for Away {
+    fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
+        Err(AdapterError::Ended)
+    }
+
+    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
+        Err(AdapterError::Ended)
+    }
+}
+
 struct House {
     gateway: Router,
     store: Store,
@@ -85,7 +102,8 @@ async fn house() -> House {
         embedder: Arc::new(Away),
         retriever: Arc::new(Away),
         engine: Arc::new(Away),
-        adapters: Vec::new(),
+        model_name: "away".into(),
+        manner: Manner::elsewhere(Arc::new(Away), Shelf::new(data.path(), Path::new(RESOURCES))),
         max_reply_tokens: 100,
         bus: brain.bus(),
         news: StaffNews::new(),

@@ -30,6 +30,7 @@ use crate::{
     cli::Failure,
     commands::model,
     config::Config,
+    vocabulary::model_file,
 };
 
 /// The restaurant's own files, read and checked.
@@ -184,7 +185,7 @@ fn model_name(given: &str) -> String {
 fn gemma(config: &Config) -> Result<Gemma, Failure> {
     let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
     let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
-    let mut settings = EngineConfig::new(path);
+    let mut settings = EngineConfig::new(model_file(config, path)?);
     settings.threads = config.model.threads.and_then(|threads| std::num::NonZeroU32::new(threads.into()));
     settings.context_tokens = config.model.context_tokens;
     settings.slots = config.model.slots.into();
