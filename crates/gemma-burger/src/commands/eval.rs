@@ -131,9 +131,8 @@ impl Args {
         cases.truncate(self.limit.unwrap_or(usize::MAX));
         let resources = Resources::read(&config)?;
         let Knowledge { embedder, index } = restaurant::knowledge(&config, &resources)?;
-        let (world, runtime) = (&resources.world, runtime()?);
-        let _entered = runtime.enter();
         let (engine, manner) = restaurant::voices(&config)?;
+        let (world, runtime) = (&resources.world, runtime()?);
         let mut summary = Summary::default();
         for (number, case) in cases.iter().enumerate() {
             let mut rehearsal = Rehearsal::new(world, &embedder, &index);

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
+    checkpoints,
     cli::Failure,
     commands::model,
     config::Config,
@@ -110,7 +111,7 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     })?;
     let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
     let Knowledge { embedder, index } = knowledge(config, &resources)?;
-    let (engine, manner) = voices(config)?;
+    let (engine, manner) = speech(config)?;
     Ok(Restaurant::new(Parts {
         resources,
         store,
@@ -147,16 +148,23 @@ pub fn knowledge(config: &Config, resources: &Resources) -> Result<Knowledge, Fa
     Ok(Knowledge { embedder, index })
 }
 
-/// The language model, at the endpoints that are named, else in this process; and the staff's manner. With endpoints
-/// it wants to be called on a runtime.
-pub fn voices(config: &Config) -> Result<(Arc<dyn Speech>, Manner), Failure> {
+/// Loads the language model and the staff's manner.
+pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
+    let engine = Arc::new(gemma(config)?);
     let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
+    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+        .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
+    Ok((engine, manner))
+}
+
+/// The language model at the endpoints that are named, else in this process. With endpoints it wants to be called on
+/// a runtime.
+fn speech(config: &Config) -> Result<(Arc<dyn Speech>, Manner), Failure> {
     if config.engine.urls.is_empty() {
-        let engine = Arc::new(gemma(config)?);
-        let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
-            .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
+        let (engine, manner) = voices(config)?;
         return Ok((engine, manner));
     }
+    let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
     let runtime = Handle::try_current().map_err(Failure::new)?;
     let engine = Remote::start(remote_config(config), runtime.clone()).map_err(Failure::new)?;
     let well = runtime.block_on(engine.look());
@@ -183,9 +191,10 @@ fn model_name(given: &str) -> String {
 }
 
 fn gemma(config: &Config) -> Result<Gemma, Failure> {
-    let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
-    let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
-    let mut settings = EngineConfig::new(model_file(config, path)?);
+    let mut progress = models::bars();
+    let files = model::fetch(config, &config.model.model, progress.as_mut())?;
+    let path = checkpoints::gguf(config, &files, progress.as_mut())?;
+    let mut settings = EngineConfig::new(model_file(config, &path)?);
     settings.threads = config.model.threads.and_then(|threads| std::num::NonZeroU32::new(threads.into()));
     settings.context_tokens = config.model.context_tokens;
     settings.slots = config.model.slots.into();
