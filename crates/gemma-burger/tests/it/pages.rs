@@ -75,7 +75,7 @@ async fn the_description_of_the_interface_is_true_of_its_routes() {
             assert!(operation["responses"].get(status.to_string()).is_some(), "{method} {path} answers {status}");
         }
     }
-    assert_eq!(operations, 10);
+    assert_eq!(operations, 12);
     resolve_references(&document, &document);
 }
 
