@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := $${CARGO_TARGET_DIR:-target}/release/gemma-burger
 
-.PHONY: help run test setup build lint unit e2e doctor
+.PHONY: help run test setup build lint unit e2e doctor bench
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ lint: ## formatting, clippy, docs, licences
 
 unit: ## tests without a browser
 	@scripts/test.sh unit
+
+bench: build ## the product's figures on this machine
+	@$(BIN) bench
 
 e2e: ## the browser tests
 	@scripts/test.sh e2e

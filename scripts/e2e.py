@@ -19,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 120
+# Who works in the kitchen and at the desk during the checks.
+STAFF = ("Ana", "burger and fries")
 
 
 def free_port():
@@ -53,10 +55,12 @@ def main():
     base = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as data:
         command = [options.binary, "serve", "--port", str(port), "--data-dir", data]
+        subprocess.run([options.binary, "staff", "add", STAFF[0]], cwd=ROOT, env={**os.environ, "DATA_DIR": data},
+                       input=STAFF[1] + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
         server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "LOG": "warn"})
         try:
             wait_until_ready(base, server)
-            browser = [sys.executable, str(ROOT / "web/tests/browser.py"), "--base-url", base]
+            browser = [sys.executable, str(ROOT / "web/tests/browser.py"), "--base-url", base, "--staff", ":".join(STAFF)]
             code = subprocess.call(browser + (["--shot", options.shot] if options.shot else []))
         finally:
             server.send_signal(signal.SIGTERM)

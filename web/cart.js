@@ -114,28 +114,40 @@ const STATE_WORDS = {
   preparing: "The kitchen is preparing your order.",
   ready: "Your order is ready. Enjoy!",
   served: "Served. Thank you!",
+  cancelled: "Your order is cancelled. Nothing is made and nothing is to be paid.",
 };
+
+const stateWords = (state) => STATE_WORDS[state] ?? humane(state);
+const finished = (state) => state === "served" || state === "cancelled";
+
+/** The orders of this visit by their ids, as they were told last. */
+const placed = new Map();
 
 /** Shows how far a placed order is, and answers with the sentence to say about it. */
 export function showOrder(order) {
   const state = String(order.state ?? "received").toLowerCase();
-  const step = STATES.indexOf(state);
   const number = `#${order.number ?? order.order_id ?? ""}`;
+  placed.set(String(order.order_id ?? number), { ...order, state, number });
+  // Newest first; of those that are finished, only the newest of all.
+  const shown = [...placed.values()].reverse().filter((other, i) => i === 0 || !finished(other.state));
   const chip = byId("order-chip");
   chip.hidden = false;
-  chip.dataset.state = state;
-  chip.replaceChildren(el("span", { class: "long", text: "Order " }), `${number} `, el("b", { text: humane(state) }));
-
+  chip.dataset.state = shown[0].state;
+  chip.replaceChildren(el("span", { class: "long", text: "Order " }), `${shown[0].number} `, el("b", { text: humane(shown[0].state) }));
   const box = byId("status");
   box.hidden = false;
-  box.dataset.state = state;
-  box.replaceChildren(
-    el("h2", {}, `Order ${number}`, order.total ? el("span", { text: money(order.total, order.currency ?? currency) }) : null),
-    el("ol", { class: "steps" }, STATES.map((name, i) =>
+  box.replaceChildren(...shown.map(orderCard));
+  return `Order ${number}: ${stateWords(state)}`;
+}
+
+function orderCard({ number, state, total, currency: unit, receipt_url: receipt }) {
+  const step = STATES.indexOf(state);
+  const card = el("article", { "data-state": state },
+    el("h2", {}, `Order ${number}`, total ? el("span", { text: money(total, unit ?? currency) }) : null),
+    step < 0 ? null : el("ol", { class: "steps" }, STATES.map((name, i) =>
       el("li", { class: i < step ? "past" : i === step ? "now" : null, "aria-current": i === step ? "step" : null, text: humane(name) }))),
-    el("p", { text: STATE_WORDS[state] ?? humane(state) }));
+    el("p", { text: stateWords(state) }));
   // Only a path on this server may become a link.
-  const receipt = String(order.receipt_url ?? "");
-  if (/^\/\w/.test(receipt)) box.append(el("a", { href: receipt, target: "_blank", text: "Receipt" }));
-  return `Order ${number}: ${STATE_WORDS[state] ?? humane(state)}`;
+  if (/^\/\w/.test(String(receipt ?? ""))) card.append(el("a", { href: receipt, target: "_blank", text: "Receipt to print", "aria-label": `Receipt of order ${number}` }));
+  return card;
 }

@@ -2,7 +2,7 @@
 // stream.js (protocol), messages.js (conversation) and cart.js (order); this file is how they play together.
 
 import { planCard, showCart, showOrder } from "./cart.js";
-import { byId, touch } from "./dom.js";
+import { byId, el, list, touch } from "./dom.js";
 import { humane } from "./format.js";
 import { figures, Log, Reply, restored, sourceList, Speaker, toolLine, troubleCard, voice } from "./messages.js";
 import { ChatError, followTurn, listen, loadHistory, sendFeedback, sendMessage, stopTurn } from "./stream.js";
@@ -19,8 +19,8 @@ const speaker = new Speaker();
 let turn = null;
 /** Who spoke last; a reply starts in this voice until the server says otherwise. */
 let current = voice("rosy");
-/** Whether a person of the team answers in this conversation. */
-let staffed = false;
+/** The name of the person of the team who has the conversation; null where the agents answer. */
+let person = null;
 let live = null;
 
 // ---- What stands under the conversation ---------------------------------------------------------------------------
@@ -58,20 +58,23 @@ function say(text) {
     return;
   }
   log.guest(text, new Date().toISOString());
-  ask(text);
+  ask(text, newKey());
 }
 
+/** A key of its own for each message: sent again after the line was lost, it is answered once. */
+const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
 /** Sends a message that is already on the page. */
-async function ask(text) {
+async function ask(text, key) {
   chips.hidden = true;
   notice("");
-  const reply = new Reply(log, current);
-  turn = { id: null, reply, leave: () => {} };
+  const reply = new Reply(log, person === null ? current : colleague(person));
+  turn = { id: null, key, reply, leave: () => {} };
   const mine = turn;
   speaker.begin();
   busy(true);
   try {
-    const accepted = await sendMessage(text);
+    const accepted = await sendMessage(text, key);
     if (!accepted.turn_id) throw new ChatError();
     if (turn !== mine) {
       // Stopped while the message was on its way.
@@ -94,7 +97,9 @@ function follow(mine, id, text) {
 
   mine.leave = followTurn(id, {
     waiting: (down) => notice(down ? "The line dropped. Reconnecting…" : ""),
+    person: ({ name }) => personHere(name),
     agent({ name, intent }) {
+      personHere(null);
       const next = voice(name);
       if (next.key === "gordon" && current.key !== "gordon") log.line("Gordon, the manager, takes over", reply.node);
       current = next;
@@ -117,7 +122,7 @@ function follow(mine, id, text) {
       for (const [name, value] of figures(data.timings, data.usage)) reply.detail(name, value);
       const empty = reply.received.trim() === "";
       end(mine, { stopped: /stop|cancel|abort/.test(String(data.finish_reason ?? "")) && mine.stopping });
-      if (empty && staffed) notice("Your message is with our team. They answer here.");
+      if (empty && person !== null) notice(`Your message is with ${person}, who answers here.`);
     },
     failed: (error) => fail(mine, error, text),
   });
@@ -151,7 +156,8 @@ function fail(mine, error, text) {
   busy(false);
   log.add(troubleCard(error instanceof ChatError ? error : new ChatError(), () => {
     focusField();
-    ask(text);
+    // Where no answer came, the message may have arrived: the same key finds its turn.
+    ask(text, error.status === 0 && mine.key ? mine.key : newKey());
   }));
 }
 
@@ -174,12 +180,18 @@ function stopReply() {
 
 // ---- News outside of a turn ---------------------------------------------------------------------------------------
 
-let lastNews = "";
+/** The orders of this visit by their ids, with the state that was told last. */
+const told = new Map();
 
-function orderNews(data) {
+/** Shows how far an order is. A step that happens while the guest looks on is a line in the conversation, read aloud. */
+function orderNews(data, quiet = false) {
+  const before = told.get(data.order_id);
+  if (before === data.state) return;
+  told.set(data.order_id, data.state);
   const news = showOrder(data);
-  if (news !== lastNews) speaker.say(news);
-  lastNews = news;
+  if (quiet) return;
+  if (before) log.line(news, turn?.reply.node);
+  speaker.say(news);
 }
 
 /** Order states and the words of staff, for as long as the page is open. A server without this stream is fine. */
@@ -188,10 +200,10 @@ function listenLive() {
   live = listen("/session/events", {
     order: orderNews,
     cart: (data) => { showCart(data, say); },
+    person: ({ name }) => personHere(name),
     staff({ text, name }) {
       if (!text) return;
-      personJoined();
-      const who = { ...voice("staff"), ...(name ? { name: String(name) } : {}) };
+      const who = colleague(name);
       const message = new Reply(log, who).complete(String(text), new Date().toISOString());
       // A reply in progress stays the last thing on the page.
       if (turn) log.add(turn.reply.node);
@@ -201,11 +213,24 @@ function listenLive() {
   });
 }
 
-function personJoined() {
-  if (staffed) return;
-  staffed = true;
-  log.line("A person from our team has joined", turn?.reply.node);
-  speaker.say("A person from our team has joined.");
+const colleague = (name) => ({ ...voice("staff"), ...(name ? { name: String(name) } : {}) });
+
+/** Says who has the conversation: a person by name, or the agents again. */
+function personHere(name, quiet = false) {
+  const next = name ? String(name) : null;
+  if (next === person) return;
+  const words = next === null ? `${person} has left. ${current.name} is here again.` : `${next} from our team is here and answers you.`;
+  person = next;
+  const box = byId("person");
+  box.hidden = next === null;
+  box.replaceChildren(...(next === null ? [] : [
+    el("img", { src: "/staff.svg", alt: "", width: 28, height: 28 }),
+    el("span", {}, el("b", { text: next }), ", a person from our team, is here"),
+  ]));
+  field.placeholder = `Message ${next ?? current.name}`;
+  if (quiet) return;
+  log.line(words, turn?.reply.node);
+  speaker.say(words);
 }
 
 // ---- Coming back --------------------------------------------------------------------------------------------------
@@ -235,7 +260,6 @@ async function restore() {
   const messages = Array.isArray(history.messages) ? history.messages : [];
   if (turn) return;
   for (const message of messages) {
-    if (message?.role === "staff") personJoined();
     restored(log, message);
     if (message?.role === "gordon" || message?.role === "rosy") current = voice(message.role);
   }
@@ -244,7 +268,8 @@ async function restore() {
     field.placeholder = `Message ${current.name}`;
   }
   showCart(history.cart ?? {}, say);
-  if (history.order) orderNews(history.order);
+  for (const order of list(history.orders)) orderNews(order, true);
+  personHere(history.person?.name, true);
   if (history.session_id) listenLive();
 
   // A reply that was being written when the page was left: its events are still there, from the first one.

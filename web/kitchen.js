@@ -3,7 +3,7 @@
 
 import { byId, el, list } from "./dom.js";
 import { duration, humane } from "./format.js";
-import { probe, signedOut, signIn, trouble } from "./staff.js";
+import { frame, probe, signedOut, signIn, trouble } from "./staff.js";
 import { listen, request } from "./stream.js";
 
 const STATES = ["received", "preparing", "ready", "served"];
@@ -13,6 +13,9 @@ const MOVES = { received: "Start", preparing: "Ready", ready: "Served" };
 const SERVED_SHOWN = 12;
 /** Minutes after which an order that isn't served is getting late, and is late. */
 const LATE = [8, 15];
+
+const soundButton = el("button", { type: "button", class: "quiet", id: "sound", "aria-pressed": "false", text: "Sound off" });
+frame("Kitchen", "Desk", soundButton);
 
 const board = byId("board");
 const orders = new Map();
@@ -35,7 +38,9 @@ function ticket(order) {
   const next = STATES[STATES.indexOf(order.state) + 1];
   const allergens = list(order.allergens);
   const node = el("article", { class: `ticket${allergens.length > 0 ? " allergy" : ""}`, "data-id": order.order_id, "aria-label": `Order ${order.number}` },
-    el("header", {}, el("h3", { text: `#${order.number}` }), el("time", { class: "age", datetime: order.placed_at })),
+    el("header", {}, el("h3", { text: `#${order.number}` }),
+      el("a", { class: "receipt", href: `/kitchen/orders/${encodeURIComponent(order.order_id)}/receipt`, target: "_blank", text: "Receipt", "aria-label": `Receipt of order ${order.number}` }),
+      el("time", { class: "age", datetime: order.placed_at })),
     allergens.length > 0
       ? el("p", { class: "allergens" }, el("span", { class: "sign", "aria-hidden": "true", text: "!" }), el("b", { text: "ALLERGY" }), ` ${allergens.join(", ")}`)
       : null,
@@ -179,10 +184,10 @@ async function open() {
 
 // ---- Sound and keys -----------------------------------------------------------------------------------------------
 
-byId("sound").addEventListener("click", ({ currentTarget: button }) => {
+soundButton.addEventListener("click", () => {
   sound = !sound;
-  button.setAttribute("aria-pressed", String(sound));
-  button.textContent = sound ? "Sound on" : "Sound off";
+  soundButton.setAttribute("aria-pressed", String(sound));
+  soundButton.textContent = sound ? "Sound on" : "Sound off";
   if (sound) {
     audio ??= new AudioContext();
     audio.resume();

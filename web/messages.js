@@ -7,7 +7,7 @@ import { clock, humane, richText, sentences } from "./format.js";
 const VOICES = {
   rosy: { name: "Rosy", role: "at the counter", avatar: "/rosy.svg" },
   gordon: { name: "Gordon", role: "manager", avatar: "/gordon.svg" },
-  staff: { name: "Our team", role: "a person", avatar: "/staff.svg" },
+  staff: { name: "Our team", role: "a person of our team", avatar: "/staff.svg" },
 };
 
 /** The voice of an agent's name, as it stands on the wire. */
@@ -310,7 +310,8 @@ export function restored(log, message) {
   const text = String(message?.text ?? "");
   if (text === "") return null;
   if (message.role === "guest") return log.guest(text, message.at);
-  return new Reply(log, voice(message.role)).complete(text, message.at).node;
+  const who = { ...voice(message.role), ...(message.name ? { name: String(message.name) } : {}) };
+  return new Reply(log, who).complete(text, message.at).node;
 }
 
 /** The titles of a list of sources, whichever way the list came. */

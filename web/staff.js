@@ -3,6 +3,35 @@
 import { byId, el } from "./dom.js";
 import { request } from "./stream.js";
 
+/**
+ * Puts the head of a staff's screen on the page: its name, a line for news, buttons of its own, the way to the other
+ * screen, and signing out.
+ */
+export function frame(title, other, ...buttons) {
+  const out = el("button", { type: "button", class: "quiet", id: "sign-out", text: "Sign out", on: { click: signOut } });
+  document.body.prepend(
+    el("header", { class: "bar" },
+      el("h1", { class: "brand" }, el("img", { src: "/logo.svg", alt: "", width: 36, height: 36 }), el("span", { text: title })),
+      el("p", { class: "line", id: "line", role: "status" }),
+      buttons,
+      el("a", { class: "quiet", href: `/${other.toLowerCase()}`, text: other }),
+      out),
+    el("p", { class: "trouble-bar", id: "trouble", role: "alert", hidden: true }));
+}
+
+/** Signs out on the server, then starts anew: nothing of what was read stays on the page. */
+async function signOut() {
+  try {
+    await request("POST", "/staff/logout", {});
+  } catch (error) {
+    if (!signedOut(error)) {
+      trouble(error.message);
+      return;
+    }
+  }
+  location.reload();
+}
+
 /** Shows trouble in the bar under the header; "" takes it away. */
 export function trouble(text) {
   const bar = byId("trouble");
@@ -40,6 +69,7 @@ function askName() {
       try {
         await request("POST", "/staff/login", { name: name.value, password: password.value });
         form.remove();
+        byId("sign-out").hidden = false;
         resolve();
       } catch (error) {
         wrong.textContent = error.message;
@@ -49,6 +79,7 @@ function askName() {
         button.disabled = false;
       }
     });
+    byId("sign-out").hidden = true;
     byId("main").prepend(form);
     name.focus();
   });

@@ -12,13 +12,13 @@ export class ChatError extends Error {
 }
 
 /** Sends JSON and reads JSON; a refusal or a lost network throws [`ChatError`]. `body` undefined means no body. */
-export async function request(method, url, body) {
+export async function request(method, url, body, headers = {}) {
   let response;
   try {
     response = await fetch(url, {
       method,
       credentials: "same-origin",
-      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
@@ -36,7 +36,7 @@ export async function request(method, url, body) {
   return answer;
 }
 
-export const sendMessage = (message) => request("POST", "/chat", { message });
+export const sendMessage = (message, key) => request("POST", "/chat", { message }, { "Idempotency-Key": key });
 export const stopTurn = (turn) => request("POST", `/chat/${encodeURIComponent(turn)}/stop`);
 export const sendFeedback = (turn, thumb) => request("POST", `/chat/${encodeURIComponent(turn)}/feedback`, { thumb });
 export const loadHistory = () => request("GET", "/chat/history");
@@ -51,7 +51,7 @@ export function parse(event) {
   }
 }
 
-const TURN_EVENTS = ["turn", "agent", "cart", "plan", "order", "sources", "token", "tool", "done"];
+const TURN_EVENTS = ["turn", "person", "agent", "cart", "plan", "order", "sources", "token", "tool", "done"];
 
 /**
  * Follows one turn to its end.

@@ -62,6 +62,7 @@ class Guest:
         self.b = browser
         self.base = base
         self.trickles = False
+        self.staff = ["", ""]
         self.log = []
 
     def arrive(self, path="/"):
@@ -91,6 +92,10 @@ class Guest:
 
     def reply(self):
         return self.b.run(f"return {LAST_REPLY}?.textContent ?? ''")
+
+    def said(self):
+        """What was read aloud."""
+        return self.b.run("return [...document.querySelectorAll('#spoken p')].map(p => p.textContent)")
 
     def text(self, selector):
         return self.b.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
@@ -135,7 +140,7 @@ def keyboard(g):
 
 
 def spoken(g):
-    said = g.b.run("return [...document.querySelectorAll('#spoken p')].map(p => p.textContent)")
+    said = g.said()
     reply = re.sub(r"\s+", " ", g.reply())
     pieces = [re.sub(r"^\w+ says: ", "", piece) for piece in said]
     own = [piece for piece in pieces if piece in reply]
@@ -272,7 +277,9 @@ def ordered(g):
     g.b.wait("return document.querySelector('#order-chip').textContent.includes('#42')", "the order's number")
     g.b.wait(READY, "the reply")
     g.b.wait("return document.querySelector('#order-chip').dataset.state === 'ready'", "the kitchen's news arrives by itself", 8)
-    check(any("ready" in text for text in g.b.run("return [...document.querySelectorAll('#spoken p')].map(p => p.textContent)")), "and is said")
+    check(any("ready" in text for text in g.said()), "and is said")
+    check("is ready. Enjoy" in g.text("#log .notice-line:last-of-type"), "and stands in the conversation")
+    same(g.b.run("return document.querySelector('#status a').getAttribute('href')"), "/orders/o1/receipt", "the receipt")
 
 
 def planned(g):
@@ -287,7 +294,7 @@ def planned(g):
 def gordon(g):
     g.ask("my burger was cold")
     check(g.b.run("return document.querySelector('#log .msg:last-of-type').classList.contains('from-gordon')"), "Gordon answers")
-    check("Gordon" in g.text(".notice-line"), "and is announced")
+    check("Gordon" in g.text("#log .notice-line:last-of-type"), "and is announced")
     g.b.click("#log .msg:last-of-type .thumb")
     g.b.wait("return document.getElementById('notice').textContent.includes('Thank you')", "the thumb arrives")
     same(stub.State.feedback[-1][1], "up", "at the server")
@@ -296,11 +303,20 @@ def gordon(g):
 def person(g):
     g.ask("get me a person")
     g.b.wait("return document.querySelector('#log .from-staff')", "staff answer in the chat")
-    check("A person from our team has joined" in g.text("#log"), "the guest knows that a person is there")
+    check("Ana from our team is here" in g.text("#log"), "the guest is told that a person is there")
+    check(g.sees("#person") and "Ana" in g.text("#person"), "and sees it for as long as it holds")
+    check(any("Ana from our team is here" in text for text in g.said()), "and hears it")
+    check("Ana" in g.text("#log .from-staff .who"), "with a name")
     replies = g.b.run("return document.querySelectorAll('#log .msg').length")
     g.write("Thank you, Ana")
-    g.b.wait("return document.getElementById('notice').textContent.includes('with our team')", "a message for staff goes to staff")
+    g.b.wait("return document.getElementById('notice').textContent.includes('is with Ana')", "a message for staff goes to staff")
     same(g.b.run("return document.querySelectorAll('#log .msg').length"), replies + 1, "no empty reply stays")
+    g.b.reload()
+    g.b.wait("return document.getElementById('person')?.textContent.includes('Ana')", "the person is still there after a reload")
+    g.write("bye")
+    g.b.wait("return document.getElementById('person').hidden", "the person leaves")
+    check("is here again" in g.text("#log"), "which is told")
+    same(g.ask("hello again")[:8], "You said", "the agents answer again")
 
 
 def calm(g):
@@ -340,6 +356,7 @@ def kitchen(g):
 def desk(g):
     g.b.open(g.base + "/desk")
     g.b.wait("return document.querySelectorAll('.case').length === 2", "the cases")
+    check("asks for a person" in g.text(".case") and "Cold food" in g.text(".case"), "what each case is")
     g.b.run("document.querySelectorAll('.case')[1].click()")
     g.b.wait("return document.querySelector('#log .said')", "the thread")
     check("<b>yesterday</b>" in g.text("#log"), "the guest's words are text")
@@ -347,13 +364,122 @@ def desk(g):
     g.b.type("I am so sorry to hear that.", "enter")
     g.b.wait("return document.querySelector('#log .from-staff')", "the answer is in the thread")
     same(stub.State.threads["t2"][-1]["text"], "I am so sorry to hear that.", "at the server")
+    g.b.wait("return document.getElementById('holder').textContent.startsWith('ana has this')", "the conversation is taken over")
+    stub.State.threads["t2"].append({"role": "guest", "text": "I am better now", "at": stub.now()})
+    for listener in stub.State.desk_listeners:
+        listener.put(("ticket", {"id": "t2"}))
+    g.b.wait("return document.getElementById('log').textContent.includes('I am better now')", "the guest's words arrive by themselves")
+    check("I am better now" in g.text("#spoken"), "and are said")
+    g.b.click("#hand-back")
+    g.b.wait("return !document.getElementById('take').hidden", "the conversation is handed back")
+    g.b.click("#take")
+    g.b.wait("return document.getElementById('take').hidden", "and taken again")
     g.b.click("#close")
-    g.b.wait("return document.querySelectorAll('.case.closed').length === 1 && document.getElementById('answer').hidden", "the case is closed")
+    g.b.wait("return document.querySelectorAll('.case').length === 1 && document.getElementById('answer').hidden", "the case is closed")
+
+
+def signed_out(g):
+    g.b.click("#sign-out")
+    g.b.wait("return document.activeElement?.id === 'name' && document.getElementById('sign-out').hidden", "the sign-in form")
+    same(g.b.run("return document.querySelectorAll('.case, .said').length"), 0, "nothing stays to be read")
+    same(stub.State.staff, set(), "at the server")
+
+
+# ---- Checks of a whole product, staff included --------------------------------------------------------------------
+
+def sign_in(g):
+    g.b.wait("return document.activeElement?.id === 'name'", "the sign-in form")
+    g.b.type(g.staff[0], "tab")
+    g.b.type(g.staff[1], "enter")
+
+
+def ordered_and_cooked(g):
+    """An order from its first word to the table: chat, kitchen and receipt."""
+    chat = g.b.here()
+    g.arrive()
+    for words in ("two Gemma Classics please", "that’s all, place my order", "no thanks", "yes", "yes"):
+        g.ask(words)
+        if g.sees("#status"):
+            break
+    check(g.sees("#status"), "the order is placed")
+    number = re.search(r"#\d+", g.text("#status h2")).group()
+    kitchen = g.b.tab()
+    g.b.open(g.base + "/kitchen")
+    sign_in(g)
+    ticket = f"[...document.querySelectorAll('.ticket')].find(t => t.querySelector('h3').textContent === '{number}')"
+    g.b.wait(f"return {ticket}", "the order is on the board")
+    for state, words in (("preparing", "is preparing your order"), ("ready", "is ready. Enjoy"), ("served", "Served. Thank you")):
+        g.b.run(f"{ticket}.querySelector('.move').focus()")
+        g.b.type("", "enter")
+        g.b.wait(f"return {ticket}.closest('.{state}')", f"the kitchen has it {state}")
+        g.b.switch(chat)
+        g.b.wait(f"return document.querySelector('#order-chip').dataset.state === '{state}'", f"the guest sees it {state}", 5)
+        check(words in g.text("#log .notice-line:last-of-type"), f"in the conversation: {words}")
+        check(any(words in text for text in g.said()), f"and read aloud: {words}")
+        g.b.switch(kitchen)
+    g.b.switch(chat)
+    g.b.reload()
+    g.b.wait("return document.querySelector('#order-chip')?.dataset.state === 'served'", "the state survives a reload")
+    url = g.b.run("return document.querySelector('#status a').getAttribute('href')")
+    g.b.open(g.base + url)
+    check(number[1:] in g.text("p") and g.b.run("return document.querySelectorAll('tbody tr').length") == 1, "the receipt")
+    same(g.b.run("return getComputedStyle(document.querySelector('td + td')).textAlign"), "right", "has its style")
+    text = g.b.run("return fetch(location.pathname + '.txt').then(r => r.text())")
+    check(number[1:] in text and max(map(len, text.splitlines())) <= 40, "as text of forty columns")
+    g.b.switch(kitchen)
+    same(g.b.run(f"return fetch('/kitchen{url}.json').then(r => r.status)"), 200, "the kitchen may read it")
+    g.b.switch(chat)
+    g.b.cdp("Network.deleteCookies", name="gb_session", url=g.base)
+    same(g.b.run("return fetch(location.pathname).then(r => r.status)"), 401, "a stranger may not")
+
+
+def handed_over(g):
+    """A complaint that becomes a person's, and the agents' again."""
+    chat = g.b.here()
+    g.b.open(g.base + "/")
+    g.b.wait("return document.readyState === 'complete'", "page loaded")
+    g.b.run("sessionStorage.clear()")
+    for words in ("your waiter was rude to me", "I want to speak to a human", "no", "I want to speak to a person"):
+        g.ask(words)
+    desk = g.b.tab()
+    g.b.open(g.base + "/desk")
+    g.b.wait("return document.querySelector('.case')", "the case is on the desk")
+    g.b.run("[...document.querySelectorAll('.case')].at(-1).click()")
+    g.b.wait("return document.querySelector('#log .said')", "the thread")
+    g.b.click("#take")
+    g.b.wait("return !document.getElementById('hand-back').hidden", "taken over")
+    g.b.switch(chat)
+    g.b.wait(f"return document.getElementById('person').textContent.includes('{g.staff[0]}')", "the guest sees who is there", 5)
+    before = g.b.run("return document.querySelectorAll('#log .msg:not(.from-guest)').length")
+    g.write("are you a real person?")
+    g.b.wait("return document.getElementById('notice').textContent.includes('is with')", "the message goes to the person")
+    same(g.b.run("return document.querySelectorAll('#log .msg:not(.from-guest)').length"), before, "the agents are silent")
+    g.b.switch(desk)
+    g.b.wait("return document.getElementById('log').textContent.includes('are you a real person?')", "the desk reads it at once", 5)
+    g.b.run("document.getElementById('text').focus()")
+    g.b.type("Yes, and I am sorry.", "enter")
+    g.b.switch(chat)
+    g.b.wait("return [...document.querySelectorAll('.from-staff .text')].at(-1)?.textContent === 'Yes, and I am sorry.'", "the guest reads the answer", 5)
+    check(g.staff[0] in g.text(".from-staff .who"), "with a name")
+    g.b.reload()
+    g.b.wait(f"return document.getElementById('person')?.textContent.includes('{g.staff[0]}')", "the person is there after a reload")
+    check(g.staff[0] in g.text(".from-staff .who"), "and so is the name")
+    g.b.switch(desk)
+    g.b.click("#hand-back")
+    g.b.switch(chat)
+    g.b.wait("return document.getElementById('person').hidden", "the person leaves", 5)
+    check(len(g.ask("when do you open?")) > 10, "the agents answer again")
+    g.b.switch(desk)
+    g.b.click("#sign-out")
+    g.b.wait("return document.activeElement?.id === 'name'", "staff sign out")
+    g.b.switch(chat)
 
 
 ANY_SERVER = [greeting, policy, keyboard, spoken, injection, reload, phone, names, contrast]
 # A product's reply may be over before a hand reaches the button, so stopping is tried on the stub's slow one.
-STUB_ONLY = [stopping, dropped, resumed, limited, failed, ordered, planned, gordon, person, phone, names, contrast, calm, kitchen, names, contrast, desk, names, contrast]
+STUB_ONLY = [stopping, dropped, resumed, limited, failed, ordered, planned, gordon, person, phone, names, contrast, calm, kitchen, names, contrast, desk, names, contrast, signed_out]
+# With a member of staff who may sign in.
+STAFFED = [ordered_and_cooked, handed_over]
 
 
 def shots(g, path):
@@ -370,16 +496,18 @@ def shots(g, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base-url", help="a running server; without it the stub is tried")
+    parser.add_argument("--staff", metavar="NAME:PASSWORD", help="a member of staff of the running product: kitchen and desk are tried too")
     parser.add_argument("--shot", type=Path, help="where to write a picture of the page")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--chromedriver", default="/usr/bin/chromedriver")
     args = parser.parse_args()
     base = args.base_url or "http://127.0.0.1:{}".format(stub.start(0).server_address[1])
-    checks = [*ANY_SERVER, *([] if args.base_url else STUB_ONLY), quiet]
+    checks = [*ANY_SERVER, *(STAFFED if args.staff else []), *([] if args.base_url else STUB_ONLY), quiet]
     wrong = 0
     with Browser(args.chromium, args.chromedriver) as browser:
         guest = Guest(browser, base.rstrip("/"))
         guest.trickles = not args.base_url
+        guest.staff = (args.staff or ":").split(":", 1)
         for one in checks:
             try:
                 one(guest)

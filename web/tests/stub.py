@@ -54,7 +54,7 @@ REPLIES = [
     ("open", "rosy", "STORE_INFO", "We’re open every day from 10:00 AM to 10:00 PM. Come by whenever you like!", [], HOURS),
     ("fries", "rosy", "ORDER", "Lovely, two Classics and large fries: $26.07 with tax. Anything to drink?", [("cart", CART)], []),
     ("allergic", "rosy", "ORDER", "Thank you for telling me, I’ve noted it. Careful: the Classic has milk in its bun.", [("cart", MILK)], MENU[:1]),
-    ("place my order", "rosy", "ORDER", "It’s in! Your number is 42. I’ll tell you when it’s ready.", [("order", {"order_id": "o1", "number": 42, "state": "received", "total": "26.07"}), ("cart", EMPTY)], []),
+    ("place my order", "rosy", "ORDER", "It’s in! Your number is 42. I’ll tell you when it’s ready.", [("order", {"order_id": "o1", "number": 42, "state": "received", "total": "26.07", "currency": "USD", "receipt_url": "/orders/o1/receipt"}), ("cart", EMPTY)], []),
     ("cold", "gordon", "COMPLAINT", "I am sorry that your meal arrived cold. With your receipt, I can offer a full refund of that dish. Which one was it?", [], HOURS),
     ("drop", "rosy", "MENU_QA", "One two three four five six seven eight nine ten eleven twelve. Done.", [], []),
     ("story", "rosy", "OFF_TOPIC", LONG, [], []),
@@ -90,6 +90,13 @@ class Turn:
             ((a, i, r, b, s) for key, a, i, r, b, s in REPLIES if key in text),
             ("rosy", "GREETING", f"You said: {self.message}\nHow can I help you with that?", [], []))
         self.emit("turn", {"turn_id": self.id, "session_id": self.session.id})
+        if self.session.person:
+            self.emit("person", {"name": self.session.person})
+            self.finish("done", {"finish_reason": "stop", "usage": {}, "timings": {}})
+            if "bye" in text:
+                self.session.person = None
+                self.session.tell("person", {"name": None})
+            return
         self.emit("agent", {"name": agent, "intent": intent})
         for name, data in before:
             if name == "cart":
@@ -104,8 +111,6 @@ class Turn:
             self.emit("token", {"text": "Let me see… "})
             self.finish("error", {"code": "engine_busy", "message": "The kitchen of words is full just now.", "retry_after": 2})
             return
-        if self.session.staffed:
-            reply = ""
         sent = ""
         for start in range(0, len(reply), 4):
             if self.stopped:
@@ -124,9 +129,10 @@ class Turn:
                 self.session.tell("order", self.session.order)
         if "person" in text:
             time.sleep(0.3)
-            self.session.staffed = True
-            self.session.messages.append({"role": "staff", "text": "Hello, this is Ana from the team.", "at": now()})
-            self.session.tell("staff", {"text": "Hello, this is Ana from the team."})
+            self.session.person = "Ana"
+            self.session.tell("person", {"name": "Ana"})
+            self.session.messages.append({"role": "staff", "name": "Ana", "text": "Hello, this is Ana from the team.", "at": now()})
+            self.session.tell("staff", {"name": "Ana", "text": "Hello, this is Ana from the team."})
 
     def finish(self, name, data):
         self.emit(name, data)
@@ -141,7 +147,7 @@ class Session:
         self.messages = []
         self.cart = EMPTY
         self.order = None
-        self.staffed = False
+        self.person = None
         self.listeners = []
 
     def tell(self, name, data):
@@ -172,11 +178,12 @@ class State:
     turns = {}
     kitchen = {}
     kitchen_listeners = []
+    desk_listeners = []
     staff = set()
     limited = 0
     feedback = []
-    tickets = [{"id": "t1", "subject": "Cold food, asks for more than the policy allows", "state": "open", "opened_at": now(), "updated_at": now(), "order_number": 38},
-               {"id": "t2", "subject": "Felt unwell after the meal", "state": "open", "opened_at": now(), "updated_at": now(), "order_number": None}]
+    tickets = [{"id": "t1", "title": "cold food", "kind": "cold_food", "state": "with_staff", "opened_at": now(), "changed_at": now(), "order_number": 38, "holder": None},
+               {"id": "t2", "title": "illness", "kind": "illness", "state": "open", "opened_at": now(), "changed_at": now(), "order_number": None, "holder": None}]
     threads = {"t1": [{"role": "guest", "text": "My burger was cold and I want it free for a year", "at": now()}, {"role": "gordon", "text": "I am sorry. I can refund this burger. For anything further I will ask a colleague to join.", "at": now()}],
                "t2": [{"role": "guest", "text": "I felt sick after the shake <b>yesterday</b>", "at": now()}]}
 
@@ -255,19 +262,21 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/chat/history":
             session = self.session()
             self.answer(200, {"messages": []} if session is None else
-                        {"session_id": session.id, "messages": session.messages, "cart": session.cart, **({"order": session.order} if session.order else {})})
+                        {"session_id": session.id, "messages": session.messages, "cart": session.cart, "orders": [session.order] if session.order else [], **({"person": {"name": session.person}} if session.person else {})})
         elif len(parts) == 3 and parts[0] == "chat" and parts[2] == "events" and parts[1] in State.turns:
             self.turn_events(State.turns[parts[1]])
         elif path == "/session/events" and self.session():
-            self.listen(self.session().listeners, [])
+            self.listen(self.session().listeners, [("person", {"name": self.session().person})])
         elif path == "/kitchen/events" and self.signed_in():
             self.listen(State.kitchen_listeners, [("snapshot", {"orders": list(State.kitchen.values())})])
+        elif path == "/desk/events" and self.signed_in():
+            self.listen(State.desk_listeners, [])
         elif path == "/desk/tickets" and self.signed_in():
-            self.answer(200, {"tickets": State.tickets})
+            self.answer(200, {"tickets": [ticket for ticket in State.tickets if ticket["state"] != "closed"]})
         elif parts[:2] == ["desk", "tickets"] and len(parts) == 3 and parts[2] in State.threads and self.signed_in():
             ticket = next(t for t in State.tickets if t["id"] == parts[2])
-            self.answer(200, {"ticket": ticket, "messages": State.threads[parts[2]], "orders": [{"order_id": "k38", "number": 38, "state": "served", "total": "5.00", "currency": "USD"}]})
-        elif path not in ("/kitchen/events", "/desk/tickets") or self.cookie("staff") in State.staff:
+            self.answer(200, {"ticket": ticket, "messages": State.threads[parts[2]], "orders": [{"order_id": "k38", "number": 38, "state": "served", "total": "5.00", "currency": "USD", "receipt_url": "/kitchen/orders/k38/receipt"}]})
+        elif path not in ("/kitchen/events", "/desk/events", "/desk/tickets") or self.cookie("staff") in State.staff:
             self.refuse(404, "not_found", "There is nothing here.")
 
     def turn_events(self, turn):
@@ -326,6 +335,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(200, {"name": "ana"}, [("Set-Cookie", f"staff={token}; Path=/; HttpOnly; SameSite=Strict")])
             else:
                 self.refuse(401, "wrong_password", "This name and password don’t belong together.")
+        elif parts == ["staff", "logout"] and self.signed_in():
+            State.staff.discard(self.cookie("staff"))
+            self.answer(200, {"signed_out": True})
         elif parts[:2] == ["kitchen", "orders"] and self.signed_in():
             order = State.kitchen[parts[2]]
             order["state"] = data["state"]
@@ -335,11 +347,13 @@ class Handler(BaseHTTPRequestHandler):
         elif parts[:2] == ["desk", "tickets"] and self.signed_in():
             ticket = next(t for t in State.tickets if t["id"] == parts[2])
             if parts[3] == "reply":
-                State.threads[parts[2]].append({"role": "staff", "text": data["text"], "at": now()})
-            else:
-                ticket["state"] = "closed"
+                State.threads[parts[2]].append({"role": "staff", "name": "ana", "text": data["text"], "at": now()})
+            state, holder = {"close": ("closed", None), "hand-back": ("open", None)}.get(parts[3], ("with_staff", "ana"))
+            ticket.update(state=state, holder=holder)
+            for listener in State.desk_listeners:
+                listener.put(("ticket", {"id": ticket["id"]}))
             self.answer(200, ticket)
-        elif parts[0] not in ("kitchen", "desk"):
+        elif parts[0] not in ("kitchen", "desk", "staff"):
             self.refuse(404, "not_found", "There is nothing here.")
 
     def chat(self, data):

@@ -54,6 +54,18 @@ class Browser:
             value = json.load(error)["value"]
             raise RuntimeError(f"{method} {path}: {value['error']}: {value['message'].splitlines()[0]}") from None
 
+    def tab(self):
+        """Opens another tab, which shares this one's cookies, and goes there; answers with its name."""
+        name = self.call("POST", "/window/new", {"type": "tab"})["handle"]
+        self.switch(name)
+        return name
+
+    def here(self):
+        return self.call("GET", "/window")
+
+    def switch(self, name):
+        self.call("POST", "/window", {"handle": name})
+
     def open(self, url):
         self.call("POST", "/url", {"url": url})
 

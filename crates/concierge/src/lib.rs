@@ -10,6 +10,7 @@
 pub mod brief;
 pub mod check;
 pub mod intent;
+mod json;
 pub mod ledger;
 pub mod menu;
 pub mod money;

@@ -79,12 +79,24 @@ pub type Generation = BoxStream<'static, GenerationEvent>;
 /// A piece of a running reply.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GenerationEvent {
-    /// The next piece of text, always whole characters.
+    /// The prompt is read and the first token is being chosen. It comes at most once, before any text, and may be left
+    /// out by an engine that does not know.
+    Read(PromptRead),
+    /// One token's text, always whole characters: empty where the token ends within one.
     Text(String),
     /// The reply is complete.
     Done(GenerationEnd),
     /// The reply cannot be finished.
     Failed(EngineError),
+}
+
+/// What a prompt took: known to a reader who does not wait for the end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PromptRead {
+    /// Tokens of the prompt; none is written yet.
+    pub usage: Usage,
+    /// Until now.
+    pub timings: Timings,
 }
 
 /// How a reply ended, and what it took.

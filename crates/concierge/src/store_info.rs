@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
+
 /// Everything a guest may ask about the place.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,7 +94,7 @@ impl StoreInfo {
     /// # Errors
     /// Names the record and the key that is wrong.
     pub fn from_json(text: &str) -> Result<Self, StoreInfoError> {
-        let info: Self = serde_json::from_str(text).map_err(|error| StoreInfoError::Json(error.to_string()))?;
+        let info: Self = json::read(text).map_err(StoreInfoError::Json)?;
         let wrong = |record: &str, key, problem: &str| StoreInfoError::Record {
             record: record.to_owned(),
             key,

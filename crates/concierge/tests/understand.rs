@@ -39,7 +39,7 @@ macro_rules! menus {
     )*};
 }
 
-menus!(pizza, coffee, burger, sushi, breakfast);
+menus!(pizza, coffee, burger, sushi, breakfast, noodles, chippy);
 
 #[test]
 fn what_fits_nothing_is_said_back_with_what_comes_nearest() {

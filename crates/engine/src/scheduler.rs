@@ -14,7 +14,7 @@ use std::{
 
 use concierge::{
     intent::AgentName,
-    ports::{EngineError, FinishReason, GenerationEnd, GenerationEvent, Timings, Usage},
+    ports::{EngineError, FinishReason, GenerationEnd, GenerationEvent, PromptRead, Timings, Usage},
 };
 use futures::channel::mpsc::UnboundedSender;
 
@@ -65,6 +65,28 @@ struct Reply {
     /// The step it was last computed in.
     stepped: u64,
     ended: bool,
+}
+
+impl Reply {
+    fn usage(&self) -> Usage {
+        let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
+        Usage {
+            prompt_tokens: count(self.job.prompt.tokens.len()),
+            cached_tokens: count(self.reused),
+            completion_tokens: self.written,
+        }
+    }
+
+    fn timings(&self) -> Timings {
+        let now = Instant::now();
+        let read = self.prompt_read.unwrap_or(now);
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+        Timings {
+            queued_ms: milliseconds(self.started - self.job.asked),
+            prefill_ms: milliseconds(read - self.started),
+            decode_ms: milliseconds(now - read),
+        }
+    }
 }
 
 /// One reply's share of a step.
@@ -353,6 +375,7 @@ impl<D: Device> Scheduler<D> {
         }
         if reply.prompt_read.is_none() {
             reply.prompt_read = Some(Instant::now());
+            send(&reply.job, GenerationEvent::Read(PromptRead { usage: reply.usage(), timings: reply.timings() }));
             self.kv.keep_preamble(&mut self.device, reply.sequence, reply.job.prompt.preamble);
         }
         let (device, sampler) = (&self.device, &mut reply.job.sampler);
@@ -374,9 +397,7 @@ impl<D: Device> Scheduler<D> {
         let mut bytes = Vec::new();
         self.device.piece(token, &mut bytes);
         let text = reply.text.push(&bytes);
-        if !text.is_empty() {
-            send(&reply.job, GenerationEvent::Text(text));
-        }
+        send(&reply.job, GenerationEvent::Text(text));
         if reply.written >= reply.job.max_tokens {
             self.end(index, FinishReason::Length);
         } else {
@@ -391,23 +412,7 @@ impl<D: Device> Scheduler<D> {
         if !rest.is_empty() {
             send(&reply.job, GenerationEvent::Text(rest));
         }
-        let now = Instant::now();
-        let read = reply.prompt_read.unwrap_or(now);
-        let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-        let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
-        let end = GenerationEnd {
-            reason,
-            usage: Usage {
-                prompt_tokens: count(reply.job.prompt.tokens.len()),
-                cached_tokens: count(reply.reused),
-                completion_tokens: reply.written,
-            },
-            timings: Timings {
-                queued_ms: milliseconds(reply.started - reply.job.asked),
-                prefill_ms: milliseconds(read - reply.started),
-                decode_ms: milliseconds(now - read),
-            },
-        };
+        let end = GenerationEnd { reason, usage: reply.usage(), timings: reply.timings() };
         send(&reply.job, GenerationEvent::Done(end));
         if reason == FinishReason::Cancelled {
             self.metrics.cancelled.fetch_add(1, Relaxed);

@@ -27,10 +27,15 @@ fn a_reply_streams_and_repeats() {
     let ask_once = || {
         let mut reply = GEMMA.start(request(PREAMBLE, &["What does the soup cost?"], 9)).unwrap();
         let mut pieces = Vec::new();
+        let Some(GenerationEvent::Read(read)) = next(&mut reply) else { panic!("the prompt's length is told first") };
         loop {
             match next(&mut reply) {
                 Some(GenerationEvent::Text(piece)) => pieces.push(piece),
-                Some(GenerationEvent::Done(end)) => break (pieces, end),
+                Some(GenerationEvent::Done(end)) => {
+                    assert_eq!(end.usage.prompt_tokens, read.usage.prompt_tokens);
+                    assert_eq!(end.usage.completion_tokens as usize, pieces.len(), "one text a token");
+                    break (pieces, end);
+                }
                 other => panic!("{other:?}"),
             }
         }
@@ -40,7 +45,7 @@ fn a_reply_streams_and_repeats() {
     assert!(first.len() > 3, "not streamed: {first:?}");
     assert_eq!(first, second);
     assert!(matches!(end.reason, FinishReason::Stop | FinishReason::Length), "{end:?}");
-    assert!(end.usage.completion_tokens as usize >= first.len() && end.usage.prompt_tokens > 50, "{end:?}");
+    assert!(end.usage.prompt_tokens > 50, "{end:?}");
     assert_eq!(again.usage.prompt_tokens, end.usage.prompt_tokens);
     assert!(again.usage.cached_tokens >= end.usage.prompt_tokens - 30, "the preamble was not shared: {again:?}");
 }
@@ -81,7 +86,7 @@ fn a_conversation_computes_only_what_is_new() {
 fn a_guest_who_leaves_makes_room_at_once() {
     let gemma = load(EngineConfig { slots: 1, ..config() });
     let mut reply = gemma.start(request("", &["Count from one to a thousand."], 400)).unwrap();
-    assert!(matches!(next(&mut reply), Some(GenerationEvent::Text(_))));
+    assert!(matches!(next(&mut reply), Some(GenerationEvent::Read(_))));
     let waiting = gemma.start(request("", &["Hello"], 400)).unwrap();
     assert_eq!((gemma.metrics().running, gemma.metrics().queued), (1, 1));
     // The one that waits leaves too.

@@ -9,7 +9,10 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{adapter, brain, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route, serve, staff, train},
+    commands::{
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route,
+        serve, staff, train,
+    },
     config::ConfigError,
 };
 
@@ -30,6 +33,8 @@ enum Command {
     Parse(parse::Args),
     Route(route::Args),
     Plan(plan::Args),
+    Chat(chat::Args),
+    Bench(bench::Args),
     Model(model::Args),
     Data(data::Args),
     Train(train::Args),
@@ -52,6 +57,8 @@ pub fn main() -> ExitCode {
         Command::Parse(args) => args.run(),
         Command::Route(args) => args.run(),
         Command::Plan(args) => args.run(),
+        Command::Chat(args) => args.run(),
+        Command::Bench(args) => args.run(),
         Command::Model(args) => args.run(),
         Command::Data(args) => args.run(),
         Command::Train(args) => args.run(),
@@ -96,6 +103,12 @@ impl Failure {
         self
     }
 
+    /// What went wrong and what to do, in one line, for whoever tells it in another place.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.hint.as_ref().map_or_else(|| self.message.clone(), |hint| format!("{} ({hint})", self.message))
+    }
+
     const fn exit_code(&self) -> u8 {
         if self.used_wrongly { 2 } else { 1 }
     }
@@ -116,7 +129,9 @@ impl From<ConfigError> for Failure {
 
 /// Writes to standard output. A reader who has seen enough and left is not an error.
 pub fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = io::stdout().lock();
+    // Words of a reply come without their line's end.
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("standard output cannot be written: {error}")))
         }

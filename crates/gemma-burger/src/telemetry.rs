@@ -1,6 +1,9 @@
 //! The log: lines on standard error, of codes, times and ids, never of words.
 
-use std::panic;
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
 
 use tracing::{Level, error, level_filters::LevelFilter};
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
@@ -10,14 +13,20 @@ use crate::config::{Log, LogFormat};
 /// Crates whose own lines may hold parts of what is sent through them; they are heard only when they warn.
 const QUIET: [&str; 8] = ["hyper", "hyper_util", "axum", "tower", "tower_http", "tokenizers", "llama_cpp_2", "mio"];
 
+/// llama.cpp's own lines warn of choices that this product made on purpose; they are heard when they are asked for by
+/// this name.
+const LLAMA: &str = "llama-cpp-2";
+
 /// Starts the log of this process. A second call in one process changes nothing.
 pub fn start(log: &Log) {
-    let filter = QUIET.iter().fold(filter(&log.filter), |filter, name| {
-        format!("{name}=warn")
-            .parse()
-            .map_or_else(|_| EnvFilter::default(), |directive| filter.add_directive(directive))
+    let llama = (!log.filter.contains(LLAMA)).then(|| format!("{LLAMA}=error"));
+    let directives = QUIET.iter().map(|name| format!("{name}=warn")).chain(llama);
+    let filter = directives.fold(filter(&log.filter), |filter, directive| {
+        directive.parse().map_or_else(|_| EnvFilter::default(), |directive| filter.add_directive(directive))
     });
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let lines = fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    // Colours are for people: a file of lines is read by programs too.
+    let lines = lines.with_ansi(io::stderr().is_terminal());
     let _ = match log.format {
         LogFormat::Text => lines.finish().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),

@@ -14,18 +14,22 @@ mod connection;
 mod error;
 mod feedback;
 mod orders;
+mod requests;
 mod schema;
 mod sessions;
 mod staff;
 mod tickets;
+mod turns;
 
 pub use connection::{Settings, Store};
 pub use error::StoreError;
 pub use feedback::Thumb;
 pub use orders::{Order, OrderChange, Placement, Receipted};
-pub use sessions::{CartLog, Message, Session, SessionId, Speaker};
+pub use requests::{Claim, KEYS_KEPT};
+pub use sessions::{CartLog, HOLD_LASTS, Hold, Message, Session, SessionId, Speaker};
 pub use staff::StaffToken;
 pub use tickets::{NewTicket, Remedy, Ticket, TicketId, TicketMessage, TicketState};
+pub use turns::TurnRecord;
 
 /// The database's name under the data directory.
 pub const FILE_NAME: &str = "gemma-burger.db";

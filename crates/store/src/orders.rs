@@ -151,6 +151,20 @@ impl Store {
         })
     }
 
+    /// The order that was placed under a key, if there is one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn order_under(&self, session: &SessionId, key: &str) -> Result<Option<Order>> {
+        self.read(|db| {
+            let id = db
+                .prepare_cached("SELECT order_id FROM idempotency WHERE session = ?1 AND key = ?2")?
+                .query_row(params![session.as_str(), key], |row| row.get(0))
+                .optional()?;
+            id.map(|id| owned(db, session, OrderId(id))).transpose()
+        })
+    }
+
     /// A guest's orders, newest first.
     ///
     /// # Errors

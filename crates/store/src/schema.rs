@@ -8,7 +8,8 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x4745_4d42;
 
 /// Each brings the file from version n (its place here) to n + 1. What is released is never edited.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY, created INTEGER NOT NULL, seen INTEGER NOT NULL, state TEXT
 ) STRICT, WITHOUT ROWID;
@@ -75,7 +76,20 @@ CREATE TABLE turn_log (
 ) STRICT;
 CREATE INDEX turn_log_by_time ON turn_log(at);
 CREATE INDEX turn_log_by_session ON turn_log(session);
-"];
+",
+    "
+ALTER TABLE sessions ADD COLUMN holder TEXT;
+ALTER TABLE sessions ADD COLUMN held INTEGER;
+ALTER TABLE messages ADD COLUMN author TEXT;
+CREATE TABLE requests (
+    session TEXT NOT NULL REFERENCES sessions(id), key TEXT NOT NULL, body_hash BLOB NOT NULL,
+    turn TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (session, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_by_time ON requests(at);
+CREATE INDEX idempotency_by_time ON idempotency(at);
+",
+];
 
 /// Brings the file to the newest version. Another program that opens it at the same time waits.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

@@ -49,6 +49,19 @@ impl fmt::Debug for SessionId {
     }
 }
 
+/// How long a member of staff has a conversation after their last word in it, in seconds. Whoever forgets to hand it
+/// back leaves no guest without an answer for good.
+pub const HOLD_LASTS: i64 = 60 * 60;
+
+/// Who of the staff has a conversation; the agents are silent in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// The member of staff.
+    pub staff: String,
+    /// When they took it, or wrote in it last.
+    pub at: i64,
+}
+
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -60,6 +73,16 @@ pub struct Session {
     pub seen: i64,
     /// What the agents remember, as they wrote it.
     pub state: Option<serde_json::Value>,
+    /// Who of the staff took the conversation last and has not handed it back.
+    pub hold: Option<Hold>,
+}
+
+impl Session {
+    /// Who of the staff has the conversation at a time.
+    #[must_use]
+    pub fn holder(&self, at: i64) -> Option<&str> {
+        self.hold.as_ref().filter(|hold| at < hold.at + HOLD_LASTS).map(|hold| hold.staff.as_str())
+    }
 }
 
 /// Who said something.
@@ -105,6 +128,8 @@ pub struct Message {
     pub turn: String,
     /// Who said it.
     pub role: Speaker,
+    /// Which member of staff said it.
+    pub author: Option<String>,
     /// The words.
     pub text: String,
     /// When.
@@ -140,7 +165,7 @@ impl Store {
                 .execute(params![id.as_str(), at])?;
             Ok(())
         })?;
-        Ok(Session { id, created: at, seen: at, state: None })
+        Ok(Session { id, created: at, seen: at, state: None, hold: None })
     }
 
     /// A session by its id; it begins where there is none yet. The id was made by whoever signs it for the guest.
@@ -166,14 +191,19 @@ impl Store {
     /// [`StoreError::NotFound`] where there is none.
     pub fn session(&self, id: &SessionId) -> Result<Session> {
         let row = self.read(|db| {
-            db.prepare_cached("SELECT created, seen, state FROM sessions WHERE id = ?1")?
-                .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?)))
+            db.prepare_cached("SELECT created, seen, state, holder, held FROM sessions WHERE id = ?1")?
+                .query_row([id.as_str()], |row| {
+                    let staff: Option<String> = row.get(3)?;
+                    let hold =
+                        staff.map(|staff| Ok::<_, rusqlite::Error>(Hold { staff, at: row.get(4)? })).transpose()?;
+                    Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?, hold))
+                })
                 .optional()
                 .map_err(StoreError::from)
         })?;
-        let (created, seen, state) = row.ok_or(StoreError::NotFound("session"))?;
+        let (created, seen, state, hold) = row.ok_or(StoreError::NotFound("session"))?;
         let state = state.map(|text| serde_json::from_str(&text)).transpose()?;
-        Ok(Session { id: id.clone(), created, seen, state })
+        Ok(Session { id: id.clone(), created, seen, state, hold })
     }
 
     /// Stores what the agents remember, and that the guest was heard of.
@@ -181,13 +211,7 @@ impl Store {
     /// # Errors
     /// Not found, too large, locked or full.
     pub fn save_state(&self, id: &SessionId, state: &serde_json::Value, at: i64) -> Result<()> {
-        let text = bounded(state.to_string(), "the state of a conversation is too large")?;
-        self.write(|db| {
-            let changed = db
-                .prepare_cached("UPDATE sessions SET state = ?2, seen = max(seen, ?3) WHERE id = ?1")?
-                .execute(params![id.as_str(), text, at])?;
-            found(changed)
-        })
+        self.write(|db| save_state(db, id, state, at))
     }
 
     /// Adds what was said in a turn, in order, and answers with the ids.
@@ -195,19 +219,7 @@ impl Store {
     /// # Errors
     /// Not found, too long, locked or full.
     pub fn add_messages(&self, session: &SessionId, turn: &str, said: &[(Speaker, &str)], at: i64) -> Result<Vec<i64>> {
-        if turn.is_empty() || turn.len() > 100 || said.iter().any(|(_, text)| text.len() > MAX_TEXT) {
-            return Err(StoreError::Invalid("the message is too long"));
-        }
-        self.write(|db| {
-            touch(db, session, at)?;
-            let mut insert =
-                db.prepare_cached("INSERT INTO messages (session, turn, role, text, at) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            let mut ids = Vec::with_capacity(said.len());
-            for (role, text) in said {
-                ids.push(insert.insert(params![session.as_str(), turn, role.as_str(), text, at])?);
-            }
-            Ok(ids)
-        })
+        self.write(|db| add_messages(db, session, turn, said, at))
     }
 
     /// The last `limit` messages of a session, oldest first.
@@ -218,20 +230,26 @@ impl Store {
         self.read(|db| {
             exists(db, session)?;
             let mut query = db.prepare_cached(
-                "SELECT id, turn, role, text, at FROM messages WHERE session = ?1 ORDER BY id DESC LIMIT ?2",
+                "SELECT id, turn, role, text, at, author FROM messages WHERE session = ?1 ORDER BY id DESC LIMIT ?2",
             )?;
-            let rows = query.query_map(params![session.as_str(), limit], |row| {
-                Ok(Message {
-                    id: row.get(0)?,
-                    turn: row.get(1)?,
-                    role: Speaker::read(&row.get::<_, String>(2)?)?,
-                    text: row.get(3)?,
-                    at: row.get(4)?,
-                })
-            })?;
+            let rows = query.query_map(params![session.as_str(), limit], message)?;
             let mut messages = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             messages.reverse();
             Ok(messages)
+        })
+    }
+
+    /// What was said in one turn of a session, in order; nothing where there is no such turn.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn turn_messages(&self, session: &SessionId, turn: &str) -> Result<Vec<Message>> {
+        self.read(|db| {
+            let mut query = db.prepare_cached(
+                "SELECT id, turn, role, text, at, author FROM messages WHERE session = ?1 AND turn = ?2 ORDER BY id",
+            )?;
+            let rows = query.query_map(params![session.as_str(), turn], message)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 
@@ -270,13 +288,52 @@ impl Store {
     pub fn forget(&self, session: &SessionId) -> Result<()> {
         self.write(|db| {
             exists(db, session)?;
-            for table in ["messages", "feedback", "turn_log"] {
+            for table in ["messages", "feedback", "turn_log", "requests"] {
                 db.execute(&format!("DELETE FROM {table} WHERE session = ?1"), [session.as_str()])?;
             }
             db.execute("UPDATE sessions SET state = NULL WHERE id = ?1", [session.as_str()])?;
             Ok(())
         })
     }
+}
+
+pub(crate) fn add_messages(
+    db: &Transaction<'_>,
+    session: &SessionId,
+    turn: &str,
+    said: &[(Speaker, &str)],
+    at: i64,
+) -> Result<Vec<i64>> {
+    if turn.is_empty() || turn.len() > 100 || said.iter().any(|(_, text)| text.len() > MAX_TEXT) {
+        return Err(StoreError::Invalid("the message is too long"));
+    }
+    touch(db, session, at)?;
+    let mut insert =
+        db.prepare_cached("INSERT INTO messages (session, turn, role, text, at) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut ids = Vec::with_capacity(said.len());
+    for (role, text) in said {
+        ids.push(insert.insert(params![session.as_str(), turn, role.as_str(), text, at])?);
+    }
+    Ok(ids)
+}
+
+pub(crate) fn save_state(db: &Transaction<'_>, id: &SessionId, state: &serde_json::Value, at: i64) -> Result<()> {
+    let text = bounded(state.to_string(), "the state of a conversation is too large")?;
+    let changed = db
+        .prepare_cached("UPDATE sessions SET state = ?2, seen = max(seen, ?3) WHERE id = ?1")?
+        .execute(params![id.as_str(), text, at])?;
+    found(changed)
+}
+
+fn message(row: &rusqlite::Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        id: row.get(0)?,
+        turn: row.get(1)?,
+        role: Speaker::read(&row.get::<_, String>(2)?)?,
+        text: row.get(3)?,
+        at: row.get(4)?,
+        author: row.get(5)?,
+    })
 }
 
 pub(crate) fn append(

@@ -76,9 +76,13 @@ impl Store {
     /// # Errors
     /// Not found.
     pub fn remove_staff(&self, name: &str) -> Result<()> {
-        self.write(|db| match db.execute("DELETE FROM staff WHERE name = ?1", [name])? {
-            0 => Err(StoreError::NotFound("member of staff")),
-            _ => Ok(()),
+        self.write(|db| {
+            // Their conversations go back to the agents.
+            db.execute("UPDATE sessions SET holder = NULL, held = NULL WHERE holder = ?1", [name])?;
+            match db.execute("DELETE FROM staff WHERE name = ?1", [name])? {
+                0 => Err(StoreError::NotFound("member of staff")),
+                _ => Ok(()),
+            }
         })
     }
 

@@ -1,7 +1,7 @@
 //! Complaints as tickets with a thread, and what was given to settle them.
 
 use concierge::ledger::{ComplaintKind, Event, Granted, OrderId, RemedyKind};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -219,29 +219,41 @@ impl Store {
         })
     }
 
-    /// For staff: writes in a ticket's thread and to the guest's chat at once, and takes the ticket over.
+    /// For staff: takes over the conversation that a ticket is about, from the agents or from a colleague. Until it is
+    /// handed back, or [`HOLD_LASTS`](crate::HOLD_LASTS) is over, the agents are silent in it.
+    ///
+    /// # Errors
+    /// Not found, locked or full.
+    pub fn staff_take(&self, id: TicketId, staff: &str, at: i64) -> Result<SessionId> {
+        self.write(|db| take(db, id, staff, at))
+    }
+
+    /// For staff: takes the conversation over and writes in the ticket's thread and to the guest's chat at once.
     ///
     /// # Errors
     /// Not found, too long, locked or full.
     pub fn staff_answer(&self, id: TicketId, staff: &str, turn: &str, text: &str, at: i64) -> Result<SessionId> {
         self.write(|db| {
-            let (_, owner) = any(db, id)?;
+            let owner = take(db, id, staff, at)?;
             add(db, id, staff, text, at)?;
-            set(db, id, TicketState::WithStaff, at)?;
-            db.prepare_cached("INSERT INTO messages (session, turn, role, text, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![owner.as_str(), turn, Speaker::Staff.as_str(), text, at])?;
+            db.prepare_cached(
+                "INSERT INTO messages (session, turn, role, text, at, author) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![owner.as_str(), turn, Speaker::Staff.as_str(), text, at, staff])?;
             Ok(owner)
         })
     }
 
-    /// For staff: settles a ticket or takes it up again.
+    /// For staff: hands the conversation back to the agents, with the ticket settled or open.
     ///
     /// # Errors
-    /// Not found.
-    pub fn staff_set_ticket(&self, id: TicketId, state: TicketState, at: i64) -> Result<SessionId> {
+    /// Not found, locked or full.
+    pub fn staff_hand_back(&self, id: TicketId, state: TicketState, at: i64) -> Result<SessionId> {
         self.write(|db| {
             let (_, owner) = any(db, id)?;
             set(db, id, state, at)?;
+            db.prepare_cached("UPDATE sessions SET holder = NULL, held = NULL WHERE id = ?1")?
+                .execute([owner.as_str()])?;
             Ok(owner)
         })
     }
@@ -259,34 +271,10 @@ impl Store {
         ticket: Option<TicketId>,
     ) -> Result<Remedy> {
         self.write(|db| {
-            touch(db, session, granted.at)?;
-            let order = owned(db, session, granted.order)?;
             if ticket.map(|id| any(db, id)).transpose()?.is_some_and(|(_, owner)| owner != *session) {
                 return Err(StoreError::NotFound("ticket"));
             }
-            let before: i64 = db
-                .prepare_cached("SELECT coalesce(sum(amount), 0) FROM remedies WHERE order_id = ?1")?
-                .query_row([granted.order.0], |row| row.get(0))?;
-            if granted.amount.is_negative() || granted.amount.0 > order.totals.total.0 - before {
-                return Err(StoreError::ExceedsPaid);
-            }
-            let event = Event::RemedyGranted { granted: granted.clone() };
-            let seq = append(db, session, expected, &[event], granted.at)?;
-            let voucher = (granted.remedy == RemedyKind::Voucher).then(voucher_code);
-            db.prepare_cached(
-                "INSERT INTO remedies (session, order_id, ticket, granted, amount, at, voucher)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                session.as_str(),
-                granted.order.0,
-                ticket.map(|id| id.0),
-                serde_json::to_string(granted)?,
-                granted.amount.0,
-                granted.at,
-                voucher
-            ])?;
-            Ok(Remedy { granted: granted.clone(), voucher, seq })
+            grant(db, session, expected, granted, ticket)
         })
     }
 
@@ -309,6 +297,41 @@ impl Store {
     }
 }
 
+/// Gives a remedy within a transaction.
+pub(crate) fn grant(
+    db: &Transaction<'_>,
+    session: &SessionId,
+    expected: u64,
+    granted: &Granted,
+    ticket: Option<TicketId>,
+) -> Result<Remedy> {
+    touch(db, session, granted.at)?;
+    let order = owned(db, session, granted.order)?;
+    let before: i64 = db
+        .prepare_cached("SELECT coalesce(sum(amount), 0) FROM remedies WHERE order_id = ?1")?
+        .query_row([granted.order.0], |row| row.get(0))?;
+    if granted.amount.is_negative() || granted.amount.0 > order.totals.total.0 - before {
+        return Err(StoreError::ExceedsPaid);
+    }
+    let event = Event::RemedyGranted { granted: granted.clone() };
+    let seq = append(db, session, expected, &[event], granted.at)?;
+    let voucher = (granted.remedy == RemedyKind::Voucher).then(voucher_code);
+    db.prepare_cached(
+        "INSERT INTO remedies (session, order_id, ticket, granted, amount, at, voucher)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        session.as_str(),
+        granted.order.0,
+        ticket.map(|id| id.0),
+        serde_json::to_string(granted)?,
+        granted.amount.0,
+        granted.at,
+        voucher
+    ])?;
+    Ok(Remedy { granted: granted.clone(), voucher, seq })
+}
+
 /// Twelve letters and digits that are not mistaken for each other: 60 bits.
 fn voucher_code() -> String {
     const SIGNS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -322,6 +345,17 @@ fn any(db: &Connection, id: TicketId) -> Result<(Ticket, SessionId)> {
     let mut rows = query.query([id.0])?;
     let row = rows.next()?.ok_or(StoreError::NotFound("ticket"))?;
     Ok((ticket(row)?, row.get::<_, String>(7)?.parse()?))
+}
+
+fn take(db: &Connection, id: TicketId, staff: &str, at: i64) -> Result<SessionId> {
+    let (_, owner) = any(db, id)?;
+    set(db, id, TicketState::WithStaff, at)?;
+    db.prepare_cached("UPDATE sessions SET holder = ?2, held = ?3 WHERE id = ?1")?.execute(params![
+        owner.as_str(),
+        staff,
+        at
+    ])?;
+    Ok(owner)
 }
 
 fn ticket(row: &Row<'_>) -> Result<Ticket> {

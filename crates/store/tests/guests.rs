@@ -10,7 +10,7 @@ use concierge::{
     money::Cents,
     order::{Edit, LineId},
 };
-use store::{NewTicket, SessionId, Speaker, Store, StoreError, Thumb, TicketState};
+use store::{Claim, KEYS_KEPT, NewTicket, SessionId, Speaker, Store, StoreError, Thumb, TicketState, TurnRecord};
 
 #[test]
 fn everything_is_there_after_opening_again() {
@@ -111,6 +111,59 @@ fn a_repeated_request_gives_the_same_answer() {
     assert_eq!((theirs.number, theirs.replayed), (2, false));
     assert!(matches!(place(&store, &guest, "", "", &filled), Err(StoreError::Invalid(_))));
     assert!(matches!(place(&store, &guest, &"k".repeat(201), "", &filled), Err(StoreError::Invalid(_))));
+}
+
+#[test]
+fn a_messages_key_stands_for_one_turn_until_it_is_purged() {
+    let (_directory, store) = store();
+    let (guest, other) = (store.create_session(AT).unwrap().id, store.create_session(AT).unwrap().id);
+    assert_eq!(store.claim(&guest, "key", b"two teas", "t1", AT), Ok(Claim::New));
+    assert_eq!(store.claim(&guest, "key", b"two teas", "t2", AT + 1), Ok(Claim::Known("t1".into())));
+    assert_eq!(store.claim(&guest, "key", b"three teas", "t3", AT + 1), Err(StoreError::KeyReused));
+    assert_eq!(store.claim(&other, "key", b"three teas", "t4", AT + 1), Ok(Claim::New), "a key is the guest's own");
+    for wrong in ["", &"k".repeat(201)] {
+        assert!(matches!(store.claim(&guest, wrong, b"", "t", AT), Err(StoreError::Invalid(_))));
+    }
+    let order = place(&store, &guest, "t1", "body", &fill(&store, &guest, 1)).unwrap().order;
+    assert_eq!(store.order_under(&guest, "t1").unwrap().unwrap().id, order);
+    assert_eq!(store.order_under(&other, "t1").unwrap(), None);
+    let later = AT + KEYS_KEPT;
+    assert_eq!(store.purge_keys(later - KEYS_KEPT), Ok(0), "nothing goes before its time");
+    assert_eq!(store.purge_keys(later + 1 - KEYS_KEPT), Ok(2));
+    assert_eq!(store.claim(&guest, "key", b"three teas", "t5", later), Ok(Claim::New));
+    assert_eq!(store.claim(&other, "key", b"three teas", "t6", later), Ok(Claim::Known("t4".into())));
+    assert_eq!(store.orders(&guest, 10).unwrap().len(), 1, "orders are no keys");
+}
+
+#[test]
+fn a_turn_is_kept_whole_or_not_at_all() {
+    let (_directory, store) = store();
+    let guest = store.create_session(AT).unwrap().id;
+    let cart = store.cart(&guest).unwrap();
+    let events = events(&cart.cart(), &add("tea", 2));
+    let state = serde_json::json!({"turns": 1});
+    let record = TurnRecord {
+        session: &guest,
+        turn: "t1",
+        expected: cart.seq,
+        events: &events,
+        said: &[(Speaker::Guest, "two teas")],
+        state: &state,
+        at: AT,
+    };
+    let seq = store.keep_turn(&record).unwrap();
+    assert_eq!(seq, cart.seq + events.len() as u64);
+    assert_eq!(store.turn_messages(&guest, "t1").unwrap()[0].text, "two teas");
+    assert_eq!(store.session(&guest).unwrap().state, Some(state.clone()));
+    let next = serde_json::json!({"turns": 2});
+    let late = TurnRecord { turn: "t2", state: &next, ..record };
+    assert!(matches!(store.keep_turn(&late), Err(StoreError::Stale { .. })));
+    let long = "x".repeat(70_000);
+    let long = TurnRecord { turn: "t3", expected: seq, said: &[(Speaker::Guest, &long)], ..late };
+    assert!(matches!(store.keep_turn(&long), Err(StoreError::Invalid(_))));
+    assert_eq!(store.cart(&guest).unwrap().seq, seq);
+    assert!(store.turn_messages(&guest, "t2").unwrap().is_empty());
+    assert_eq!(store.session(&guest).unwrap().state.unwrap()["turns"], 1);
 }
 
 #[test]

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{AT, store};
+use common::{AT, file, store};
 use concierge::ledger::ComplaintKind;
-use store::{NewTicket, Speaker, StoreError, TicketState};
+use store::{HOLD_LASTS, NewTicket, Speaker, Store, StoreError, TicketId, TicketState};
 
 #[test]
 fn staff_sign_in_and_out() {
@@ -59,11 +59,41 @@ fn staff_answer_in_the_guests_chat() {
     assert_eq!((said[0].role, said[0].turn.as_str(), said[0].text.as_str()), (Speaker::Staff, "t9", "I am sorry"));
     assert_eq!(store.staff_tickets().unwrap(), [(seen.clone(), guest.clone())]);
     assert_eq!(store.staff_ticket(ticket.id).unwrap().2, guest);
-    assert_eq!(store.staff_set_ticket(ticket.id, TicketState::Closed, AT + 3).unwrap(), guest);
+    assert_eq!(said[0].author.as_deref(), Some("Ada"));
+    assert_eq!(store.staff_hand_back(ticket.id, TicketState::Closed, AT + 3).unwrap(), guest);
     assert_eq!(store.staff_tickets().unwrap(), []);
     store.set_ticket(&guest, ticket.id, TicketState::Open, AT + 4).unwrap();
     assert_eq!(store.ticket(&guest, ticket.id).unwrap().0.state, TicketState::Open);
     let long = "x".repeat(70_000);
     assert!(matches!(store.staff_answer(ticket.id, "Ada", "t", &long, AT), Err(StoreError::Invalid(_))));
     assert_eq!(store.messages(&guest, 10).unwrap().len(), 1);
+    assert_eq!(store.session(&guest).unwrap().hold, None, "what is refused takes nothing over");
+}
+
+#[test]
+fn a_conversation_is_held_until_it_is_handed_back_or_forgotten() {
+    let (directory, store) = store();
+    let (guest, other) = (store.create_session(AT).unwrap().id, store.create_session(AT).unwrap().id);
+    let new = NewTicket { order: None, kind: ComplaintKind::Rudeness, title: "Rude" };
+    let ticket = store.open_ticket(&guest, new, AT).unwrap().id;
+    let holder = |store: &Store, at| store.session(&guest).unwrap().holder(at).map(str::to_owned);
+    assert_eq!(holder(&store, AT), None);
+    assert_eq!(store.staff_take(ticket, "Ada", AT).unwrap(), guest);
+    assert_eq!(store.staff_take(ticket, "Bo", AT + 1).unwrap(), guest);
+    assert_eq!(holder(&store, AT + 1).as_deref(), Some("Bo"), "a colleague may take it from a colleague");
+    assert_eq!(store.session(&other).unwrap().hold, None);
+    drop(store);
+    let store = Store::open(&file(&directory)).unwrap();
+    assert_eq!(holder(&store, AT + HOLD_LASTS).as_deref(), Some("Bo"), "it survives a restart");
+    assert_eq!(holder(&store, AT + 1 + HOLD_LASTS), None, "and does not last for ever");
+    store.staff_answer(ticket, "Ada", "t1", "here I am", AT + 100).unwrap();
+    assert_eq!(holder(&store, AT + HOLD_LASTS + 50).as_deref(), Some("Ada"), "each answer renews it");
+    assert_eq!(store.staff_hand_back(ticket, TicketState::Open, AT + 200).unwrap(), guest);
+    assert_eq!(holder(&store, AT + 200), None);
+    assert_eq!(store.ticket(&guest, ticket).unwrap().0.state, TicketState::Open);
+    store.add_staff("Cy", "long enough", AT).unwrap();
+    store.staff_take(ticket, "Cy", AT + 300).unwrap();
+    store.remove_staff("Cy").unwrap();
+    assert_eq!(holder(&store, AT + 300), None, "nobody is kept waiting for somebody who left");
+    assert!(matches!(store.staff_take(TicketId(99), "Ada", AT), Err(StoreError::NotFound(_))));
 }

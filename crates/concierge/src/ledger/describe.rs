@@ -60,7 +60,8 @@ pub(super) fn pending_name(menu: &Menu, line: &PendingLine) -> String {
 }
 
 /// `a`, `a or b`, `a, b or c`; long lists end in `or another`.
-pub(super) fn or_words(names: &[&str]) -> String {
+#[must_use]
+pub fn or_words(names: &[&str]) -> String {
     if names.len() > MAX_NAMES {
         return format!("{} or another", names[..MAX_NAMES].join(", "));
     }

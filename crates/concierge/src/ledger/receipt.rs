@@ -96,7 +96,8 @@ impl Receipt {
         text
     }
 
-    /// A whole page to print, without scripts; every text is escaped.
+    /// A whole page to print, without scripts and with its style in a file of its own, `receipt.css`; every text is
+    /// escaped.
     #[must_use]
     pub fn html(&self) -> String {
         let mut rows = String::new();
@@ -106,16 +107,16 @@ impl Receipt {
                 rows,
                 "<tr><td>{} × {name}<br><small>{details}</small></td><td>{}</td></tr>",
                 line.quantity,
-                self.currency.show(line.total)
+                escape(&self.currency.show(line.total))
             );
         }
         let show = |amount| escape(&self.currency.show(amount));
         let Totals { subtotal, tax, total } = self.totals;
         format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Receipt {number}</title>\n\
-             <style>body{{font:14px/1.4 sans-serif;max-width:24rem;margin:2rem auto}}table{{width:100%;\
-             border-collapse:collapse}}td{{padding:.2rem 0;vertical-align:top}}td+td{{text-align:right}}\
-             tfoot td{{border-top:1px solid}}</style></head>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <link rel=\"icon\" href=\"/logo.svg\" type=\"image/svg+xml\">\n\
+             <link rel=\"stylesheet\" href=\"/receipt.css\"></head>\n\
              <body><h1>{restaurant}</h1><p>Order {number}, {placed}</p>\n<table><tbody>\n{rows}</tbody>\n<tfoot>\
              <tr><td>Subtotal</td><td>{subtotal}</td></tr>\n<tr><td>Tax</td><td>{tax}</td></tr>\n\
              <tr><td><b>Total</b></td><td><b>{total}</b></td></tr></tfoot></table></body></html>\n",

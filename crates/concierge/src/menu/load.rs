@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde::Deserialize;
 
 use super::{Choice, ChoiceId, Course, GroupId, Item, ItemId, Menu, OptionGroup, Size, SizeId};
-use crate::money::{Cents, Currency, TaxRate};
+use crate::{
+    json,
+    money::{Cents, Currency, TaxRate},
+};
 
 /// More than any restaurant offers; a larger file is a mistake or an attack.
 const MAX_ITEMS: usize = 5_000;
@@ -135,17 +138,16 @@ const fn yes() -> bool {
 }
 
 pub(super) fn from_json(text: &str) -> Result<Menu, MenuError> {
-    let json = |error: serde_json::Error| MenuError::Json(error.to_string());
     let raw = if text.trim_start().starts_with('[') {
         RawMenu {
             name: unnamed(),
             currency: None,
             tax_rate: TaxRate::default(),
-            items: serde_json::from_str(text).map_err(json)?,
+            items: json::read(text).map_err(MenuError::Json)?,
             option_groups: Vec::new(),
         }
     } else {
-        serde_json::from_str(text).map_err(json)?
+        json::read(text).map_err(MenuError::Json)?
     };
     check(raw)
 }

@@ -37,22 +37,17 @@ pub(super) fn greeting(menu: &Menu, persona: &Persona, text: &str, first_turn: b
             .fact(format!("Restaurant: {house}"))
             .or_plain("You're welcome! Is there anything else I can do for you?");
     }
-    if says(
-        &words,
-        &[
-            "who are you",
-            "your name",
-            "are you a",
-            "are you an",
-            "are you real",
-            "are you human",
-            "a robot",
-            "a bot",
-            "what can you do",
-            "how can you help",
-            "what do you do",
-        ],
-    ) {
+    if asks_what(&words) {
+        // Whether a person speaks is no matter of style.
+        return Step::new(Act::Introduce)
+            .fact(format!("{}, {} of {house}, is a computer program and no person", persona.name, persona.role))
+            .or_plain(format!(
+                "I'm {}, the {} of {house}: a computer program, not a person. I can tell you about our dishes and the place, take your order, or fetch a colleague for a complaint.",
+                persona.name, persona.role
+            ))
+            .verbatim(true);
+    }
+    if asks_who(&words) {
         return Step::new(Act::Introduce)
             .fact(format!("{}, {} of {house}", persona.name, persona.role))
             .fact("Can tell about dishes, prices and the place, take an order, plan a meal within a sum")
@@ -81,6 +76,22 @@ pub(super) fn greeting(menu: &Menu, persona: &Persona, text: &str, first_turn: b
         "Nice to have you here! What can I get you?".to_owned()
     };
     Step::new(Act::Greet).fact(format!("Restaurant: {house}")).or_plain(plain)
+}
+
+/// Whether the guest asks who or what speaks.
+pub(super) fn asks_who(words: &[String]) -> bool {
+    let who = ["who are you", "your name", "what can you do", "how can you help", "what do you do"];
+    asks_what(words) || says(words, &who)
+}
+
+/// Whether the guest asks if a person speaks.
+fn asks_what(words: &[String]) -> bool {
+    const KINDS: [&str; 16] = [
+        "robot", "bot", "chatbot", "human", "person", "machine", "computer", "program", "ai", "real", "people",
+        "assistant", "language", "alive", "model", "llm",
+    ];
+    let asked = says(words, &["are you", "is this", "am i talking to", "am i speaking to", "am i chatting with", "you are", "you're"]);
+    asked && words.len() <= 10 && words.iter().any(|word| KINDS.contains(&word.as_str()))
 }
 
 /// Leads back to the restaurant's business.

@@ -17,6 +17,13 @@ use crate::{
 
 /// Goes on with a complaint, or begins one.
 pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> Vec<Step> {
+    if turn.memory.handed_over {
+        return vec![
+            Step::new(Act::Escalate)
+                .or_plain("A member of our staff has this and will answer you here.")
+                .verbatim(true),
+        ];
+    }
     let words = plain_words(text);
     let begun = turn.memory.complaint.is_none();
     let mut complaint = turn.memory.complaint.take().unwrap_or_else(|| Complaint {
@@ -243,7 +250,7 @@ fn named_remedy(words: &[String]) -> Option<RemedyKind> {
 }
 
 /// What a complaint is about, by the words of English that people use for it; the gravest first.
-fn kind_of(words: &[String]) -> Option<ComplaintKind> {
+pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
     const KINDS: [(ComplaintKind, &[&str]); 10] = [
         (
             ComplaintKind::Illness,

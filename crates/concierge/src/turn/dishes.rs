@@ -248,7 +248,10 @@ fn allergens(menu: &Menu, item: &Item, wanted: &BTreeSet<String>) -> Step {
 /// What can be eaten without some allergens.
 fn free_of(menu: &Menu, asked: &Asked<'_>) -> Step {
     let wanted: Vec<&str> = asked.allergens.iter().map(String::as_str).collect();
-    let fits: Vec<&Item> = by_popularity(menu, |item| suits(item, asked) && item.allergens.is_some());
+    let category = category_named(menu, &plain_words(asked.text));
+    let fits: Vec<&Item> = by_popularity(menu, |item| {
+        suits(item, asked) && item.allergens.is_some() && category.as_ref().is_none_or(|wanted| wanted.holds(item))
+    });
     let without = listing(&wanted, "or");
     if wanted.is_empty() {
         let plain = "Which allergen is it about? I can tell you what each dish lists.";
@@ -331,9 +334,15 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         by_popularity(menu, |item| suits(item, asked) && category.as_ref().is_none_or(|wanted| wanted.holds(item)));
     if fits.is_empty() {
         let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
-        return Step::new(Act::AdmitUnknown)
-            .fact(format!("On the menu: nothing marked {}", listing(&diets, "and")))
-            .or_plain(format!("I'm sorry, I see nothing on our menu that is marked {}.", listing(&diets, "and")));
+        let diets = listing(&diets, "and");
+        let Some(heading) = category.as_ref().and_then(Wanted::heading) else {
+            return Step::new(Act::AdmitUnknown)
+                .fact(format!("On the menu: nothing marked {diets}"))
+                .or_plain(format!("I'm sorry, I see nothing on our menu that is marked {diets}."));
+        };
+        let near = by_popularity(menu, |item| suits(item, asked));
+        let none = format!("Under {heading} there is nothing marked {diets}.");
+        return suggest(menu, Step::new(Act::TellDiet).fact(none.clone()), &none, &near, vec!["nothing".to_owned()]);
     }
     match aspect {
         Aspect::Cheapest | Aspect::Dearest => {
@@ -432,6 +441,13 @@ enum Wanted {
 }
 
 impl Wanted {
+    fn heading(&self) -> Option<&str> {
+        match self {
+            Self::Category(category) => Some(category),
+            Self::Course(_) => None,
+        }
+    }
+
     fn holds(&self, item: &Item) -> bool {
         match self {
             Self::Category(category) => item.category == *category,

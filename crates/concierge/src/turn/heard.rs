@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Answer, Pending, Scene, World,
     clauses::clauses,
+    settled,
     wording::{plain_words, says},
 };
 use crate::{
@@ -83,7 +84,7 @@ impl<'a> Heard<'a> {
                 complaint_open: scene.input.memory.complaint.is_some(),
             };
             let mut route = world.router.route(text, vector, hints);
-            route.intent = settled(world, scene, text, route.intent);
+            route.intent = settled::intent(world, scene, text, &route);
             route
         };
         let whole = route(text, vectors.first().map_or(&[], Vec::as_slice));
@@ -186,6 +187,13 @@ impl<'a> Heard<'a> {
                     words: unknown.words,
                 }),
                 Move::Problem(Problem::QuantityOutOfRange { words }) => self.problems.push(words),
+                Move::Problem(Problem::Uneven { item, .. }) => {
+                    self.which = world.menu.item(&item).map(|item| {
+                        let sizes: Vec<&str> = item.sizes.iter().map(|size| size.name.as_str()).collect();
+                        let sizes = crate::ledger::or_words(&sizes);
+                        format!("{} comes as {sizes}. Which would you like?", item.name)
+                    });
+                }
             }
         }
     }
@@ -237,42 +245,6 @@ impl<'a> Heard<'a> {
     }
 }
 
-/// What plain words settle, whatever the router made of them: a question about a price orders nothing, and a question
-/// about a rule is no complaint.
-fn settled(world: &World, scene: &Scene<'_, '_>, text: &str, intent: Intent) -> Intent {
-    let words = plain_words(text);
-    let says = |phrases: &[&str]| says(&words, phrases);
-    let asks_price = says(&["how much", "price", "prices", "cost", "costs", "cheapest", "most expensive"]);
-    match intent {
-        Intent::Order if asks_price && scene.need.is_none() => Intent::MenuQa,
-        Intent::Budget if asks_price => {
-            let wish = crate::planner::wish::read(&world.lexicon, &world.menu, text).request;
-            let plans = wish.limit.is_some_and(|limit| limit.0 >= 500) && !says(&["how much", "price", "cost"]);
-            if plans || wish.party > 1 { Intent::Budget } else { Intent::MenuQa }
-        }
-        Intent::Complaint if scene.input.cart.orders().is_empty() && scene.input.memory.complaint.is_none() => {
-            let rule = says(&[
-                "can i get",
-                "can i have",
-                "what if",
-                "do you give",
-                "what is your",
-                "what's your",
-                "is there a",
-                "if the",
-                "if my",
-            ]);
-            if rule && understand::slots(&world.lexicon, text).form != Form::Statement {
-                Intent::StoreInfo
-            } else {
-                intent
-            }
-        }
-        Intent::History if says(&["the last order"]) && says(&["time", "when", "until", "late"]) => Intent::StoreInfo,
-        _ => intent,
-    }
-}
-
 /// A line of one item and nothing else said.
 pub(super) const fn plain_line(item: ItemId, quantity: u32) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity, size: None, options: Vec::new(), without: Vec::new() }
@@ -314,9 +286,11 @@ fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, intent: Intent) -
     let free = slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty();
     // "Do you serve …" must not be heard as a dish whose name sounds like "serve": the thing itself decides.
     let unnamed = world.mentions.items_in(text).is_empty();
-    let unknown = (free && unnamed).then(|| asked_for(world, text)).flatten();
+    let unknown = (free && unnamed).then(|| asked_for(world, text).or_else(|| bare_thing(world, text, intent))).flatten();
     let unknown = unknown.filter(|thing| understand::slots(&world.lexicon, thing).items.is_empty());
-    if unknown.is_some() {
+    // A word for many dishes names none of them: "burgers", "what can a vegan eat".
+    let many = items.len() > 1 && !(slots.categories.is_empty() && slots.diets.is_empty());
+    if unknown.is_some() || (unnamed && (many || settled::seeks(&words))) {
         items.clear();
     }
     let refers_back = says(&words, &["it", "that", "that one", "this", "this one", "them", "they", "those", "these"]);
@@ -350,7 +324,10 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
         "a", "an", "any", "some", "the", "your", "you", "i", "also", "maybe", "please", "for", "me", "us", "there",
         "here",
     ];
-    let ends = ["here", "please", "today", "on", "too", "as", "at", "for", "in", "available", "tonight", "by", "or"];
+    let ends = [
+        "here", "please", "today", "on", "too", "as", "at", "for", "in", "available", "tonight", "by", "or", "with",
+        "without", "and", "that",
+    ];
     let thing: Vec<&str> = words[verb + 1..]
         .iter()
         .map(String::as_str)
@@ -395,8 +372,21 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
             .flat_map(|group| &group.choices)
             .any(|choice| plain_words(&choice.name).contains(&(*word).to_owned()))
     };
-    let told = thing.is_empty() || thing.iter().any(|word| general.contains(word)) || thing.iter().any(known);
+    // What the last word says is what the thing is: "red wine" is no red onion.
+    let told = thing.is_empty() || thing.iter().any(|word| general.contains(word)) || thing.last().is_some_and(|word| known(&word));
     (!told).then(|| thing.join(" "))
+}
+
+/// "Red wine": a question of few words that end in one that nothing on the menu is called by.
+fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
+    let words = plain_words(text);
+    if intent != Intent::MenuQa || words.len() > 3 || settled::seeks(&words) {
+        return None;
+    }
+    let parsed = understand::parse(&world.lexicon, text);
+    let last = words.last()?;
+    let ends = |thing: &understand::UnknownThing| thing.words.split(' ').next_back() == Some(last.as_str());
+    (parsed.lines.is_empty() && parsed.unknown.iter().any(ends)).then(|| words.join(" "))
 }
 
 fn near(world: &World, id: &ItemId) -> Hit {
@@ -413,7 +403,7 @@ fn asks_about_order(scene: &Scene<'_, '_>) -> bool {
 }
 
 /// What the conversation has come to, as the parser wants to know it.
-fn context(scene: &Scene<'_, '_>) -> DialogContext {
+pub(super) fn context(scene: &Scene<'_, '_>) -> DialogContext {
     let (input, need) = (scene.input, scene.need.as_ref());
     let item_of = |line| input.cart.line(line).map(|line| line.item.clone());
     let pending = match (need.map(|need| (&need.question, need.line)), &input.memory.pending) {
@@ -433,6 +423,7 @@ fn context(scene: &Scene<'_, '_>) -> DialogContext {
         cart: input.cart.lines().iter().map(|line| (line.id, line.as_order())).collect(),
         touched: input.memory.last_line.filter(|id| input.cart.line(*id).is_some()),
         pending,
-        offered: input.memory.talked_of.clone(),
+        offered: input.memory.offered.clone(),
+        suggested: input.memory.suggested,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    brief::{Act, Step},
     intent::AgentName,
     ledger::{ComplaintKind, OrderId, RemedyKind, remedy::Ask},
     menu::ItemId,
@@ -21,13 +22,19 @@ pub struct Memory {
     pub pending: Option<Pending>,
     /// Dishes named in the last replies, the newest first: what "that one" may mean.
     pub talked_of: Vec<ItemId>,
+    /// Dishes that the last reply told of or suggested: what "the second one" picks from.
+    pub offered: Vec<ItemId>,
+    /// Whether the last reply suggested something, so that a bare "yes" takes it.
+    pub suggested: bool,
     /// The line touched last: what "make it large" means.
     pub last_line: Option<LineId>,
     /// The complaint that is not settled.
     pub complaint: Option<Complaint>,
     /// The lines of the last plan, until the guest takes it.
     pub plan: Option<Vec<OrderLine>>,
-    /// Whether staff have taken over the conversation.
+    /// Whether the conversation was handed to the staff. While it is, [`super::decide`] goes on with the order but gives
+    /// briefs that need no model, and a complaint gets the word that a person will answer. Whoever gives the
+    /// conversation back to the agents sets it to false.
     pub handed_over: bool,
     /// How many turns there were.
     pub turns: u32,
@@ -39,6 +46,8 @@ impl Default for Memory {
             agent: AgentName::Rosy,
             pending: None,
             talked_of: Vec::new(),
+            offered: Vec::new(),
+            suggested: false,
             last_line: None,
             complaint: None,
             plan: None,
@@ -100,10 +109,30 @@ pub struct Complaint {
     pub ticket: bool,
 }
 
+/// Dishes that "the third one" may pick from.
+const OFFERED_MOST: usize = 10;
+
 /// Dishes kept in mind.
 const TALKED_OF_MOST: usize = 6;
 
 impl Memory {
+    /// Keeps what a reply tells of or suggests, in place of what the reply before it did. What is confirmed or read from
+    /// the order is no offer.
+    pub(super) fn offer(&mut self, steps: &[Step]) {
+        let suggests = |step: &&Step| matches!(step.act, Act::Recommend | Act::DeclineUnknown | Act::DeclineSoldOut);
+        let tells = |step: &&Step| {
+            matches!(step.act, Act::TellItem | Act::TellPrice | Act::TellMenu | Act::TellDiet | Act::Compare)
+        };
+        self.suggested = steps.last().is_some_and(|step| suggests(&step));
+        self.offered.clear();
+        let named = steps.iter().filter(|step| suggests(step) || tells(step)).flat_map(|step| &step.facts);
+        for item in named.filter_map(|fact| fact.item.as_ref()) {
+            if !self.offered.contains(item) && self.offered.len() < OFFERED_MOST {
+                self.offered.push(item.clone());
+            }
+        }
+    }
+
     /// Keeps dishes in mind, the newest first.
     pub fn talk_of(&mut self, items: impl IntoIterator<Item = ItemId>) {
         let mut newest: Vec<ItemId> = Vec::new();

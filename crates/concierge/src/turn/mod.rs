@@ -12,6 +12,7 @@ mod heard;
 mod memory;
 mod orders;
 mod place;
+mod settled;
 pub(crate) mod wording;
 
 use crate::{
@@ -170,6 +171,7 @@ const HITS: usize = 6;
 #[must_use]
 pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     let mut degraded = false;
+    let waiting = input.memory.handed_over;
     let heard = Heard::listen(world, ports.embedder, &Scene::new(world, &input), &mut degraded);
     let mut turn = Turn {
         world,
@@ -188,7 +190,12 @@ pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     if steps.is_empty() {
         steps.push(chat::ask_again());
     }
+    if waiting {
+        // A person has the conversation: what concerns the order is still done and told, but no model speaks.
+        steps = steps.into_iter().map(|step| step.verbatim(true)).collect();
+    }
     turn.memory.talk_of(orders::items_of(&steps));
+    turn.memory.offer(&steps);
     turn.memory.turns += 1;
     turn.memory.agent = turn.agent(heard.intent, &steps);
     Decision {
@@ -294,6 +301,7 @@ impl Turn<'_> {
                     let hits = find(part.text, &part.embedding, of_type(RecordType::Info));
                     steps.push(place::answer(&self.world.info, &hits, part.text, self.now));
                 }
+                Intent::MenuQa if settled::says_too_little(part.text) => steps.push(chat::ask_again()),
                 Intent::MenuQa => {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
@@ -378,10 +386,13 @@ impl Turn<'_> {
             );
         }
         if steps.is_empty() && heard.intent == Intent::Cancel {
-            steps.extend(orders::edit(self, vec![Edit::Clear], Consent::NotAsked));
-            if steps.is_empty() {
-                steps.push(orders::tell_cart(self));
-            }
+            // What is to go was not said: the order is too much to lose by a guess.
+            steps.push(if self.cart.is_empty() {
+                orders::tell_cart(self)
+            } else {
+                self.memory.pending = Some(Pending::Clear);
+                Step::new(Act::AskAgain).or_plain("Shall I cancel your whole order?").verbatim(true)
+            });
         }
         if steps.is_empty() && heard.intent == Intent::Remove {
             steps.push(orders::tell_cart(self));
@@ -404,30 +415,54 @@ impl Turn<'_> {
         }
         // A question that the guest passes over is not asked again by itself.
         self.memory.pending = None;
-        let reply = heard.reply?;
-        let mut steps = if reply == Answer::Yes { self.agreed(pending) } else { self.declined(&pending) };
-        if !heard.edits.is_empty() {
-            steps = orders::edit(self, heard.edits.clone(), Consent::NotAsked);
-        }
-        Some(steps)
+        // To be told "that's all" again answers whether to place it.
+        let places = pending == Pending::Place && heard.edits == [Edit::Place];
+        Some(match heard.reply.or(places.then_some(Answer::Yes))? {
+            Answer::Yes => self.agreed(pending, heard.edits.clone()),
+            Answer::No if heard.edits.is_empty() => self.declined(&pending),
+            Answer::No => orders::edit(self, heard.edits.clone(), Consent::NotAsked),
+        })
     }
 
-    fn agreed(&mut self, pending: Pending) -> Vec<Step> {
+    /// "Yes", and perhaps more in the same breath: "yes, and a tea", "yes, place it".
+    fn agreed(&mut self, pending: Pending, mut more: Vec<Edit>) -> Vec<Step> {
+        let places = more.contains(&Edit::Place);
+        more.retain(|edit| *edit != Edit::Place);
         match pending {
-            Pending::Place => orders::place(self, Consent::NotAsked),
+            Pending::Place if more.is_empty() => orders::place(self, Consent::NotAsked),
+            Pending::Place => {
+                // Something new: the whole is read and asked for again.
+                more.push(Edit::Place);
+                orders::edit(self, more, Consent::NotAsked)
+            }
             Pending::Conflict { edits } if edits == [Edit::Place] => orders::place(self, Consent::Given),
-            Pending::Conflict { edits } => orders::edit(self, edits, Consent::Given),
+            Pending::Conflict { edits } => {
+                let mut steps = orders::edit(self, edits, Consent::Given);
+                if places {
+                    more.push(Edit::Place);
+                }
+                if !more.is_empty() {
+                    steps.extend(orders::edit(self, more, Consent::NotAsked));
+                }
+                steps
+            }
             Pending::Offered { items } => {
-                let edits = items.into_iter().map(|item| Edit::Add { line: heard::plain_line(item, 1) }).collect();
-                let mut steps = orders::edit(self, edits, Consent::NotAsked);
-                if self.memory.pending.is_none() {
+                let offered = items.into_iter().map(|item| Edit::Add { line: heard::plain_line(item, 1) });
+                let mut steps = orders::edit(self, offered.chain(more).collect(), Consent::NotAsked);
+                if self.memory.pending.is_none() && orders::open_question(self).is_none() {
                     // The order is read in full next: no total and no "anything else" before it.
                     steps.iter_mut().for_each(|step| step.points.truncate(1));
                     steps.extend(orders::ask_place(self));
                 }
                 steps
             }
-            Pending::Plan => budget::accept(self),
+            Pending::Plan => {
+                let mut steps = budget::accept(self);
+                if !more.is_empty() {
+                    steps.extend(orders::edit(self, more, Consent::NotAsked));
+                }
+                steps
+            }
             Pending::Clear => orders::edit(self, vec![Edit::Clear], Consent::NotAsked),
             Pending::Remedy { .. } => Vec::new(),
         }

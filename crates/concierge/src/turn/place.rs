@@ -108,7 +108,13 @@ fn tell(mut step: Step, record: &InfoRecord) -> Step {
         .filter(|value| value.split_whitespace().count() <= 3)
         .collect();
     let all_short = short.len() == record.facts.len() && !short.is_empty();
-    let needs = if all_short { short } else { weighty(&record.text) };
+    let mut needs = if all_short { short } else { weighty(&record.text) };
+    // Nobody can be asked to say what the facts do not hold.
+    let told = step.facts.last().map_or_else(String::new, |fact| fact.text.to_lowercase());
+    needs.retain(|need| told.contains(&need.to_lowercase()));
+    if needs.is_empty() {
+        needs = record.facts.iter().flat_map(|fact| weighty(&fact.value)).take(2).collect();
+    }
     // Several times of day are easily mixed up, and a long rule is easily bent: those are told as they stand.
     let times = record.facts.iter().filter(|fact| fact.value.contains(" AM") || fact.value.contains(" PM")).count();
     let long = record.text.split_whitespace().count() > LONG;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::lattice::{self, Kind, fits};
+use super::lexicon::is_link;
 use super::moves::{Answer, Question};
 use super::tokens::{Token, tokenize};
 use super::{Lexicon, cues, english, slots};
@@ -120,7 +121,8 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
     let scores: Vec<usize> = names
         .iter()
         .map(|words| {
-            tokens.iter().map(|token| &token.stem).filter(|stem| words.contains(stem)).collect::<BTreeSet<_>>().len()
+            let telling = tokens.iter().filter(|token| !is_link(&token.text)).map(|token| &token.stem);
+            telling.filter(|stem| words.contains(stem)).collect::<BTreeSet<_>>().len()
         })
         .collect();
     let best = scores.iter().copied().max().unwrap_or(0);

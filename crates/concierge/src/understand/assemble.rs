@@ -3,10 +3,11 @@
 use super::english::{self, Mark};
 use super::lattice::{Edge, Kind, Lattice, fits};
 use super::lexicon::Lexicon;
+use super::pieces::Count;
 use super::replay::{Draft, Replay};
 use super::state::How;
 use super::tokens::Token;
-use super::{UnknownThing, nearest};
+use super::{Problem, UnknownThing, nearest, pieces};
 use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
 
@@ -19,16 +20,22 @@ pub(crate) fn words(tokens: &[Token], from: usize, to: usize) -> String {
     words.join(" ")
 }
 
+/// What drafts come to.
+#[derive(Default)]
+pub(crate) struct Settled {
+    /// The lines, each with the draft that it was made from.
+    pub lines: Vec<(OrderLine, usize)>,
+    /// Words that fit nothing.
+    pub unknown: Vec<UnknownThing>,
+    /// What cannot be done as said.
+    pub problems: Vec<Problem>,
+}
+
 /// Settles drafts into lines; one that no item fits is unknown.
-pub(crate) fn settle(
-    lexicon: &Lexicon,
-    tokens: &[Token],
-    lattice: &Lattice,
-    replay: &Replay,
-) -> (Vec<OrderLine>, Vec<UnknownThing>) {
-    let mut lines: Vec<(OrderLine, bool)> = Vec::new();
-    let mut unknown = Vec::new();
-    for draft in &replay.lines {
+pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, replay: &Replay) -> Settled {
+    let mut lines: Vec<(OrderLine, usize)> = Vec::new();
+    let (mut unknown, mut problems) = (Vec::new(), Vec::new());
+    for (place, draft) in replay.lines.iter().enumerate() {
         let items = candidates(lexicon, lattice, draft, lines.last().map(|(line, _)| line));
         if items.is_empty() {
             let said = draft.options.iter().filter_map(|(edge, _)| lattice.edges.get(*edge as usize));
@@ -41,7 +48,11 @@ pub(crate) fn settle(
             }
             continue;
         }
-        let line = settle_line(lexicon, tokens, lattice, draft, &items);
+        let mut line = settle_line(lexicon, tokens, lattice, draft, &items);
+        if let Err(problem) = portions(lexicon, tokens, lattice, draft, &items, &mut line) {
+            problems.push(problem);
+            continue;
+        }
         if draft.copy
             && let Some((last, _)) = lines.last_mut()
             && same_but_quantity(last, &line)
@@ -49,13 +60,52 @@ pub(crate) fn settle(
             last.quantity = last.quantity.saturating_add(line.quantity);
             continue;
         }
-        lines.push((line, draft.copy));
+        lines.push((line, place));
     }
     for &(from, to, asked) in &replay.unknown {
         let words = words(tokens, from, to);
         unknown.push(UnknownThing { nearest: nearest::items(lexicon, &words), asked, words });
     }
-    (lines.into_iter().map(|(line, _)| line).collect(), unknown)
+    Settled { lines, unknown, problems }
+}
+
+/// Words behind a thing that make its number one of portions: "two nugget boxes".
+const PORTIONS: &[&str] = &[
+    "box", "boxes", "portion", "portions", "order", "orders", "serving", "servings", "plate", "plates", "pack",
+    "packs", "bucket", "buckets", "basket", "baskets",
+];
+
+/// Where a line's number stands right before the thing and counts what is in a portion, the line becomes portions.
+fn portions(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    draft: &Draft,
+    items: &[u16],
+    line: &mut OrderLine,
+) -> Result<(), Problem> {
+    let (Some(number), Some(thing)) = (lattice.edges.get(draft.number as usize), lattice.edges.get(draft.edge as usize))
+    else {
+        return Ok(());
+    };
+    let boxed = tokens.get(thing.to).is_some_and(|token| PORTIONS.contains(&token.text.as_str()));
+    if line.size.is_some() || draft.size.is_some() || number.to != thing.from || boxed {
+        return Ok(());
+    }
+    let mut counts: Vec<Count> = items.iter().map(|item| pieces::count(lexicon, *item, draft.quantity)).collect();
+    counts.dedup();
+    match counts.as_slice() {
+        [Count::Pieces(size, times)] if draft.quantity == line.quantity => {
+            line.size.clone_from(size);
+            line.quantity = *times;
+            Ok(())
+        }
+        [Count::Uneven] => Err(Problem::Uneven {
+            words: words(tokens, number.from, thing.to),
+            item: lexicon.item(items[0]).id.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn same_but_quantity(a: &OrderLine, b: &OrderLine) -> bool {
@@ -151,6 +201,7 @@ pub(crate) fn settle_options(
         let ids = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
         let choice = pick(ids, ChoicePick::One, ChoicePick::AnyOf);
         if how.negated {
+            let choice = on_it(lexicon, items, group, &choices).unwrap_or(choice);
             if how.replaced && !replaced_counts(lexicon, items[0], group, &choices) {
                 continue;
             }
@@ -189,6 +240,17 @@ fn specify(options: &mut Vec<OptionPick>) {
         ChoicePick::One(_) => true,
         ChoicePick::AnyOf(ids) => !settled.iter().any(|(group, id)| *group == option.group && ids.contains(id)),
     });
+}
+
+/// Of several things that a word refuses, the one that is on the item.
+fn on_it(lexicon: &Lexicon, items: &[u16], group: u16, choices: &[u16]) -> Option<ChoicePick> {
+    let [item] = items else { return None };
+    let on = |choice: &&u16| lexicon.includes[*item as usize].contains(&(group, **choice));
+    let mut found = choices.iter().filter(on);
+    match (found.next(), found.next()) {
+        (Some(one), None) if choices.len() > 1 => Some(ChoicePick::One(lexicon.choice(group, *one).id.clone())),
+        _ => None,
+    }
 }
 
 /// Whether what is replaced has to be left out: it is on the item, or the menu does not say what is.
@@ -239,7 +301,9 @@ fn amount_of(
         (None, times) => times,
     };
     // "An extra shot" is one more; "extra syrup" is more of it.
-    let mut unit = how.unit || number.is_some();
+    let before = |back: usize| edge.from.checked_sub(back).map_or("", |at| tokens.get(at).map_or("", |t| &t.text));
+    let one_more = matches!(before(1), "extra" | "additional") && matches!(before(2), "a" | "an" | "one" | "another");
+    let mut unit = how.unit || number.is_some() || one_more;
     for at in edge.from..edge.to.min(tokens.len()) {
         english::marks(&tokens[at..=at], |mark, _| unit |= mark == Mark::Part);
     }

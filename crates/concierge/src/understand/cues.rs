@@ -10,12 +10,16 @@ use super::tokens::Token;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cue {
     Affirm,
+    /// "I'll take it": what was named is wanted.
+    Take,
     Deny,
     Show,
     Clear,
     Place,
     /// The last line once more.
     Again,
+    /// The last line goes.
+    Undo,
 }
 
 struct Table {
@@ -30,11 +34,13 @@ fn table() -> &'static Table {
         for (heading, phrase) in english::sections(include_str!("cues.txt")) {
             let cue = match heading {
                 "affirm" => Cue::Affirm,
+                "take" => Cue::Take,
                 "deny" => Cue::Deny,
                 "show" => Cue::Show,
                 "clear" => Cue::Clear,
                 "place" => Cue::Place,
                 "again" => Cue::Again,
+                "undo" => Cue::Undo,
                 _ => {
                     table.polite.insert(phrase);
                     continue;

@@ -5,14 +5,19 @@
 
 use super::carted::{item_places, most, size_id, taking};
 use super::cues::{self, Cue};
+use super::lexicon::PART_NAME;
 use super::lattice::{self, Kind, Lattice};
 use super::moves::{DialogContext, Move};
-use super::replay::{self, Replay};
+use super::assemble::Settled;
+use super::replay::{self, Draft, Replay};
 use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
-use super::{Lexicon, answer, assemble, search, target};
+use super::{Lexicon, answer, assemble, numbers, pieces, search, target};
 use crate::menu::ItemId;
 use crate::order::{Edit, LineId, OrderLine, Pick};
+
+/// Neighbours named for a thing that is not sold.
+const NEAREST: usize = 3;
 
 /// Reads an utterance within a conversation.
 #[must_use]
@@ -36,15 +41,24 @@ impl Dialog<'_> {
         }
         let mut rest = tokens;
         if let Some((cue, len)) =
-            cues::head(rest, &[Cue::Affirm, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len))
+            cues::head(rest, &[Cue::Affirm, Cue::Take, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len))
         {
             if self.context.pending.is_some() {
-                self.moves.push(if cue == Cue::Affirm { Move::Affirm } else { Move::Deny });
+                self.moves.push(if cue == Cue::Deny { Move::Deny } else { Move::Affirm });
             }
             rest = &rest[len..];
             if rest.is_empty() || self.whole(rest) || self.answered(rest) {
                 return;
             }
+        }
+        if self.of_those(rest) {
+            return;
+        }
+        // "Forget all that, start again."
+        let clear = cues::tail(rest, &[Cue::Clear]).filter(|(_, from)| *from > 0 && rest[*from].before != Break::None);
+        if clear.is_some() {
+            self.edit(Edit::Clear);
+            return;
         }
         let place = cues::tail(rest, &[Cue::Place]).filter(|(_, from)| *from > 0);
         let body = place.map_or(rest, |(_, from)| &rest[..from]);
@@ -62,19 +76,28 @@ impl Dialog<'_> {
 
     /// Utterances that are one cue.
     fn whole(&mut self, tokens: &[Token]) -> bool {
-        let Some(cue) = cues::whole(tokens) else { return false };
+        // What the menu calls so is that: "well done" ends no order where steaks are.
+        let Some(cue) = cues::whole(tokens).filter(|_| self.lexicon.called(tokens).is_empty()) else { return false };
         match cue {
-            // "That one" answers what was offered.
-            Cue::Affirm if self.context.pending.is_none() && self.context.offered.len() == 1 => {
+            // "That one" takes what was named, "yes" what was suggested.
+            Cue::Affirm | Cue::Take
+                if self.context.pending.is_none()
+                    && self.context.offered.len() == 1
+                    && (cue == Cue::Take || self.context.suggested) =>
+            {
                 let item = self.context.offered[0].clone();
                 self.add_offered(vec![item]);
             }
-            Cue::Affirm => self.moves.push(Move::Affirm),
+            Cue::Affirm | Cue::Take => self.moves.push(Move::Affirm),
             Cue::Deny => self.moves.push(Move::Deny),
             Cue::Show => self.moves.push(Move::ShowOrder),
             Cue::Clear => self.edit(Edit::Clear),
             Cue::Place => self.edit(Edit::Place),
             Cue::Again => return self.again(1),
+            Cue::Undo => match self.touched().map(|(line, _)| *line) {
+                Some(line) if self.context.pending.is_none() => self.edit(Edit::Remove { line, quantity: None }),
+                _ => self.moves.push(Move::Deny),
+            },
         }
         true
     }
@@ -82,7 +105,7 @@ impl Dialog<'_> {
     /// Whether "yes" or "no" at the head stands by itself: "no, the large one", but not "no pickles".
     fn opens(&self, tokens: &[Token], cue: Cue, len: usize) -> bool {
         let Some(next) = tokens.get(len) else { return true };
-        if cue == Cue::Affirm || next.before != Break::None {
+        if cue == Cue::Affirm || next.before != Break::None || (cue == Cue::Take && next.text == "and") {
             return true;
         }
         const AFTER: &[&str] = &[
@@ -94,10 +117,27 @@ impl Dialog<'_> {
 
     fn add_offered(&mut self, items: Vec<ItemId>) {
         for item in items {
-            let line =
-                OrderLine { item: Pick::One(item), quantity: 1, size: None, options: Vec::new(), without: Vec::new() };
-            self.edit(Edit::Add { line });
+            self.edit(Edit::Add { line: plain(item) });
         }
+    }
+
+    /// "Two of those", of the one thing that the last reply told of.
+    fn of_those(&mut self, tokens: &[Token]) -> bool {
+        let [item] = self.context.offered.as_slice() else { return false };
+        let item = item.clone();
+        let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) || token.text == "ill").count();
+        let Some(number) = tokens.get(start..).and_then(numbers::read).filter(|number| !number.after) else {
+            return false;
+        };
+        let text = |at: usize| tokens.get(start + number.len + at).map_or("", |token| token.text.as_str());
+        let points = text(0) == "of" && matches!(text(1), "those" | "them" | "these" | "that" | "it");
+        let rest = tokens.get(start + number.len + 2..).unwrap_or_default();
+        let (Some(quantity), true) = (number.value, points && rest.iter().all(|token| cues::is_polite(&token.text)))
+        else {
+            return false;
+        };
+        self.edit(Edit::Add { line: OrderLine { quantity, ..plain(item) } });
+        true
     }
 
     /// Answers to the question, or to what was offered.
@@ -131,7 +171,7 @@ impl Dialog<'_> {
     fn body(&mut self, tokens: &[Token]) {
         let plain = target::unsplit(tokens);
         let tokens = plain.as_slice();
-        if self.more_or_less(tokens) || self.swap(tokens) {
+        if self.more_or_less(tokens) || self.part_of_line(tokens) || self.swap(tokens) {
             return;
         }
         let aimed = target::find(self.lexicon, tokens, &self.context.cart, self.touched().map(|(id, _)| *id));
@@ -180,6 +220,27 @@ impl Dialog<'_> {
         true
     }
 
+    /// "No tomato on one of them": of a line of several, so many become a line of their own.
+    fn part_of_line(&mut self, tokens: &[Token]) -> bool {
+        let Some((line, old)) = self.touched().cloned() else { return false };
+        let Some((count, rest)) = target::part(tokens).filter(|(count, _)| *count < old.quantity) else { return false };
+        let (lattice, replay) = self.replay(&rest, lattice::build(self.lexicon, &rest), Some(&old));
+        let Some(draft) = &replay.context else { return false };
+        let items = item_places(self.lexicon, &old);
+        let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
+        let (options, without) = assemble::settle_options(self.lexicon, &rest, &lattice, draft, &items);
+        if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
+            return false;
+        }
+        let mut new = OrderLine { quantity: count, size: size.or(old.size.clone()), ..old.clone() };
+        new.options.retain(|had| without.iter().all(|left| left.group != had.group || left.choice != had.choice));
+        new.options.extend(options);
+        new.without.extend(without);
+        self.edit(Edit::SetQuantity { line, quantity: old.quantity - count });
+        self.edit(Edit::Add { line: new });
+        true
+    }
+
     /// "Swap the shake for a lemonade", "change the fries to large".
     fn swap(&mut self, tokens: &[Token]) -> bool {
         let Some((old, new)) = target::swapped(tokens) else { return false };
@@ -207,9 +268,9 @@ impl Dialog<'_> {
     /// A line takes a new item, or a new size, number or options where no item is named.
     fn become_new(&mut self, line: LineId, new: &[Token]) {
         let (lattice, replay) = self.replay(new, lattice::build(self.lexicon, new), self.cart_line(line));
-        let (settled, _) = assemble::settle(self.lexicon, new, &lattice, &replay);
-        match settled.into_iter().next() {
-            Some(with) => self.put_in_place(line, with, replay.lines.first().is_some_and(|draft| draft.counted)),
+        let settled = assemble::settle(self.lexicon, new, &lattice, &replay);
+        match settled.lines.into_iter().next() {
+            Some((with, _)) => self.put_in_place(line, with, replay.lines.first().is_some_and(|draft| draft.counted)),
             None => self.context_edits(line, new, &lattice, &replay),
         }
     }
@@ -220,6 +281,11 @@ impl Dialog<'_> {
         if with.item != old.item {
             if !counted {
                 with.quantity = old.quantity;
+            }
+            // "Make it a coffee" of a large tea is a large coffee, where there is one.
+            if with.size.is_none() {
+                let of = with.item.one().and_then(|item| self.lexicon.menu().item(item));
+                with.size = old.size.filter(|size| of.is_some_and(|item| item.size(size).is_some()));
             }
             self.edit(Edit::Replace { line, with });
             return;
@@ -296,10 +362,11 @@ impl Dialog<'_> {
         };
         let about = line.and_then(|line| self.cart_line(line)).cloned();
         let (lattice, replay) = self.replay(tokens, lattice, about.as_ref());
-        for problem in &replay.problems {
+        let mut settled = assemble::settle(self.lexicon, tokens, &lattice, &replay);
+        for problem in replay.problems.iter().chain(&settled.problems) {
             self.moves.push(Move::Problem(problem.clone()));
         }
-        let (settled, unknown) = assemble::settle(self.lexicon, tokens, &lattice, &replay);
+        whole_things(self.lexicon, tokens, &lattice, &replay, &mut settled);
         if let Some(line) = line {
             self.context_edits(line, tokens, &lattice, &replay);
             if replay.again > 0 {
@@ -308,40 +375,72 @@ impl Dialog<'_> {
             }
         }
         // "A lemonade instead of the shake": the new takes the old one's place.
-        let mut settled = settled.into_iter();
+        let before = self.moves.len();
+        let settles = target::settles(tokens);
+        let mut lines = settled.lines.into_iter();
         let mut replaced = replay.lines.first().is_some_and(|draft| draft.replaces).then_some(line).flatten();
         for (draft, instead) in &replay.dropped {
             let lines = target::lines_of(self.lexicon, &self.context.cart, draft, &lattice);
             match lines.as_slice() {
                 [] if *instead => {}
-                [] => self.moves.push(Move::NotOrdered { words: assemble::words(tokens, 0, tokens.len()) }),
+                [] => self.moves.push(Move::NotOrdered { words: named(tokens, &lattice, draft) }),
                 [one] if *instead => replaced = Some(*one),
                 [one] => self.edit(Edit::Remove { line: *one, quantity: draft.counted.then_some(draft.quantity) }),
                 several => {
                     let several = several.to_vec();
-                    self.moves
-                        .push(Move::Ambiguous { words: assemble::words(tokens, 0, tokens.len()), lines: several });
+                    self.moves.push(Move::Ambiguous { words: named(tokens, &lattice, draft), lines: several });
                 }
             }
         }
-        if let Some(old) = replaced
-            && let Some(with) = settled.next()
+        if let Some(old) = replaced.filter(|_| !self.corrects(&replay, &lattice))
+            && let Some((with, _)) = lines.next()
         {
             self.put_in_place(old, with, replay.lines.first().is_some_and(|draft| draft.counted));
         }
-        for line in settled {
-            self.edit(Edit::Add { line });
+        for (with, draft) in lines {
+            let draft = &replay.lines[draft];
+            let there = target::lines_of(self.lexicon, &self.context.cart, draft, &lattice);
+            match there.as_slice() {
+                // "Make it three teas", "only two teas": there are teas already, and so many they are to be.
+                [one] if draft.fix || (draft.counted && settles) => {
+                    let item = self.cart_line(*one).map_or_else(|| with.item.clone(), |line| line.item.clone());
+                    self.put_in_place(*one, OrderLine { item, ..with }, draft.counted);
+                }
+                _ => self.edit(Edit::Add { line: with }),
+            }
         }
-        self.moves.extend(unknown.into_iter().map(Move::Unknown));
+        let removing = target::removes(tokens);
+        let nothing_else = before == self.moves.len();
+        for thing in settled.unknown {
+            self.moves.push(if removing && nothing_else {
+                // What is to go and is nowhere on the menu was not ordered either.
+                Move::NotOrdered { words: thing.words }
+            } else {
+                Move::Unknown(thing)
+            });
+        }
+    }
+
+    /// Whether the first line said is about a line of the cart that is not the one last touched, or adds another
+    /// thing by number: "make it three teas" is no word about the cake before it.
+    fn corrects(&self, replay: &Replay, lattice: &Lattice) -> bool {
+        replay.lines.first().is_some_and(|draft| {
+            draft.fix && ((draft.counted && !draft.taken_back) || !target::lines_of(self.lexicon, &self.context.cart, draft, lattice).is_empty())
+        })
     }
 
     /// What the words change of the line that they are about.
     fn context_edits(&mut self, line: LineId, tokens: &[Token], lattice: &Lattice, replay: &Replay) {
         let Some(draft) = &replay.context else { return };
-        if draft.counted {
-            self.edit(Edit::SetQuantity { line, quantity: draft.quantity });
-        }
         let items: Vec<u16> = draft.items.iter().map(|(item, _)| *item).collect();
+        if draft.counted {
+            // "Make it twenty" of six pieces is the box of twenty.
+            let counts = items.first().map(|item| pieces::count(self.lexicon, *item, draft.quantity));
+            match counts {
+                Some(pieces::Count::Pieces(Some(size), 1)) => self.edit(Edit::SetSize { line, size }),
+                _ => self.edit(Edit::SetQuantity { line, quantity: draft.quantity }),
+            }
+        }
         if let Some(size) = draft.size.and_then(|edge| size_id(self.lexicon, lattice, edge, &items)) {
             self.edit(Edit::SetSize { line, size });
         }
@@ -381,4 +480,46 @@ impl Dialog<'_> {
             _ => Err(ids),
         }
     }
+}
+
+/// One of an item and nothing else said.
+const fn plain(item: ItemId) -> OrderLine {
+    OrderLine { item: Pick::One(item), quantity: 1, size: None, options: Vec::new(), without: Vec::new() }
+}
+
+/// The words that name a draft's thing.
+fn named(tokens: &[Token], lattice: &Lattice, draft: &Draft) -> String {
+    match lattice.edges.get(draft.edge as usize) {
+        Some(edge) => assemble::words(tokens, edge.from, edge.to),
+        None => assemble::words(tokens, 0, tokens.len()),
+    }
+}
+
+/// An unknown word that belongs to a thing's name makes the whole of it unknown: a "lamb burger" is none of the
+/// burgers there are, and a "root beer" nothing called root. What is named in full stands: "vodka and lemonade".
+fn whole_things(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, replay: &Replay, settled: &mut Settled) {
+    let mut unknown = std::mem::take(&mut settled.unknown);
+    settled.lines.retain(|(line, draft)| {
+        let draft = &replay.lines[*draft];
+        let Some(edge) = lattice.edges.get(draft.edge as usize) else { return true };
+        let quality = draft.items.first().map_or(0.0, |item| item.1);
+        let joined = |from: usize, to: usize| tokens.get(from.max(to)).is_none_or(|token| token.before == Break::None);
+        let Some(run) = replay.unknown.iter().find(|(from, to, asked)| {
+            let before = *to == edge.from && *asked && joined(*to, 0) && line.item.one().is_none();
+            let after = *from == edge.to && joined(*from, 0) && quality < PART_NAME;
+            before || after
+        }) else {
+            return true;
+        };
+        let whole = assemble::words(tokens, run.0.min(edge.from), run.1.max(edge.to));
+        let part = assemble::words(tokens, run.0, run.1);
+        if let Some(thing) = unknown.iter_mut().find(|thing| thing.words == part) {
+            thing.words = whole;
+            thing.asked = true;
+            let items = draft.items.iter().map(|(item, _)| item);
+            thing.nearest = items.take(NEAREST).map(|item| lexicon.item(*item).id.clone()).collect();
+        }
+        false
+    });
+    settled.unknown = unknown;
 }

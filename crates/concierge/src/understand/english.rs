@@ -232,6 +232,10 @@ pub(crate) const CORRECTED: &[&str] = &[
     "cancel",
     "remove",
     "order",
+    "glass",
+    "bottle",
+    "portion",
+    "pieces",
 ];
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 
 use super::english::Mark;
 use super::lattice::{Edge, Kind, fits};
+use super::lexicon::PART_NAME as PART;
 use super::search::{Search, Step};
 use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, open, option_gain, reset_gain};
+
+use super::tokens::Break;
 
 impl Search<'_> {
     /// Takes a hypothesis over an edge, in every way that makes sense.
@@ -54,6 +57,10 @@ impl Search<'_> {
         if state.list && state.det == Det::None && state.unit == Unit::None {
             gain -= 0.3;
         }
+        // "With cheese" orders no cheese cake.
+        if state.link == Link::With && items.first().is_some_and(|(_, quality)| *quality < PART) {
+            gain -= 1.0;
+        }
         match state.unit {
             Unit::Serving => gain += 0.4,
             Unit::Part => gain -= 0.2,
@@ -101,6 +108,7 @@ impl Search<'_> {
             after_option: false,
             untouched: true,
             sizable: false,
+            sized: state.size != NONE,
             ..state.rested()
         };
         self.push(step, gain, next, act, None);
@@ -156,7 +164,8 @@ impl Search<'_> {
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let single = self.lexicon.menu.option_groups[group as usize].max == Some(1);
             let bit = 1_u64 << (group % 64);
-            let again = single && state.taken & bit != 0 && !how.negated;
+            // "With custard, no, ice cream" takes the one back for the other.
+            let again = single && state.taken & bit != 0 && !how.negated && !state.fix;
             let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
             let kept = state.pending_cost(counted);
             let next = State {
@@ -171,6 +180,11 @@ impl Search<'_> {
                 ..state.rested()
             };
             let gain = gain - kept - if again { 0.8 } else { 0.0 };
+            // "A potato bun, actually": a correction of the thing, not another.
+            let gain = if state.fix { gain + 0.4 } else { gain };
+            // "A pie and peas": what is joined to a bare thing and sold by itself is another thing.
+            let joined = state.link == Link::And && !state.list && state.untouched && self.also_item(edge);
+            let gain = if joined { gain - 0.5 } else { gain };
             let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
@@ -245,6 +259,21 @@ impl Search<'_> {
         }
     }
 
+    /// Whether a thing of the menu starts at a word that nothing parts from the one before it.
+    fn thing_at(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.before == Break::None)
+            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
+                .iter()
+                .any(|edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0)
+    }
+
+    /// Whether the same words name an item in full.
+    fn also_item(&self, edge: &Edge) -> bool {
+        self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
+            other.to == edge.to && matches!(&other.kind, Kind::Items(items) if items.iter().any(|(_, q)| *q >= 0.95))
+        })
+    }
+
     /// The best of `choices` that the item takes: quality and group.
     fn fit(&self, item: u16, choices: &[(u16, u16, f32)]) -> Option<(f32, u16)> {
         if item == IMPLIED {
@@ -288,7 +317,12 @@ impl Search<'_> {
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
             }
-            self.push(step, gain, State { list: state.list, ..state.rested() }, Act::Size, None);
+            if state.sized && !fix {
+                // It has its size: this one is another thing's.
+                gain -= 0.6;
+            }
+            let next = State { list: state.list, sized: true, ..state.rested() };
+            self.push(step, gain, next, Act::Size, None);
         }
     }
 
@@ -314,6 +348,8 @@ impl Search<'_> {
                 _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };
+            // A number right before a thing counts that: "make it three shots".
+            let gain = if after || !self.thing_at(self.lattice.edges[step.edge as usize].to) { gain } else { gain - 0.8 };
             self.push(step, gain, State { fix: false, ..state.rested() }, Act::Quantity, None);
         }
     }
@@ -352,6 +388,8 @@ impl Search<'_> {
                 let loose = State { det: if state.pre_len > 0 { state.det } else { Det::None }, ..next };
                 let loose = if state.pre_len == 0 { State { number: NONE, ..loose } } else { loose };
                 let cost = cost + if state.number != NONE && state.pre_len == 0 { 1.0 } else { 0.0 };
+                // Nobody says a size, "and", and then the thing.
+                let cost = cost + if state.size != NONE && state.pre_len == 0 { 0.6 } else { 0.0 };
                 self.push(step, -cost, loose, Act::Skip, None);
             }
             Mark::With | Mark::OnIt => {
@@ -387,6 +425,9 @@ impl Search<'_> {
             Mark::Plain => {
                 let (cost, flush, open) = open(&state);
                 self.push(step, -cost, open, Act::Plain, flush);
+                if state.item == NONE || state.det != Det::None || matches!(state.link, Link::Verb | Link::Start) {
+                    self.push(step, -0.05, state, Act::PlainNext, None);
+                }
                 self.push(step, -0.1, state, Act::Skip, None);
             }
             Mark::Amount(amount) => {

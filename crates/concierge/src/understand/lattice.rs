@@ -1,10 +1,10 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
 use super::english::{self, Mark};
-use super::lexicon::{Entry, FULL, Follow, Lexicon, SHARED};
+use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED};
 use super::numbers;
 use super::tokens::{Break, Token};
-use super::vocabulary::Reading;
+use super::vocabulary::{Guess, Reading, Word};
 
 /// What a span stands for.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ struct Found {
     quality: f32,
     /// Words read, weak ones counting less.
     words: f32,
+    /// Its last word is a neighbour's: "bao" behind "pork" of the pork dumplings.
+    borrowed: bool,
 }
 
 pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
@@ -144,7 +146,7 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         lexicon,
         tokens,
         readings,
-        Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0, loose: false },
+        Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0, loose: false, guess: Guess::None, last: 0 },
         &mut found,
     );
     if found.is_empty() {
@@ -154,7 +156,13 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
     ends.sort_unstable();
     ends.dedup();
     for to in ends {
-        let here = found.iter().filter(|found| found.to == to);
+        let kind = |entry: Entry| std::mem::discriminant(&entry);
+        // What is called so by itself goes before what only borrows a neighbour's word.
+        let here = found.iter().filter(|one| {
+            one.to == to
+                && (!one.borrowed
+                    || !found.iter().any(|other| !other.borrowed && other.to == to && kind(other.entry) == kind(one.entry)))
+        });
         let (mut items, mut choices, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         let mut words = [0.0_f32; 3];
         for one in here {
@@ -173,11 +181,20 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN, also });
         };
         if let Some(best) = best(&mut items) {
+            // A heading's word means what stands under it, unless it is somebody's name.
+            let word = Some(from + 1).filter(|next| *next == to).and_then(|_| lexicon.vocabulary.get(&tokens[from].stem));
+            if best < FULL - 0.1
+                && let Some(under) = word.and_then(|word| lexicon.under(word))
+            {
+                items.retain(|(item, _)| under.contains(item));
+            }
             let also = items.iter().filter(|(_, quality)| !fits(*quality, best)).map(|(item, _)| *item).collect();
             items.retain(|(_, quality)| fits(*quality, best));
             add(Kind::Items(items), best, words[0], also);
         }
         if let Some(best) = best(&mut choices) {
+            // "Milk" is what is called milk, not all that stands under that heading.
+            choices.retain(|(_, quality)| best <= HEADING || *quality > HEADING);
             add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1], Vec::new());
         }
         if let Some(best) = best(&mut sizes) {
@@ -224,6 +241,10 @@ struct Step {
     depth: usize,
     /// An "and" was passed over that the name does not have.
     loose: bool,
+    /// The worst guess on the way.
+    guess: Guess,
+    /// The menu's word read last.
+    last: Word,
 }
 
 /// Follows the trie from a word on, with every reading of each word.
@@ -237,7 +258,12 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
             if quality <= SHARED && !joined(tokens, step.at) {
                 continue;
             }
-            let one = Found { entry, to: step.at, quality: quality * step.quality, words: step.words };
+            // A guessed word must say what the thing is: "lamb" is no "Lambda Lemonade".
+            if step.guess == Guess::Piece && quality < FULL && !lexicon.ends(entry, step.last) {
+                continue;
+            }
+            let one =
+                Found { entry, to: step.at, quality: quality * step.quality, words: step.words, borrowed: false };
             extend(lexicon, tokens, readings, &one, found);
             found.push(one);
         }
@@ -272,6 +298,8 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
                     words: step.words + words,
                     depth: step.depth + reading.len,
                     loose,
+                    guess: step.guess.max(reading.guess),
+                    last: reading.words[reading.len - 1],
                 };
                 walk(lexicon, tokens, readings, next, found);
             }
@@ -313,6 +341,7 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
             Follow::Kind | Follow::Head => (0.5, 0.97),
         };
         words += more;
-        found.push(Found { entry: one.entry, to, quality: one.quality * quality, words });
+        let borrowed = follow != Follow::Own;
+        found.push(Found { entry: one.entry, to, quality: one.quality * quality, words, borrowed });
     }
 }

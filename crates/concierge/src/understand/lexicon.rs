@@ -32,10 +32,12 @@ pub(crate) enum Follow {
 pub(crate) const FULL: f32 = 1.0;
 /// How good an item's own reading of an option must be, as a share of the best on the menu.
 const PART: f32 = 0.6;
+/// A part of a name that is worth less does not tell by itself what a thing is.
+pub(crate) const PART_NAME: f32 = 0.75;
 /// Groups of more choices are not meant by their heading.
 const MANY: usize = 8;
-/// An item by the heading it stands under.
-const HEADING: f32 = 0.57;
+/// An item or a choice by the heading it stands under.
+pub(crate) const HEADING: f32 = 0.57;
 /// A name's first word, common in English, that shares its head with what is joined to it.
 pub(crate) const SHARED: f32 = 0.55;
 
@@ -54,6 +56,10 @@ pub struct Lexicon {
     places: HashMap<crate::menu::ItemId, u16>,
     /// Names and aliases as written: "veggies" is another thing than "veggie" where the menu has both.
     surfaces: HashMap<String, Vec<Entry>>,
+    /// Words that end a name or an alias of an entry: what the thing is.
+    ends: HashSet<(Entry, Word)>,
+    /// Items under a heading, by the heading's last word.
+    under: HashMap<Word, HashSet<u16>>,
     /// Entries whose name is a plural.
     plural: HashSet<Entry>,
     /// Option groups of each item, by place, in the item's order.
@@ -98,6 +104,8 @@ impl Lexicon {
             categories: Vec::new(),
             places: HashMap::new(),
             surfaces: HashMap::new(),
+            ends: HashSet::new(),
+            under: HashMap::new(),
             plural: HashSet::new(),
             groups: Vec::new(),
             includes: Vec::new(),
@@ -168,9 +176,10 @@ impl Lexicon {
             phrases.extend(names.map(|name| (entry, name.clone())));
             for (size_at, size) in item.sizes.iter().enumerate() {
                 let entry = Entry::Size(place(at), place(size_at));
-                for name in std::iter::once(&size.name).chain(&size.aliases) {
-                    phrases.push((entry, name.clone()));
-                }
+                // "6 Wings" of the wings is a number and the thing, not a size of whatever was said before.
+                let names = std::iter::once(&size.name).chain(&size.aliases);
+                let names = names.filter(|name| !super::pieces::names_thing(item, name));
+                phrases.extend(names.map(|name| (entry, name.clone())));
                 self.size_synonyms(item, size_at, |phrase| phrases.push((entry, phrase.to_owned())));
                 // A size that is called something on one item is called so on all.
                 let taken = |alias: &String| item.sizes.iter().any(|s| s.id != size.id && s.aliases.contains(alias));
@@ -207,11 +216,22 @@ impl Lexicon {
 
     /// "A shake" is any item under the heading "Shakes", "dressing" any choice of that group.
     fn headings(&mut self) {
+        let names: HashSet<Word> = self
+            .menu
+            .items
+            .iter()
+            .filter_map(|item| match tokenize(&item.name).as_slice() {
+                [only] => self.vocabulary.get(&only.stem),
+                _ => None,
+            })
+            .collect();
         for at in 0..self.menu.items.len() {
             let heading = self.menu.items[at].category.clone();
             let last = self.words(&heading).last().copied();
             if let Some(word) = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word))) {
                 self.insert(Entry::Item(place(at)), &[word], HEADING);
+                self.under.entry(word).or_default().insert(place(at));
+                self.vocabulary.add_heading(word, |other| names.contains(&other));
             }
         }
         for at in 0..self.menu.option_groups.len() {
@@ -242,6 +262,16 @@ impl Lexicon {
     /// Whether a word by itself is somebody's name or alias.
     pub(crate) fn stands_alone(&self, word: Word) -> bool {
         self.next(0, word).is_some_and(|node| self.at(node).iter().any(|(_, quality)| *quality >= FULL))
+    }
+
+    /// The items under the heading that a word names.
+    pub(crate) fn under(&self, word: Word) -> Option<&HashSet<u16>> {
+        self.under.get(&word)
+    }
+
+    /// Whether a word ends one of the entry's names.
+    pub(crate) fn ends(&self, entry: Entry, word: Word) -> bool {
+        self.ends.contains(&(entry, word))
     }
 
     /// Whether the entry's name is a plural ("jalapenos"), so that its singular before a noun is no thing by itself.
@@ -280,6 +310,7 @@ impl Lexicon {
         let mut heading: Vec<Word> = self.words(&name);
         heading.retain(|word| !super::english::is_common(self.vocabulary.text(*word)));
         self.own.entry(entry).or_default().extend(words.iter().chain(&heading));
+        self.ends.extend(words.last().map(|last| (entry, *last)));
         if let Some(last) = words.last().filter(|_| words.len() > 1) {
             self.heads.entry(family).or_default().entry(*last).or_default().insert(entry);
         }
@@ -300,7 +331,8 @@ impl Lexicon {
                 let text = lexicon.vocabulary.text(*word);
                 super::english::is_common(text) || text.parse::<u32>().is_ok()
             };
-            if part.iter().all(says_little) {
+            // Two words that say little by themselves may say enough together: "gluten free".
+            if part.iter().all(says_little) && (part.len() < 2 || part.iter().any(|word| is_count(lexicon.vocabulary.text(*word)))) {
                 // "Black and pinto beans": such a word says something only beside its like.
                 if chosen == [0] && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
                     lexicon.insert(entry, &part, SHARED);
@@ -397,6 +429,11 @@ impl Lexicon {
     pub(crate) fn takes(&self, item: u16, group: u16) -> bool {
         self.groups[item as usize].contains(&group)
     }
+}
+
+/// Whether a stem is a number.
+fn is_count(stem: &str) -> bool {
+    stem.parse::<u32>().is_ok()
 }
 
 fn written(tokens: &[Token]) -> String {

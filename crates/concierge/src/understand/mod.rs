@@ -27,6 +27,7 @@ mod lexicon;
 mod moves;
 mod nearest;
 pub(crate) mod numbers;
+mod pieces;
 mod replay;
 mod search;
 mod slots;
@@ -79,6 +80,13 @@ pub enum Problem {
         /// The guest's words.
         words: String,
     },
+    /// A number of pieces that comes in no portion.
+    Uneven {
+        /// The guest's words.
+        words: String,
+        /// What is sold in portions.
+        item: ItemId,
+    },
 }
 
 /// Reads an utterance. At most 4,000 characters and 400 words of it are looked at.
@@ -91,7 +99,9 @@ pub fn parse(lexicon: &Lexicon, text: &str) -> Parsed {
     let lattice = lattice::build(lexicon, &tokens);
     let path = search::best(lexicon, &tokens, &lattice, None);
     let replay = replay::replay(lexicon, &tokens, &lattice, &path, None);
-    let (lines, unknown) = assemble::settle(lexicon, &tokens, &lattice, &replay);
+    let settled = assemble::settle(lexicon, &tokens, &lattice, &replay);
     let confidence = (path.score / tokens.len() as f32 + 0.2).clamp(0.0, 1.0);
-    Parsed { lines, unknown, problems: replay.problems, confidence }
+    let problems = replay.problems.into_iter().chain(settled.problems).collect();
+    let lines = settled.lines.into_iter().map(|(line, _)| line).collect();
+    Parsed { lines, unknown: settled.unknown, problems, confidence }
 }

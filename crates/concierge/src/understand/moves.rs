@@ -13,8 +13,10 @@ pub struct DialogContext {
     pub touched: Option<LineId>,
     /// The question that the last reply asked.
     pub pending: Option<Question>,
-    /// Items that the last reply named.
+    /// Items that the last reply told of or suggested.
     pub offered: Vec<ItemId>,
+    /// Whether it suggested them, so that a bare "yes" takes the only one.
+    pub suggested: bool,
 }
 
 /// A question put to the guest.

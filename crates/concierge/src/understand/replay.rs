@@ -30,6 +30,15 @@ pub(crate) struct Draft {
     pub copy: bool,
     /// Takes the place of the line that the words are about.
     pub replaces: bool,
+    /// Said as a correction ("make it two teas"), or as a limit ("only two teas"): it says how a line is to be, where
+    /// there is one already.
+    pub fix: bool,
+    /// What was said before is taken back: "no wait, two teas".
+    pub taken_back: bool,
+    /// The edge of the item's words.
+    pub edge: u16,
+    /// The edge of its number, or [`NONE`].
+    pub number: u16,
 }
 
 /// What the replay of a path gives.
@@ -57,6 +66,10 @@ struct Replayer<'a> {
     /// Options of the last line before this clause.
     clause: usize,
     fix: bool,
+    /// The item to come is wanted with nothing on it.
+    plain: bool,
+    /// "Both" was the last word: a size that follows is for this line as well.
+    both: Option<usize>,
 }
 
 /// Replays a path. `context` is the item edge that the search started with.
@@ -83,6 +96,8 @@ pub(crate) fn replay(
         scope: None,
         clause: 0,
         fix: false,
+        plain: false,
+        both: None,
     };
     if let Some(edge) = context {
         replayer.out.context = Some(Draft { counted: false, ..replayer.draft(edge, NONE, NONE) });
@@ -119,6 +134,9 @@ impl Replayer<'_> {
             Act::Early(how) => self.early.push((at, how)),
             Act::Option(how) => self.option(at, how),
             Act::Size => {
+                if let Some(line) = self.both.take().and_then(|both| self.out.lines.get_mut(both)) {
+                    line.size = Some(at);
+                }
                 if let Some(line) = self.last() {
                     line.size = Some(at);
                 }
@@ -143,6 +161,7 @@ impl Replayer<'_> {
                     line.plain = true;
                 }
             }
+            Act::PlainNext => self.plain = true,
             Act::Each => self.each(edge),
             Act::Same { number } => self.same(number),
             Act::Fix => self.fix = true,
@@ -183,6 +202,10 @@ impl Replayer<'_> {
             split: None,
             copy: false,
             replaces: false,
+            fix: false,
+            taken_back: false,
+            edge: item,
+            number,
         }
     }
 
@@ -190,6 +213,9 @@ impl Replayer<'_> {
         let problems = self.out.problems.len();
         let mut draft = self.draft(item, number, size);
         draft.options = std::mem::take(&mut self.early);
+        draft.plain = std::mem::take(&mut self.plain);
+        draft.fix = fix || self.limits(number);
+        draft.taken_back = self.fix;
         self.scope = None;
         self.clause = draft.options.len();
         self.fix = false;
@@ -207,10 +233,18 @@ impl Replayer<'_> {
         } else if fix && self.out.lines.last().is_some_and(kin) {
             let old = self.out.lines.pop();
             if !draft.counted {
-                draft.quantity = old.map_or(1, |old| old.quantity);
+                draft.quantity = old.as_ref().map_or(1, |old| old.quantity);
             }
+            // "A large tea, make it a coffee" is a large coffee.
+            draft.size = draft.size.or(old.and_then(|old| old.size));
         }
         self.out.lines.push(draft);
+    }
+
+    /// Whether a number says how many in all: "only two".
+    fn limits(&self, number: u16) -> bool {
+        let from = self.lattice.edges.get(number as usize).map_or(0, |edge| edge.from);
+        from.checked_sub(1).is_some_and(|at| matches!(self.tokens[at].text.as_str(), "only" | "just"))
     }
 
     /// Takes back what these words ordered, or remembers what an order before them is to lose.
@@ -244,6 +278,7 @@ impl Replayer<'_> {
         let root = self.out.lines.iter().rposition(|line| line.split.is_none()).filter(|&at| {
             let items = &self.out.lines[at].items;
             early.iter().all(|(edge, _)| self.takes(items, *edge))
+                && draft.size.is_none_or(|edge| self.sizes(items, edge))
         });
         if let Some(at) = root {
             let several = self.out.lines.len() > at + 1;
@@ -264,6 +299,7 @@ impl Replayer<'_> {
         if root.is_none()
             && let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
             && early.iter().all(|(edge, _)| self.takes(&items, *edge))
+            && draft.size.is_none_or(|edge| self.sizes(&items, edge))
         {
             draft.items = items;
         }
@@ -275,6 +311,13 @@ impl Replayer<'_> {
     fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
         match &self.lattice.edges[edge as usize].kind {
             Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
+            _ => false,
+        }
+    }
+
+    fn sizes(&self, items: &[(u16, f32)], edge: u16) -> bool {
+        match &self.lattice.edges[edge as usize].kind {
+            Kind::Sizes(sizes) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
             _ => false,
         }
     }
@@ -304,6 +347,7 @@ impl Replayer<'_> {
             .tokens
             .get(edge.to)
             .is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
+        self.both = Some(count - 2);
         if ahead {
             self.scope = Some(count - 2);
         } else {

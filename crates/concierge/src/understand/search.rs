@@ -47,7 +47,7 @@ pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, conte
 /// A search under way.
 pub(crate) struct Search<'a> {
     pub lexicon: &'a Lexicon,
-    tokens: &'a [Token],
+    pub tokens: &'a [Token],
     pub lattice: &'a Lattice,
     nodes: Vec<Node>,
     ends: Vec<Vec<u32>>,

@@ -53,6 +53,8 @@ pub(crate) enum Act {
     Same { number: u16 },
     /// Nothing on it.
     Plain,
+    /// Nothing on what comes next: "a plain bagel".
+    PlainNext,
     /// An amount said after its option.
     Amount(Amount),
     /// What was said before is taken back.
@@ -141,6 +143,8 @@ pub(crate) struct State {
     pub untouched: bool,
     /// The line is an earlier one that still lacks its size.
     pub sizable: bool,
+    /// The item's size was said.
+    pub sized: bool,
     /// Groups that take one choice and have it.
     pub taken: u64,
 }
@@ -177,6 +181,7 @@ impl State {
             after_option: false,
             untouched: false,
             sizable: context.is_some_and(|context| context.sizable),
+            sized: false,
             taken: 0,
         }
     }
@@ -275,9 +280,11 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     } else {
         1.2
     };
+    // "Two teas, one hot and one iced": the numbers tell that each is a line.
+    let cost = if state.pre_len > 0 && state.number != NONE && state.item != NONE { 0.5 } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
     let flush = Flush { number: state.number, size: state.size };
-    (cost, Some(flush), State { item, sizable: false, list: false, taken: 0, after_option: false, ..state.rested() })
+    (cost, Some(flush), State { item, sizable: false, sized: state.size != NONE, list: false, taken: 0, after_option: false, ..state.rested() })
 }
 
 /// What the end of the utterance costs a hypothesis.

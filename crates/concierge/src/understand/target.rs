@@ -53,20 +53,61 @@ fn narrow(lines: &mut Vec<&(LineId, OrderLine)>, fits: impl Fn(&OrderLine) -> bo
     }
 }
 
-/// "Take the feta off" as "remove the feta".
+/// "Take the feta off" as "remove the feta", "take the feta off the salad" as "remove the feta off the salad".
 pub(crate) fn unsplit(tokens: &[Token]) -> Vec<Token> {
     let end = tokens.len() - tokens.iter().rev().take_while(|token| cues::is_polite(&token.text)).count();
     let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) && token.text != "take").count();
     let verb = tokens.get(start).is_some_and(|token| matches!(token.text.as_str(), "take" | "leave"));
-    let particle = end
-        .checked_sub(1)
-        .is_some_and(|last| last > start + 1 && matches!(tokens[last].text.as_str(), "off" | "out" | "away"));
-    if !(verb && particle) {
-        return tokens.to_vec();
+    // "Leave the feta in" keeps it.
+    let kept = end.checked_sub(1).is_some_and(|last| {
+        last > start + 1 && tokens[last].text == "in" && matches!(tokens[start].text.as_str(), "leave" | "keep")
+    });
+    if kept {
+        let mut plain = super::tokens::tokenize("with");
+        plain.extend_from_slice(&tokens[start + 1..end - 1]);
+        return plain;
     }
+    let particle = (start + 2..end).find(|&at| matches!(tokens[at].text.as_str(), "off" | "out" | "away"));
+    let Some(particle) = particle.filter(|_| verb) else { return tokens.to_vec() };
     let mut plain = super::tokens::tokenize("remove");
-    plain.extend_from_slice(&tokens[start + 1..end - 1]);
+    plain.extend_from_slice(&tokens[start + 1..particle]);
+    let rest = &tokens[particle + 1..end];
+    let pronoun = |token: &Token| matches!(token.text.as_str(), "of" | "it" | "that" | "them" | "there");
+    if !rest.iter().all(pronoun) {
+        plain.extend(super::tokens::tokenize("off"));
+        plain.extend(rest.iter().skip_while(|token| token.text == "of").cloned());
+    }
     plain
+}
+
+/// "… on one of them", "one of them without …": how many of a line, and what is said of them.
+pub(crate) fn part(tokens: &[Token]) -> Option<(u32, Vec<Token>)> {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
+    for at in 0..tokens.len() {
+        let Some(number) = numbers::read(&tokens[at..]).filter(|number| !number.after) else { continue };
+        let Some(count) = number.value else { continue };
+        let mut to = at + number.len;
+        let of_them = text(to) == "of" && matches!(text(to + 1), "them" | "those" | "these");
+        to += if of_them { 2 } else { 0 };
+        let pointed = at > 0 && matches!(text(at - 1), "on" | "in" | "for" | "to");
+        let polite_after = tokens[to.min(tokens.len())..].iter().all(|token| cues::is_polite(&token.text));
+        let leads = tokens[..at].iter().all(|token| cues::is_polite(&token.text) || token.text == "make");
+        if pointed && polite_after && at > 1 {
+            return Some((count, tokens[..at - 1].to_vec()));
+        }
+        if of_them && leads && to < tokens.len() {
+            return Some((count, tokens[to..].to_vec()));
+        }
+        return None;
+    }
+    None
+}
+
+/// Whether words say how it is to be in the end, not what comes to it: "two teas actually", "three in total".
+pub(crate) fn settles(tokens: &[Token]) -> bool {
+    const SETTLE: &[&[&str]] =
+        &[&["actually"], &["i", "mean"], &["i", "meant"], &["in", "total"], &["in", "all"], &["altogether"], &["total"]];
+    SETTLE.iter().any(|words| (0..tokens.len()).any(|at| starts(&tokens[at..], words)))
 }
 
 /// Words that point at a line when they stand before "the", "my", "that".
@@ -86,11 +127,7 @@ pub(crate) fn find(
     if cart.is_empty() {
         return None;
     }
-    let removing =
-        matches!(tokens.first()?.text.as_str(), "remove" | "cancel" | "delete" | "drop" | "scratch" | "forget")
-            || starts(tokens, &["take", "off"])
-            || starts(tokens, &["get", "rid", "of"])
-            || starts(tokens, &["i", "dont", "want"]);
+    let removing = removes(tokens);
     for at in 0..tokens.len() {
         if !DETERMINERS.contains(&tokens[at].text.as_str()) {
             continue;
@@ -140,6 +177,17 @@ pub(crate) fn find(
         }
     }
     None
+}
+
+/// Whether words begin by taking something off.
+pub(crate) fn removes(tokens: &[Token]) -> bool {
+    let polite = tokens.iter().take_while(|token| cues::is_polite(&token.text)).count();
+    let tokens = if starts(tokens, &["i", "dont", "want"]) { tokens } else { &tokens[polite..] };
+    let verb = tokens.first().map_or("", |token| token.text.as_str());
+    matches!(verb, "remove" | "cancel" | "delete" | "drop" | "scratch" | "forget")
+        || starts(tokens, &["take", "off"])
+        || starts(tokens, &["get", "rid", "of"])
+        || starts(tokens, &["i", "dont", "want"])
 }
 
 fn is_removal(word: &str) -> bool {
@@ -201,6 +249,12 @@ fn named(
     if let Some((_, len)) = &sized {
         next += len;
     }
+    if let Some(found) = with_option(lexicon, tokens, next, cart) {
+        return Some(found);
+    }
+    if place.is_none() && tokens[next - 1].text == "other" {
+        return other(tokens, next, cart, touched);
+    }
     let (mut lines, mut to) =
         items_at(lexicon, &tokens[next..], cart).map_or((Vec::new(), next), |(lines, len)| (lines, next + len));
     let one = tokens.get(to).is_some_and(|token| matches!(token.text.as_str(), "one" | "ones"));
@@ -235,6 +289,50 @@ fn named(
         lines = vec![touched];
     }
     Some((lines, to))
+}
+
+/// "The one with tofu", "the iced one": lines by what is on them.
+fn with_option(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    at: usize,
+    cart: &[(LineId, OrderLine)],
+) -> Option<(Vec<LineId>, usize)> {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
+    let behind = matches!(text(at), "one" | "ones") && text(at + 1) == "with";
+    let from = if behind { at + 2 } else { at };
+    let rest = tokens.get(from..)?;
+    let lattice = lattice::build(lexicon, rest);
+    let edges = lattice.edges.get(..*lattice.starts.get(1)?)?;
+    let has = |line: &OrderLine, choices: &[(u16, u16, f32)]| {
+        line.options.iter().any(|option| {
+            choices.iter().any(|(group, choice, quality)| {
+                fits(*quality, choices[0].2)
+                    && lexicon.menu.option_groups[*group as usize].id == option.group
+                    && option.choice.one() == Some(&lexicon.choice(*group, *choice).id)
+            })
+        })
+    };
+    edges.iter().rev().find_map(|edge| {
+        let Kind::Choices(choices) = &edge.kind else { return None };
+        let before = !behind && matches!(text(from + edge.to), "one" | "ones");
+        let lines: Vec<LineId> = cart.iter().filter(|(_, line)| has(line, choices)).map(|(id, _)| *id).collect();
+        ((behind || before) && !lines.is_empty()).then_some((lines, from + edge.to + usize::from(before)))
+    })
+}
+
+/// "The other one": of two lines of a thing, the one that the last words were not about.
+fn other(
+    tokens: &[Token],
+    at: usize,
+    cart: &[(LineId, OrderLine)],
+    touched: Option<LineId>,
+) -> Option<(Vec<LineId>, usize)> {
+    let (touched, line) = cart.iter().find(|(id, _)| Some(*id) == touched)?;
+    let mut others = cart.iter().filter(|(id, other)| id != touched && other.item == line.item);
+    let (one, more) = (others.next()?, others.next());
+    let to = at + usize::from(tokens.get(at).is_some_and(|token| token.text == "one"));
+    more.is_none().then(|| (vec![one.0], to))
 }
 
 /// The sizes that words begin with, and how many words.

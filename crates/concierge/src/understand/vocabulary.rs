@@ -1,12 +1,15 @@
 //! The menu's words, and how a guest's word finds them: exact, joined, split, shortened or misspelt.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::english;
 use super::tokens::{Token, stem};
 
 /// A word's number in the vocabulary.
 pub(crate) type Word = u32;
+
+/// Words up to this many letters become other words by a single letter ("wine", "wing").
+const SHORT: usize = 5;
 
 /// The most words that initials stand for.
 const INITIALS: usize = 4;
@@ -22,6 +25,20 @@ pub(crate) struct Reading {
     pub tokens: usize,
     /// How sure, 1.0 is exact.
     pub quality: f32,
+    /// What was done to find the word.
+    pub guess: Guess,
+}
+
+/// How far a reading is from what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Guess {
+    /// The word itself, or another spelling of it.
+    None,
+    /// A long word with a slip in it.
+    Slip,
+    /// A short word with a slip in it, or a piece of a longer word: enough to tell what a thing is, but not to tell
+    /// it by its byname alone.
+    Piece,
 }
 
 /// The words of all names and aliases, by stem.
@@ -37,6 +54,8 @@ pub(crate) struct Vocabulary {
     initials: HashMap<String, Vec<Vec<Word>>>,
     /// Misspelt grammar words, in the same way.
     grammar: HashMap<String, Vec<usize>>,
+    /// Words that stand for a heading of the menu and for no other thing.
+    headings: HashSet<Word>,
 }
 
 /// Clippings and spellings that English has by itself, each line one word.
@@ -80,6 +99,16 @@ impl Vocabulary {
             if names.iter().all(|name| name != words) {
                 names.push(words.to_vec());
             }
+        }
+    }
+
+    /// Has a word mean what stands under a heading, unless `named` tells that a thing's own name is the same word in
+    /// other clothes: where there is a "Hamburger", "a burger" is that.
+    pub(crate) fn add_heading(&mut self, word: Word, named: impl Fn(Word) -> bool) {
+        let text = self.text(word).to_owned();
+        let mut others = VARIANTS.iter().filter(|line| line.contains(&text.as_str())).copied().flatten();
+        if !others.any(|other| self.get(&stem(other)).is_some_and(|other| other != word && named(other))) {
+            self.headings.insert(word);
         }
     }
 
@@ -133,20 +162,23 @@ impl Vocabulary {
         out.clear();
         let Some(first) = tokens.first() else { return };
         if let Some(word) = self.get(&first.stem) {
-            out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 1.0 });
+            out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 1.0, guess: Guess::None });
         }
         if let Some(second) = tokens.get(1) {
             let joined = format!("{}{}", first.text, second.text);
             if let Some(word) = self.get(&stem(&joined)) {
-                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 2, quality: 0.98 });
+                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 2, quality: 0.98, guess: Guess::None });
             }
+        }
+        if self.get(&first.stem).is_some_and(|word| self.headings.contains(&word)) {
+            return;
         }
         for line in
             VARIANTS.iter().filter(|line| line.contains(&first.stem.as_str()) || line.contains(&first.text.as_str()))
         {
             for other in line.iter().filter_map(|other| self.get(&stem(other))) {
                 if out.iter().all(|reading| reading.words[0] != other) {
-                    out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9 });
+                    out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });
                 }
             }
         }
@@ -159,11 +191,14 @@ impl Vocabulary {
             for name in self.initials.get(&first.stem).into_iter().flatten() {
                 let mut words = [name[0]; INITIALS];
                 words[..name.len()].copy_from_slice(name);
-                out.push(Reading { words, len: name.len(), tokens: 1, quality: 0.85 });
+                out.push(Reading { words, len: name.len(), tokens: 1, quality: 0.85, guess: Guess::None });
             }
             self.shortened(&first.text, out);
             self.tail(&first.stem, out);
             self.misspelt(&first.stem, out);
+            if first.text != first.stem {
+                self.misspelt(&first.text, out);
+            }
         }
     }
 
@@ -174,7 +209,7 @@ impl Vocabulary {
         }
         for at in 3..=text.len() - 3 {
             if let (Some(head), Some(tail)) = (self.get(&stem(&text[..at])), self.get(&stem(&text[at..]))) {
-                out.push(Reading { words: [head, tail, tail, tail], len: 2, tokens: 1, quality: 0.95 });
+                out.push(Reading { words: [head, tail, tail, tail], len: 2, tokens: 1, quality: 0.95, guess: Guess::None });
             }
         }
     }
@@ -190,7 +225,7 @@ impl Vocabulary {
             // The head of a compound is another word: "ham" is no hamburger.
             let rest = &stem[text.len()..];
             if rest.len() >= 2 && (rest.len() < 4 || self.get(rest).is_none()) {
-                out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.85 });
+                out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.85, guess: Guess::Piece });
             }
         }
     }
@@ -202,7 +237,7 @@ impl Vocabulary {
         }
         let compounds = self.sorted.iter().filter(|(stem, _)| stem.len() >= text.len() + 3 && stem.ends_with(text));
         for (_, word) in compounds.take(8) {
-            out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.8 });
+            out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.8, guess: Guess::Piece });
         }
     }
 
@@ -223,7 +258,8 @@ impl Vocabulary {
         for (distance, word) in found.into_iter().take_while(|(distance, _)| *distance == nearest).take(4) {
             if out.iter().all(|reading| reading.words[0] != word) {
                 let quality = if distance == 1 { 0.85 } else { 0.7 };
-                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality });
+                let guess = if text.len() > SHORT { Guess::Slip } else { Guess::Piece };
+                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality, guess });
             }
         }
     }
@@ -268,8 +304,23 @@ fn close(text: &str, word: &str) -> Option<usize> {
         return None;
     }
     let distance = distance(&a, &b);
+    if a.len() == b.len() && a.len() <= SHORT && distance > 0 && !slip(&a, &b) {
+        return None;
+    }
     let slack = usize::from(a.first() != b.first());
     (distance + slack <= allowed || (distance == 1 && a.len() > 5 && b.len() > 5)).then_some(distance + slack)
+}
+
+/// Whether two short words of one length differ as a slip makes them differ: neighbours swapped, or one vowel for
+/// another in a word of five letters. Any other letter makes another word of it.
+fn slip(a: &[char], b: &[char]) -> bool {
+    let apart: Vec<usize> = (0..a.len()).filter(|&at| a[at] != b[at]).collect();
+    let vowel = |c: char| matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y');
+    match apart[..] {
+        [one] => a.len() == SHORT && vowel(a[one]) && vowel(b[one]),
+        [one, two] => two == one + 1 && a[one] == b[two] && a[two] == b[one],
+        _ => false,
+    }
 }
 
 /// Edit distance with neighbours swapped counted as one slip (optimal string alignment).

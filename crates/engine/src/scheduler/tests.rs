@@ -132,6 +132,7 @@ fn outcome(mut events: Events) -> Result<(String, GenerationEnd), EngineError> {
     let mut text = String::new();
     while let Ok(event) = events.try_recv() {
         match event {
+            GenerationEvent::Read(_) => {}
             GenerationEvent::Text(piece) => text.push_str(&piece),
             GenerationEvent::Done(end) => return Ok((text, end)),
             GenerationEvent::Failed(error) => return Err(error),

@@ -66,6 +66,7 @@ pub fn read(reply: Generation) -> Result<(String, GenerationEnd), EngineError> {
     let mut text = String::new();
     while let Some(event) = next(&mut reply) {
         match event {
+            GenerationEvent::Read(_) => {}
             GenerationEvent::Text(piece) => text.push_str(&piece),
             GenerationEvent::Done(end) => return Ok((text, end)),
             GenerationEvent::Failed(error) => return Err(error),

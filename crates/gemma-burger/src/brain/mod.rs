@@ -6,6 +6,7 @@
 pub mod bus;
 pub mod concierge;
 pub mod events;
+mod orders;
 pub mod ports;
 mod routes;
 pub mod sse;
@@ -19,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use axum::http::HeaderName;
+use axum::{extract::Request, http::HeaderName};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -31,10 +32,10 @@ use self::{
 };
 use crate::{
     config::{Config, Secret},
-    http::{ApiError, ErrorCode, metrics::RequestCounts},
+    http::{ApiError, ErrorCode, body, metrics::RequestCounts},
 };
 
-pub use routes::router;
+pub use routes::{interface, router};
 
 /// Which session a request belongs to, as the gateway found it.
 pub const GUEST_SESSION: HeaderName = HeaderName::from_static("x-guest-session");
@@ -95,6 +96,12 @@ impl Brain {
         };
         *self.concierge.write().unwrap_or_else(PoisonError::into_inner) = slot;
         ready
+    }
+
+    /// Reads a request's JSON body; `expected` shows its shape to whoever sent another one.
+    async fn read<T: serde::de::DeserializeOwned>(&self, request: Request, expected: &str) -> Result<T, ApiError> {
+        let (parts, body) = request.into_parts();
+        wire::parse_json(&body::read_json(&parts.headers, body, self.max_body_bytes).await?, expected)
     }
 
     /// Where news for sessions is told.

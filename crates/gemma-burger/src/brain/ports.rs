@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use concierge::ports::FinishReason;
+use concierge::{
+    ledger::{OrderId, Receipt},
+    ports::FinishReason,
+};
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +14,7 @@ use super::{
     staff::Staff,
     turns::Turn,
     v1::BareModel,
-    wire::{Done, Feedback, History, Readiness, SessionId, TurnEvent, TurnId},
+    wire::{Done, Feedback, History, OrderNews, Readiness, SessionId, TurnEvent, TurnId},
 };
 use crate::http::{ApiError, access::RequestId};
 
@@ -26,6 +29,17 @@ pub struct TurnRequest {
     pub request: RequestId,
     /// What the guest said, trimmed; never empty, and bounded by the configuration.
     pub text: String,
+    /// Whether the turn may have been answered before: its client sent the message again.
+    pub repeated: bool,
+}
+
+/// The turn that a client's key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Its id.
+    pub turn: TurnId,
+    /// Whether the same message was sent under the key before.
+    pub known: bool,
 }
 
 /// Answers guests. One value serves all sessions at once.
@@ -41,6 +55,18 @@ pub trait Concierge: Send + Sync + 'static {
     /// No session has two turns at once.
     async fn turn(&self, turn: TurnRequest, events: &EventSink, cancelled: CancellationToken)
     -> Result<Done, ApiError>;
+
+    /// Finds or makes the turn that a client's key stands for, so that a message sent twice is answered once, also
+    /// when the process ended in between. A known key with another message is [`ErrorCode::Conflict`].
+    ///
+    /// [`ErrorCode::Conflict`]: crate::http::ErrorCode::Conflict
+    async fn claim(&self, session: &SessionId, key: &str, message: &str) -> Result<Claimed, ApiError>;
+
+    /// A session's orders, the newest first.
+    async fn orders(&self, session: &SessionId) -> Result<Vec<OrderNews>, ApiError>;
+
+    /// The receipt of a session's order; another session's order is not found.
+    async fn receipt(&self, session: &SessionId, order: OrderId) -> Result<Receipt, ApiError>;
 
     /// What a session holds; `session_id` is filled in by the caller. An unknown session is an empty one.
     async fn history(&self, session: &SessionId) -> Result<History, ApiError>;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use axum::{
     Extension, Json, Router,
     extract::{FromRequestParts, Path, Request, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use futures::{StreamExt, stream};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -16,10 +15,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use ::concierge::ports::FinishReason;
 
 use super::{
-    Brain, GUEST_LABEL, GUEST_SESSION, sse, staff,
-    turns::Turn,
+    Brain, GUEST_LABEL, GUEST_SESSION, orders, sse, staff,
+    turns::{Message, Turn},
     v1,
-    wire::{ChatRequest, Feedback, SessionEvent, SessionId, TurnId, TurnStarted, parse_json},
+    wire::{ChatRequest, Feedback, Person, SessionEvent, SessionId, TurnId, TurnStarted},
 };
 use crate::http::{
     ApiError, ErrorCode,
@@ -27,34 +26,52 @@ use crate::http::{
     body,
     error::{method_not_allowed, not_found},
     metrics::Page,
+    routes::Routes,
 };
 
 /// A comment to a reply, in characters.
 const MAX_COMMENT_CHARS: usize = 1_000;
+/// The longest key of a message.
+const MAX_KEY_BYTES: usize = 200;
 
 /// The brain as a service.
 pub fn router(brain: Arc<Brain>) -> Router {
     let access = Access { tier: "brain", trust_ids: true, counts: Arc::clone(&brain.counts) };
-    let guarded = Router::new()
-        .route("/chat", post(post_chat))
-        .route("/chat/history", get(get_history))
-        .route("/chat/{turn_id}/events", get(get_turn_events))
-        .route("/chat/{turn_id}/stop", post(post_stop))
-        .route("/chat/{turn_id}/feedback", post(post_feedback))
-        .route("/session/events", get(get_session_events))
-        .route("/metrics", get(get_metrics))
-        .merge(staff::routes())
-        .nest("/v1", v1::routes())
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&brain), check_token));
+    let guarded = guarded().into_router().merge(v1::router());
+    let guarded = guarded.route_layer(middleware::from_fn_with_state(Arc::clone(&brain), check_token));
     Router::new()
         .merge(guarded)
-        .route("/health/live", get(get_live))
-        .route("/health/ready", get(get_ready))
+        .merge(open().into_router())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(middleware::from_fn_with_state(access, access::log_requests))
         .with_state(brain)
+}
+
+/// The routes for whoever knows the shared secret.
+fn guarded() -> Routes<Arc<Brain>> {
+    Routes::new()
+        .post("/chat", post_chat)
+        .get("/chat/history", get_history)
+        .get("/chat/{turn_id}/events", get_turn_events)
+        .post("/chat/{turn_id}/stop", post_stop)
+        .post("/chat/{turn_id}/feedback", post_feedback)
+        .get("/session/events", get_session_events)
+        .get("/metrics", get_metrics)
+        .merge(orders::routes())
+        .merge(staff::routes())
+}
+
+/// The routes for everybody.
+fn open() -> Routes<Arc<Brain>> {
+    Routes::new().get("/health/live", get_live).get("/health/ready", get_ready)
+}
+
+/// Every method and path of this tier, which the gateway's description must hold.
+#[must_use]
+pub fn interface() -> Vec<(Method, &'static str)> {
+    guarded().merge(open()).merge(v1::routes()).list()
 }
 
 /// Lets only those in who know the shared secret, where one is set.
@@ -68,8 +85,8 @@ async fn check_token(State(brain): State<Arc<Brain>>, request: Request, next: Ne
 }
 
 /// The guest of a request, as the gateway tells it.
-struct Guest {
-    session: SessionId,
+pub(super) struct Guest {
+    pub(super) session: SessionId,
     label: String,
 }
 
@@ -100,12 +117,28 @@ async fn post_chat(
     }
     let concierge = brain.concierge()?;
     let text = chat.message.trim().to_owned();
-    let turn = brain.turns.start(concierge, guest.session, guest.label.clone(), request_id, text).await?;
+    let claimed = match idempotency_key(&parts.headers)? {
+        Some(key) => Some(concierge.claim(&guest.session, key, &text).await?),
+        None => None,
+    };
+    let message = Message { text, request: request_id, claimed };
+    let turn = brain.turns.start(concierge, guest.session, guest.label.clone(), message).await?;
     if wants_json(&parts.headers) {
         let started = TurnStarted { turn_id: turn.id().clone(), session_id: guest.label };
         return Ok((StatusCode::ACCEPTED, Json(started)).into_response());
     }
     Ok(stream_turn(&turn, 0))
+}
+
+/// The key that makes a message safe to send again.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().map(str::trim).filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()));
+    let wrong = || {
+        let message = format!("Idempotency-Key has 1 to {MAX_KEY_BYTES} letters, digits or signs.");
+        ApiError::new(ErrorCode::Malformed, message)
+    };
+    key.map(Some).ok_or_else(wrong)
 }
 
 /// Whether the client asks for JSON and not for a stream; who asks for nothing gets the stream.
@@ -150,9 +183,7 @@ async fn post_feedback(
     Path(turn_id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
-    let body = body::read_json(&parts.headers, body, brain.max_body_bytes).await?;
-    let feedback: Feedback = parse_json(&body, "{\"thumb\": \"up\" or \"down\", \"comment\"?: \"…\"}")?;
+    let feedback: Feedback = brain.read(request, "{\"thumb\": \"up\" or \"down\", \"comment\"?: \"…\"}").await?;
     if feedback.comment.as_ref().is_some_and(|comment| comment.chars().count() > MAX_COMMENT_CHARS) {
         return Err(ApiError::new(
             ErrorCode::MessageTooLong,
@@ -181,9 +212,11 @@ async fn get_session_events(
     // Listening begins before the state is read: what happens in between is told twice rather than never.
     let news = brain.bus.follow(&guest.session, seen);
     let history = brain.concierge()?.history(&guest.session).await?;
-    let cart = history.cart.map(SessionEvent::Cart);
-    let order = history.order.map(SessionEvent::Order);
-    let now = stream::iter(cart.into_iter().chain(order).map(|event| (None, Arc::new(event))));
+    let cart = history.cart.map(SessionEvent::Cart).into_iter();
+    // Also where nobody holds the conversation: a page that saw a person there learns that they have left.
+    let person = SessionEvent::Person(history.person.unwrap_or(Person { name: None }));
+    let now = cart.chain(history.orders.into_iter().map(SessionEvent::Order)).chain([person]);
+    let now = stream::iter(now.map(|event| (None, Arc::new(event))).collect::<Vec<_>>());
     let all = now.chain(news.map(|(id, event)| (Some(id), event)));
     Ok(sse::response(all.take_until(brain.closing.clone().cancelled_owned())))
 }

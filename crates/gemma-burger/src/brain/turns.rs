@@ -8,7 +8,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -21,7 +21,7 @@ use tracing::info;
 
 use super::{
     events::EventLog,
-    ports::{Concierge, EventSink, TurnRequest},
+    ports::{Claimed, Concierge, EventSink, TurnRequest},
     wire::{Done, SessionId, TurnEvent, TurnId, TurnStarted, TurnTimings},
 };
 use crate::http::{
@@ -55,6 +55,17 @@ pub struct Turn {
     heard: AtomicUsize,
     started: Instant,
     first_token: OnceLock<Duration>,
+    failed: AtomicBool,
+}
+
+/// A guest's message on its way to a turn.
+pub struct Message {
+    /// The words.
+    pub text: String,
+    /// The id in the logs.
+    pub request: RequestId,
+    /// The turn that the client's key stands for, where one was sent.
+    pub claimed: Option<Claimed>,
 }
 
 impl Turn {
@@ -98,6 +109,10 @@ impl Turn {
         })
     }
 
+    fn failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
     fn end(&self, result: Result<Done, ApiError>) -> &'static str {
         match result {
             Ok(mut done) => {
@@ -108,6 +123,7 @@ impl Turn {
                 outcome
             }
             Err(error) => {
+                self.failed.store(true, Ordering::SeqCst);
                 self.log.close_with(TurnEvent::Error(error));
                 "error"
             }
@@ -191,7 +207,7 @@ impl Turns {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a turn. `label` is the session's name in the `turn` event.
+    /// Starts a turn, or finds the one that `message` has already. `label` is the session's name in the `turn` event.
     ///
     /// A session has one turn at a time, since two would talk into each other and race for the cart. Where the running
     /// one is being left, it is ended first; else the second message is refused and may be sent again.
@@ -200,13 +216,18 @@ impl Turns {
         concierge: Arc<dyn Concierge>,
         session: SessionId,
         label: String,
-        request: RequestId,
-        text: String,
+        message: Message,
     ) -> Result<Arc<Turn>, ApiError> {
+        let known = message.claimed.as_ref().filter(|claimed| claimed.known).map(|claimed| &claimed.turn);
+        // A turn that failed is tried again.
+        if let Some(turn) = known.and_then(|id| self.of_session(&session, id).ok()).filter(|turn| !turn.failed()) {
+            return Ok(turn);
+        }
         self.wait_for_the_last(&session).await?;
-        let turn = self.register(session)?;
+        let id = message.claimed.as_ref().map_or_else(TurnId::random, |claimed| claimed.turn.clone());
+        let turn = self.register(session, id)?;
         turn.log.push(TurnEvent::Turn(TurnStarted { turn_id: turn.id.clone(), session_id: label }));
-        self.tasks.spawn(run(Arc::clone(self), concierge, Arc::clone(&turn), request, text));
+        self.tasks.spawn(run(Arc::clone(self), concierge, Arc::clone(&turn), message));
         Ok(turn)
     }
 
@@ -227,7 +248,7 @@ impl Turns {
         Err(turn_running())
     }
 
-    fn register(&self, session: SessionId) -> Result<Arc<Turn>, ApiError> {
+    fn register(&self, session: SessionId, id: TurnId) -> Result<Arc<Turn>, ApiError> {
         let mut state = self.state();
         state.forget_old();
         if state.running.contains_key(&session) {
@@ -241,7 +262,7 @@ impl Turns {
             .retry_after(3));
         }
         let turn = Arc::new(Turn {
-            id: TurnId::random(),
+            id,
             session: session.clone(),
             log: Arc::new(EventLog::new(EVENTS_AT_MOST)),
             cancelled: CancellationToken::new(),
@@ -250,7 +271,9 @@ impl Turns {
             heard: AtomicUsize::new(0),
             started: Instant::now(),
             first_token: OnceLock::new(),
+            failed: AtomicBool::new(false),
         });
+        state.ended.retain(|(_, id)| *id != turn.id);
         state.turns.insert(turn.id.clone(), Arc::clone(&turn));
         state.running.insert(session, Arc::clone(&turn));
         self.counts.running.add(1);
@@ -330,8 +353,15 @@ fn turn_running() -> ApiError {
 }
 
 /// Runs a turn to its one last event, whatever happens within.
-async fn run(turns: Arc<Turns>, concierge: Arc<dyn Concierge>, turn: Arc<Turn>, request: RequestId, text: String) {
-    let ask = TurnRequest { session: turn.session.clone(), turn: turn.id.clone(), request: request.clone(), text };
+async fn run(turns: Arc<Turns>, concierge: Arc<dyn Concierge>, turn: Arc<Turn>, message: Message) {
+    let Message { text, request, claimed } = message;
+    let ask = TurnRequest {
+        session: turn.session.clone(),
+        turn: turn.id.clone(),
+        request: request.clone(),
+        text,
+        repeated: claimed.is_some_and(|claimed| claimed.known),
+    };
     let sink = EventSink::new(Arc::clone(&turn));
     let cancelled = turn.cancelled.clone();
     let work = AssertUnwindSafe(concierge.turn(ask, &sink, cancelled.clone())).catch_unwind();

@@ -90,7 +90,7 @@ impl ChatRequest {
     }
 }
 
-/// Whether a guest's message has words, and not too many.
+/// Refuses a message without words, and one of more than `max_chars` characters.
 pub fn check_message(message: &str, max_chars: usize) -> Result<(), ApiError> {
     if message.trim().is_empty() {
         return Err(ApiError::new(ErrorCode::EmptyMessage, "The message is empty. Please write something."));
@@ -134,6 +134,8 @@ pub enum TurnEvent {
     Turn(TurnStarted),
     /// Who answers, and as what the message was understood.
     Agent(AgentChosen),
+    /// A person of the team has the conversation: the message is theirs to answer, and no reply follows.
+    Person(Person),
     /// The order so far.
     Cart(Cart),
     /// A meal within a sum.
@@ -234,6 +236,8 @@ pub struct OrderNews {
     pub total: Cents,
     /// ISO 4217.
     pub currency: String,
+    /// Where its receipt is: a page; with `.txt` or `.json` after it, text or data.
+    pub receipt_url: String,
 }
 
 /// A meal within a sum, and what else would fit.
@@ -336,8 +340,17 @@ pub enum SessionEvent {
     Order(OrderNews),
     /// The cart was changed elsewhere.
     Cart(Cart),
+    /// A person of the team takes the conversation, or hands it back.
+    Person(Person),
     /// A person of the team says something.
     Staff(StaffWords),
+}
+
+/// Who has the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The member of the team; none means that the agents answer.
+    pub name: Option<String>,
 }
 
 /// Words of a person.
@@ -361,9 +374,12 @@ pub struct History {
     /// The order so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart: Option<Cart>,
-    /// The last order that was placed.
+    /// The orders that are not finished, and the last one, oldest first.
+    #[serde(default)]
+    pub orders: Vec<OrderNews>,
+    /// The person of the team who has the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<OrderNews>,
+    pub person: Option<Person>,
 }
 
 /// Something that was said earlier.
@@ -371,6 +387,9 @@ pub struct History {
 pub struct PastMessage {
     /// Who said it.
     pub role: Speaker,
+    /// The name of a person of the team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The words.
     pub text: String,
     /// When, as RFC 3339.

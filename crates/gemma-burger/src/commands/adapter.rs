@@ -32,9 +32,11 @@ enum Action {
         flags: Flags<DATA>,
     },
     /// Reads an adapter of MLX-LM, PEFT or llama.cpp and writes it in another layout, or merged into its model.
-    #[command(after_help = "Examples:\n  gemma-burger adapter convert data/adapters/mine --to peft --out mine-peft\n  \
+    #[command(
+        after_help = "Examples:\n  gemma-burger adapter convert data/adapters/mine --to peft --out mine-peft\n  \
                             gemma-burger adapter convert mine-peft --to gguf --out data/adapters/mine/adapter.gguf\n  \
-                            gemma-burger adapter convert data/adapters/mine --to model --out mine.gguf")]
+                            gemma-burger adapter convert data/adapters/mine --to model --out mine.gguf"
+    )]
     Convert {
         /// A folder of MLX-LM's or PEFT's layout, or llama.cpp's file.
         #[arg(value_name = "ADAPTER")]
@@ -87,7 +89,11 @@ impl Args {
                 let base = train::base(&config, base.as_deref())?;
                 let opened = Base::open(&base).map_err(Failure::new)?;
                 adapter.check(opened.shape()).map_err(|error| {
-                    Failure::new(error).hint(format!("{} was made for \"{}\"; name it with --base", from.display(), adapter.base))
+                    Failure::new(error).hint(format!(
+                        "{} was made for \"{}\"; name it with --base",
+                        from.display(),
+                        adapter.base
+                    ))
                 })?;
                 write(&adapter, to, &out, &base, &opened)?;
                 print(&format!("{}\n", out.display()))

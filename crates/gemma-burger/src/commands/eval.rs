@@ -31,8 +31,10 @@ const PROMPT: [&str; 5] = ["<start_of_turn>", "<end_of_turn>", "Facts:", "Now:",
 /// The rules ask, of every reply that the model wrote: does the check let it stand, does it leave nothing out, does it
 /// end by itself within 60 words, does it keep its orders to itself.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gemma-burger eval\n  gemma-burger eval resources/eval/replies.jsonl --json > report.jsonl\n  \
-                        gemma-burger eval resources/eval/conversations.jsonl --transcript > conversations.md")]
+#[command(
+    after_help = "Examples:\n  gemma-burger eval\n  gemma-burger eval resources/eval/replies.jsonl --json > report.jsonl\n  \
+                        gemma-burger eval resources/eval/conversations.jsonl --transcript > conversations.md"
+)]
 pub struct Args {
     /// Files with a case a line: `{"id", "kind", "setup": [earlier messages], "guest", "needs"?: [words]}`. Without
     /// one, the restaurant's own.
@@ -246,7 +248,8 @@ fn line(value: &impl Serialize) -> Result<String, Failure> {
 }
 
 fn told(outcome: &Outcome) -> String {
-    let mut text = format!("{} {}\n  guest: {}\n  reply: {}\n", outcome.id, outcome.agent, outcome.guest, outcome.reply);
+    let mut text =
+        format!("{} {}\n  guest: {}\n  reply: {}\n", outcome.id, outcome.agent, outcome.guest, outcome.reply);
     if let Some(raw) = &outcome.raw {
         text += &format!("  model: {}\n", raw.trim());
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Failure, tell},
-    commands::{closing, configure, connections, grace, listen, runtime, url},
+    commands::{block_on, closing, configure, connections, grace, listen, url},
     config::{Config, Flags, GATEWAY},
     gateway::{self, Gateway, upstream::Upstream},
     http::server,
@@ -20,7 +20,7 @@ impl Args {
     /// Serves until asked to end.
     pub fn run(self) -> Result<(), Failure> {
         let config = configure(self.flags)?;
-        runtime()?.block_on(run(config))
+        block_on(run(config))
     }
 }
 

@@ -1,7 +1,9 @@
 //! One file a command: its arguments, its help with an example, and `run`.
 
 pub mod adapter;
+pub mod bench;
 pub mod brain;
+pub mod chat;
 pub mod config_docs;
 pub mod data;
 pub mod doctor;
@@ -41,8 +43,28 @@ fn configure<const SCOPE: u8>(flags: Flags<SCOPE>) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// The same for commands that talk with a person: what goes well is logged only where LOG was given.
+fn configure_quietly<const SCOPE: u8>(flags: Flags<SCOPE>) -> Result<Config, Failure> {
+    let sources = Sources::of_process(flags)?;
+    let mut config = Config::resolve(&sources)?;
+    if !sources.gives("LOG")? {
+        config.log.filter = "warn".to_owned();
+    }
+    telemetry::start(&config.log);
+    Ok(config)
+}
+
 fn runtime() -> Result<Runtime, Failure> {
     Runtime::new().map_err(|error| Failure::new(format!("the program cannot start its threads: {error}")))
+}
+
+/// Runs a command's work to its end. What then still runs beside it is not waited for: a model that is being loaded, a
+/// line that nobody types.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Takes a port, or says who should let go of it.

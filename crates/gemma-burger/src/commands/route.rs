@@ -52,26 +52,39 @@ impl Args {
         if self.train {
             return learn(&config, &embedder);
         }
-        let router = restaurant::read_router(&config.files.resources_dir)?;
-        let lexicon = Lexicon::new(&read_menu(&config.files.resources_dir.join("menu.json"))?);
-        let hints = |text: &str| RouteHints { menu_terms: slots(&lexicon, text).items.len(), ..RouteHints::default() };
         if let Some(file) = self.test {
-            let examples = examples(&file, &embedder)?;
-            let right = examples
-                .iter()
-                .filter(|example| {
-                    router.route(&example.text, &example.embedding, hints(&example.text)).intent == example.intent
-                })
-                .count();
-            return print(&format!("right: {right} of {}\n", examples.len()));
+            let (right, of) = test(&config, &embedder, &file)?;
+            return print(&format!("right: {right} of {of}\n"));
         }
+        let router = restaurant::read_router(&config.files.resources_dir)?;
+        let lexicon = lexicon(&config)?;
         lines::answer(|utterance| {
             let vectors = embedder.embed_deep(&[&utterance.text]).map_err(Failure::new)?;
             let embedding = vectors.into_iter().next().unwrap_or_default();
-            let route = router.route(&utterance.text, &embedding, hints(&utterance.text));
+            let route = router.route(&utterance.text, &embedding, hints(&lexicon, &utterance.text));
             Ok(Routed { id: utterance.id, intent: route.intent, agent: route.agent, confidence: route.confidence })
         })
     }
+}
+
+/// How many of a file's labelled utterances are routed rightly, and how many there are.
+pub(super) fn test(config: &Config, embedder: &dyn Embedder, file: &Path) -> Result<(usize, usize), Failure> {
+    let router = restaurant::read_router(&config.files.resources_dir)?;
+    let lexicon = lexicon(config)?;
+    let examples = examples(file, embedder)?;
+    let right = |example: &&Example| {
+        let hints = hints(&lexicon, &example.text);
+        router.route(&example.text, &example.embedding, hints).intent == example.intent
+    };
+    Ok((examples.iter().filter(right).count(), examples.len()))
+}
+
+fn lexicon(config: &Config) -> Result<Lexicon, Failure> {
+    Ok(Lexicon::new(&read_menu(&config.files.resources_dir.join("menu.json"))?))
+}
+
+fn hints(lexicon: &Lexicon, text: &str) -> RouteHints {
+    RouteHints { menu_terms: slots(lexicon, text).items.len(), ..RouteHints::default() }
 }
 
 fn learn(config: &Config, embedder: &dyn Embedder) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use crate::{
     brain::{self, Brain},
     cli::{Failure, tell},
-    commands::{closing, configure, connections, grace, listen, runtime, url},
+    commands::{block_on, closing, configure, connections, grace, listen, url},
     config::{ALL, Config, Flags},
     gateway::{self, Gateway, upstream::Upstream},
     http::server,
@@ -21,7 +21,7 @@ impl Args {
     /// Serves until asked to end.
     pub fn run(self) -> Result<(), Failure> {
         let config = configure(self.flags)?;
-        runtime()?.block_on(run(config))
+        block_on(run(config))
     }
 }
 

@@ -155,7 +155,7 @@ async fn reply(
         match event {
             GenerationEvent::Text(piece) => text.push_str(&piece),
             GenerationEvent::Failed(error) => return Err(Failure::new(error)),
-            GenerationEvent::Done(_) => {}
+            GenerationEvent::Read(_) | GenerationEvent::Done(_) => {}
         }
     }
     Ok(text)

@@ -170,7 +170,7 @@ settings! {
     /// What is told while it runs.
     log: Log {
         /// What is logged: a level, or levels by module such as `info,gemma_burger=debug`.
-        filter: String, "LOG", "log", "info,llama-cpp-2=error", Filter, ALL;
+        filter: String, "LOG", "log", "info", Filter, ALL;
         /// How a line of the log is written.
         format: LogFormat, "LOG_FORMAT", "log-format", "text", OneOf::<LogFormat>::new(), ALL;
     }

@@ -10,6 +10,20 @@ use super::{ALL, SETTINGS, allowed::Allowed, env_file};
 #[derive(Clone, Debug, Default)]
 pub struct Flags<const SCOPE: u8 = ALL>(BTreeMap<&'static str, String>);
 
+impl<const SCOPE: u8> Flags<SCOPE> {
+    /// Gives a variable a value, in place of any other.
+    pub fn set(&mut self, variable: &'static str, value: &str) {
+        self.0.insert(variable, value.to_owned());
+    }
+
+    /// The same flags for another process of this program.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let given = SETTINGS.iter().filter_map(|setting| Some((setting.flag, self.0.get(setting.env)?)));
+        given.map(|(flag, value)| format!("--{flag}={value}")).collect()
+    }
+}
+
 impl<const SCOPE: u8> clap::Args for Flags<SCOPE> {
     fn augment_args(command: Command) -> Command {
         SETTINGS.iter().filter(|setting| setting.scope & SCOPE != 0).fold(command, |command, setting| {
@@ -83,6 +97,11 @@ impl Sources {
             return value.ok_or_else(|| refused(name, default, Origin::Default, allowed));
         };
         allowed.parse(&text).ok_or_else(|| refused(name, &text, origin, allowed))
+    }
+
+    /// Whether a variable was given at all.
+    pub fn gives(&self, name: &'static str) -> Result<bool, ConfigError> {
+        Ok(self.find(name)?.is_some())
     }
 
     fn find(&self, name: &'static str) -> Result<Option<(String, Origin)>, ConfigError> {

@@ -62,6 +62,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/chat/{turn_id}/stop", post(relay_guest))
         .route("/chat/{turn_id}/feedback", post(relay_guest))
         .route("/session/events", get(relay_guest_lasting))
+        .route("/orders", get(relay_guest))
+        .route("/orders/{*rest}", get(relay_guest))
         .route("/kitchen", any(relay_staff))
         .route("/kitchen/{*rest}", any(relay_staff))
         .route("/desk", any(relay_staff))

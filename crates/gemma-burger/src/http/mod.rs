@@ -4,6 +4,7 @@ pub mod access;
 pub mod body;
 pub mod error;
 pub mod metrics;
+pub mod routes;
 pub mod server;
 pub mod stalled;
 pub mod window;

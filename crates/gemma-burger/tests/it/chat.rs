@@ -44,7 +44,7 @@ async fn the_history_is_the_sessions_own() {
     let app = app().await;
     let empty = get("/chat/history").send(&app.gateway).await;
     assert_eq!(empty.header("set-cookie"), "", "asking makes no session");
-    assert_eq!(empty.value().await, json!({"messages": []}));
+    assert_eq!(empty.value().await, json!({"messages": [], "orders": []}));
     let answer = say("hello there").send(&app.gateway).await;
     let cookie = answer.cookie();
     answer.all_events().await;
@@ -81,8 +81,10 @@ async fn news_of_a_session_begins_with_how_things_stand() {
     let mut news = get("/session/events").cookie(&cookie).send(&app.gateway).await.events();
     let cart = news.next().await.unwrap();
     assert_eq!((cart.name.as_str(), cart.id), ("cart", None));
+    assert_eq!(news.until("person").await.data, serde_json::json!({"name": null}), "the agents answer");
     let order = OrderNews {
         order_id: "o1".into(),
+        receipt_url: "/orders/o1/receipt".into(),
         number: 7,
         state: "ready".into(),
         total: concierge::money::Cents(899),

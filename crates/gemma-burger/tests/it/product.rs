@@ -59,10 +59,17 @@ fn greedy_resources(dir: &std::path::Path) -> PathBuf {
 }
 
 async fn open() -> House {
+    open_with(&[]).await
+}
+
+/// The same with other values for some variables.
+async fn open_with(values: &[(&'static str, &str)]) -> House {
     let alone = ALONE.lock().await;
     let data = tempfile::tempdir().unwrap();
     let resources = greedy_resources(data.path());
-    let config = config(data.path(), &[("RESOURCES_DIR", resources.to_str().unwrap())]);
+    let mut all = vec![("RESOURCES_DIR", resources.to_str().unwrap())];
+    all.extend(values);
+    let config = config(data.path(), &all);
     let closing = CancellationToken::new();
     let brain = Brain::new(&config, closing.clone());
     let loading = brain::concierge::open(&config, brain.bus()).unwrap();
@@ -177,6 +184,24 @@ async fn sixty_questions_get_right_facts_and_none_invented() {
     }
     assert_eq!(asked, 60);
     assert!(wrong.is_empty(), "{} of {asked} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The raw base model fails the check early, and the end of its part is then not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_counted_where_the_check_ends_the_models_part() {
+    let house = open_with(&[("ADAPTER", "off")]).await;
+    let mut spoken = 0;
+    for question in ["hi!", "what burgers do you have?", "do you sell sushi?", "what do you recommend for dessert?"] {
+        let events = Guest::default().say(&house, question).await;
+        let done = &events.last().unwrap().data;
+        if done["timings"]["prefill_ms"].as_f64().unwrap() > 0.0 {
+            spoken += 1;
+            let tokens = |name: &str| done["usage"][name].as_u64().unwrap();
+            assert!(tokens("prompt_tokens") > 50 && tokens("completion_tokens") > 0, "{question}: {done}");
+            assert!(tokens("cached_tokens") < tokens("prompt_tokens"), "{question}: {done}");
+        }
+    }
+    assert!(spoken > 0, "no question was put to the model");
 }
 
 fn total(events: &[Event]) -> String {

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use axum::Router;
 use concierge::{
     intent::{AgentName, Intent},
+    ledger::{OrderId, Receipt},
     ports::{
         Engine, EngineError, EngineInfo, FinishReason, Generation, GenerationEnd, GenerationEvent, GenerationRequest,
         Timings, Usage,
@@ -22,11 +23,11 @@ use futures::{StreamExt, stream};
 use gemma_burger::{
     brain::{
         self, Brain,
-        ports::{Concierge, EventSink, TurnRequest},
+        ports::{Claimed, Concierge, EventSink, TurnRequest},
         v1::BareModel,
         wire::{
-            AgentChosen, Cart, Done, Feedback, History, Part, PastMessage, Readiness, SessionId, Speaker, TurnEvent,
-            TurnId, TurnTimings,
+            AgentChosen, Cart, Done, Feedback, History, OrderNews, Part, PastMessage, Readiness, SessionId, Speaker,
+            TurnEvent, TurnId, TurnTimings,
         },
     },
     config::{Config, Sources},
@@ -45,6 +46,7 @@ pub struct Scripted {
     pub writing: Arc<AtomicUsize>,
     pub cancelled: Mutex<Vec<Instant>>,
     pub said: Mutex<HashMap<SessionId, Vec<String>>>,
+    pub keys: Mutex<HashMap<(SessionId, String), (String, TurnId)>>,
     pub feedback: Mutex<Vec<(SessionId, TurnId, Feedback)>>,
 }
 
@@ -91,16 +93,36 @@ impl Concierge for Scripted {
         Ok(Done { finish_reason, usage, timings: TurnTimings::default() })
     }
 
+    async fn claim(&self, session: &SessionId, key: &str, message: &str) -> Result<Claimed, ApiError> {
+        let mut keys = self.keys.lock().unwrap();
+        let known = keys.get(&(session.clone(), key.to_owned())).cloned();
+        let (said, turn) = known.clone().unwrap_or_else(|| (message.to_owned(), TurnId::random()));
+        if said != message {
+            return Err(ApiError::new(ErrorCode::Conflict, "Another message."));
+        }
+        keys.insert((session.clone(), key.to_owned()), (said, turn.clone()));
+        Ok(Claimed { turn, known: known.is_some() })
+    }
+
+    async fn orders(&self, _: &SessionId) -> Result<Vec<OrderNews>, ApiError> {
+        Ok(Vec::new())
+    }
+
+    async fn receipt(&self, _: &SessionId, _: OrderId) -> Result<Receipt, ApiError> {
+        Err(ApiError::not_found())
+    }
+
     async fn history(&self, session: &SessionId) -> Result<History, ApiError> {
         let said = self.said.lock().unwrap();
         let messages = said.get(session).into_iter().flatten().map(|text| PastMessage {
             role: Speaker::Guest,
+            name: None,
             text: text.clone(),
             at: "2026-01-01T00:00:00Z".into(),
             turn_id: None,
         });
         let cart = Cart { currency: "USD".into(), ..Cart::default() };
-        Ok(History { session_id: None, messages: messages.collect(), cart: Some(cart), order: None })
+        Ok(History { session_id: None, messages: messages.collect(), cart: Some(cart), ..History::default() })
     }
 
     async fn feedback(&self, session: &SessionId, turn: &TurnId, feedback: Feedback) -> Result<(), ApiError> {

@@ -85,7 +85,7 @@ async fn the_tiers_own_headers_are_not_taken_from_guests() {
     answer.all_events().await;
     let victim = app.concierge.said.lock().unwrap().keys().next().unwrap().clone();
     let peek = get("/chat/history").header("x-guest-session", victim.as_str()).send(&app.gateway).await;
-    assert_eq!(peek.value().await, json!({"messages": []}));
+    assert_eq!(peek.value().await, json!({"messages": [], "orders": []}));
     let spoof = say("spoofed")
         .header("x-guest-session", victim.as_str())
         .header("x-request-id", "0123456789abcdef")

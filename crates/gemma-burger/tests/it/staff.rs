@@ -1,183 +1,17 @@
 //! The kitchen and the desk, before a restaurant whose models are all away: orders and complaints do not need them.
 
-use std::{io::Write, path::Path, process::Stdio, str::FromStr, sync::Arc, time::Duration};
+use std::{io::Write, process::Stdio, time::Duration};
 
-use axum::{Router, http::Method};
-use concierge::{
-    intent::AgentName,
-    ledger::{Cart, ComplaintKind, Consent, Event, OrderId},
-    menu::Menu,
-    order::{Edit, OrderLine, Pick},
-    ports::{
-        Embedder, Engine, EngineError, EngineInfo, Generation, GenerationRequest, Hit, Query, RetrieveError, Retriever,
-    },
-};
-use engine::AdapterError;
-use gemma_burger::{
-    brain::{
-        self, Brain,
-        concierge::{
-            Parts, Resources, Restaurant, Speech,
-            manner::{Manner, Shelf, Tunable},
-        },
-        ports::Concierge,
-        staff::StaffNews,
-    },
-    gateway::{self, Gateway, upstream::Upstream},
-};
-use serde_json::{Value, json};
-use store::{NewTicket, Placement, SessionId, Store};
-use tokio_util::sync::CancellationToken;
+use axum::http::Method;
+use concierge::ledger::ComplaintKind;
+use serde_json::json;
+use store::{NewTicket, Store};
 
 use crate::{
     cli::program,
-    client::{Ask, Event as Told, ask, get, post, say, words},
-    scripted::config,
+    client::{ask, get, post, words},
+    house::{AT, House, PASSWORD, house},
 };
-
-const RESOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources");
-const PASSWORD: &str = "correct horse";
-/// A time for everything that only has to have one.
-const AT: i64 = 1_780_000_000;
-
-/// Models that are not there.
-struct Away;
-
-impl Embedder for Away {
-    fn embed(&self, _: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
-        Err(RetrieveError::NotReady("away".into()))
-    }
-
-    fn dimensions(&self) -> usize {
-        384
-    }
-}
-
-impl Retriever for Away {
-    fn search(&self, _: &Query<'_>) -> Result<Vec<Hit>, RetrieveError> {
-        Err(RetrieveError::NotReady("away".into()))
-    }
-}
-
-impl Engine for Away {
-    fn start(&self, _: GenerationRequest) -> Result<Generation, EngineError> {
-        Err(EngineError::NotReady("away".into()))
-    }
-
-    fn info(&self) -> EngineInfo {
-        EngineInfo { model: "away".into(), context_tokens: 2_048 }
-    }
-}
-
-impl Speech for Away {}
-
-impl Tunable for Away {
-    fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
-        Err(AdapterError::Ended)
-    }
-
-    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
-        Err(AdapterError::Ended)
-    }
-}
-
-struct House {
-    gateway: Router,
-    store: Store,
-    menu: Menu,
-    _data: tempfile::TempDir,
-}
-
-async fn house() -> House {
-    let data = tempfile::tempdir().unwrap();
-    let config = config(data.path(), &[("RESOURCES_DIR", RESOURCES), ("TRUSTED_PROXIES", "10.0.0.1")]);
-    let brain = Brain::new(&config, CancellationToken::new());
-    let store = Store::open(&data.path().join(store::FILE_NAME)).unwrap();
-    store.add_staff("Ana", PASSWORD, AT).unwrap();
-    let resources = Resources::read(&config).unwrap();
-    let menu = resources.world.menu.clone();
-    let restaurant: Arc<dyn Concierge> = Arc::new(Restaurant::new(Parts {
-        resources,
-        store: store.clone(),
-        embedder: Arc::new(Away),
-        retriever: Arc::new(Away),
-        engine: Arc::new(Away),
-        model_name: "away".into(),
-        manner: Manner::elsewhere(Arc::new(Away), Shelf::new(data.path(), Path::new(RESOURCES))),
-        max_reply_tokens: 100,
-        bus: brain.bus(),
-        news: StaffNews::new(),
-    }));
-    assert!(brain.load(Box::pin(async move { Ok(restaurant) })).await);
-    let upstream = Upstream::Local(brain::router(brain));
-    let gateway = gateway::router(Gateway::new(&config, upstream, CancellationToken::new()).unwrap());
-    House { gateway, store, menu, _data: data }
-}
-
-/// A guest with a browser.
-struct Guest {
-    cookie: String,
-    session: SessionId,
-}
-
-impl House {
-    async fn guest(&self) -> Guest {
-        let answer = say("hello").header("sec-fetch-site", "same-origin").send(&self.gateway).await;
-        let cookie = answer.cookie();
-        let events = answer.all_events().await;
-        let session = SessionId::from_str(events[0].data["session_id"].as_str().unwrap()).unwrap();
-        Guest { cookie, session }
-    }
-
-    async fn say(&self, guest: &Guest, text: &str) -> Vec<Told> {
-        say(text).cookie(&guest.cookie).send(&self.gateway).await.all_events().await
-    }
-
-    async fn history(&self, guest: &Guest) -> Value {
-        get("/chat/history").cookie(&guest.cookie).send(&self.gateway).await.value().await
-    }
-
-    fn login(name: &str, password: &str) -> Ask {
-        post("/staff/login").json(&json!({"name": name, "password": password}))
-    }
-
-    /// The cookie of somebody who is signed in.
-    async fn ana(&self) -> String {
-        let answer = Self::login("Ana", PASSWORD).send(&self.gateway).await;
-        assert_eq!(answer.status, 200);
-        answer.cookie()
-    }
-
-    async fn advance(&self, ana: &str, order: &str, state: &str) -> crate::client::Answer {
-        let path = format!("/kitchen/orders/{order}/state");
-        post(&path).cookie(ana).json(&json!({"state": state})).send(&self.gateway).await
-    }
-
-    /// Places an order of two of the menu's first dish for a guest who must not have its first allergen.
-    fn order(&self, guest: &Guest) -> (OrderId, u32) {
-        let item = &self.menu.items[0];
-        let allergen = item.allergens.iter().flatten().next().unwrap().clone();
-        let mut events = vec![Event::AllergyDeclared { allergen }];
-        let item = Pick::One(item.id.clone());
-        let line = OrderLine { item, quantity: 2, size: None, options: Vec::new(), without: Vec::new() };
-        events.extend(Cart::fold(&events).decide(&self.menu, &Edit::Add { line }, Consent::Given).unwrap());
-        let log = self.store.cart(&guest.session).unwrap();
-        let expected = self.store.append(&guest.session, log.seq, &events, AT).unwrap();
-        let cart = self.store.cart(&guest.session).unwrap().cart();
-        let checkout = cart.checkout(&self.menu, Consent::Given).unwrap();
-        let placed = self.store.place(&Placement {
-            session: &guest.session,
-            key: "a test's order",
-            body: b"a test's order",
-            expected,
-            checkout: &checkout,
-            day: "2026-05-28",
-            at: AT,
-        });
-        let placed = placed.unwrap();
-        (placed.order, placed.number)
-    }
-}
 
 #[tokio::test]
 async fn signing_in_takes_the_right_name_and_password() {
@@ -216,10 +50,13 @@ async fn nobody_gets_in_who_is_not_signed_in() {
         for (method, path) in [
             (Method::GET, "/kitchen/events"),
             (Method::POST, "/kitchen/orders/1/state"),
+            (Method::GET, "/kitchen/orders/1/receipt"),
             (Method::GET, "/desk/events"),
             (Method::GET, "/desk/tickets"),
             (Method::GET, "/desk/tickets/1"),
             (Method::POST, "/desk/tickets/1/reply"),
+            (Method::POST, "/desk/tickets/1/take"),
+            (Method::POST, "/desk/tickets/1/hand-back"),
             (Method::POST, "/desk/tickets/1/close"),
             (Method::POST, "/staff/logout"),
         ] {
@@ -258,6 +95,7 @@ async fn the_board_shows_an_order_and_its_guest_hears_of_each_step() {
     assert_eq!(news.until("order").await.data["state"], "received");
     let mut other = get("/session/events").cookie(&stranger.cookie).send(&house.gateway).await.events();
     assert_eq!(other.next().await.unwrap().name, "cart");
+    assert_eq!(other.next().await.unwrap().name, "person");
 
     let mut board = get("/kitchen/events").cookie(&ana).send(&house.gateway).await.events();
     let snapshot = board.next().await.unwrap();
@@ -279,8 +117,8 @@ async fn the_board_shows_an_order_and_its_guest_hears_of_each_step() {
         let heard = news.until("order").await.data;
         assert_eq!((&heard["number"], &heard["state"]), (&json!(number), &json!(state)));
     }
-    assert_eq!(house.history(&guest).await["order"]["state"], "served");
-    assert!(house.history(&stranger).await.get("order").is_none());
+    assert_eq!(house.history(&guest).await["orders"][0]["state"], "served");
+    assert_eq!(house.history(&stranger).await["orders"], json!([]));
     let nothing = tokio::time::timeout(Duration::from_millis(100), other.next()).await;
     assert!(nothing.is_err(), "another guest hears nothing: {nothing:?}");
 }
@@ -302,7 +140,7 @@ async fn a_step_that_cannot_be_is_refused_and_changes_nothing() {
     }
     let form = post(&format!("/kitchen/orders/{id}/state")).cookie(&ana).body("{\"state\": \"preparing\"}");
     assert_eq!(form.send(&house.gateway).await.refusal().await, (415, "unsupported_media_type".into()));
-    assert_eq!(house.history(&guest).await["order"]["state"], "received");
+    assert_eq!(house.history(&guest).await["orders"][0]["state"], "received");
     assert_eq!(house.advance(&ana, &id, "cancelled").await.status, 200);
     for state in ["preparing", "cancelled"] {
         let refused = house.advance(&ana, &id, state).await;
@@ -345,6 +183,7 @@ async fn people_answer_a_complaint_in_the_chat() {
     let ticket = house.store.open_ticket(&guest.session, new, AT).unwrap().id.0;
     let mut desk = get("/desk/events").cookie(&ana).send(&house.gateway).await.events();
     let mut news = get("/session/events").cookie(&guest.cookie).send(&house.gateway).await.events();
+    assert_eq!(news.until("person").await.data, json!({"name": null}), "the agents answer");
     // The desk hears that the guest goes on, and that the chat answers.
     house.say(&guest, "are you there?").await;
     assert_eq!(desk.until("ticket").await.data["id"], ticket);
@@ -357,16 +196,22 @@ async fn people_answer_a_complaint_in_the_chat() {
     let url = |what: &str| format!("/desk/tickets/{ticket}{what}");
     let reply = post(&url("/reply")).cookie(&ana).json(&json!({"text": "  I am sorry, Ana here. "}));
     assert_eq!(reply.send(&house.gateway).await.value().await["state"], "with_staff");
+    assert_eq!(news.until("person").await.data, json!({"name": "Ana"}));
     let heard = news.until("staff").await.data;
     assert_eq!(heard, json!({"text": "I am sorry, Ana here.", "name": "Ana"}));
     let history = house.history(&guest).await;
     let last = history["messages"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["role"], &last["text"]), (&json!("staff"), &json!("I am sorry, Ana here.")));
+    assert_eq!((&last["name"], &history["person"]["name"]), (&json!("Ana"), &json!("Ana")));
     assert!(!house.history(&stranger).await.to_string().contains("Ana"), "only the ticket's guest reads it");
 
     let thread = get(&url("")).cookie(&ana).send(&house.gateway).await.value().await;
-    let authors: Vec<_> =
-        thread["messages"].as_array().unwrap().iter().map(|said| said["author"].as_str().unwrap()).collect();
+    let authors: Vec<_> = thread["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|said| said["name"].as_str().or(said["role"].as_str()).unwrap())
+        .collect();
     assert_eq!((authors[0], authors[authors.len() - 1]), ("guest", "Ana"));
     assert_eq!(thread["orders"][0]["number"], number);
 
@@ -374,7 +219,7 @@ async fn people_answer_a_complaint_in_the_chat() {
         let refused = post(&url("/reply")).cookie(&ana).json(&json!({"text": text})).send(&house.gateway).await;
         assert_eq!(refused.refusal().await, (422, refusal.into()));
     }
-    for what in ["", "/reply", "/close"] {
+    for what in ["", "/reply", "/take", "/hand-back", "/close"] {
         let method = if what.is_empty() { Method::GET } else { Method::POST };
         let body = if what == "/reply" { json!({"text": "hi"}) } else { json!({}) };
         for id in ["999", "x"] {
@@ -390,6 +235,62 @@ async fn people_answer_a_complaint_in_the_chat() {
     assert_eq!(closed.value().await["state"], "closed");
     let list = get("/desk/tickets").cookie(&ana).send(&house.gateway).await.value().await;
     assert_eq!(list, json!({"tickets": []}));
+}
+
+#[tokio::test]
+async fn while_a_person_has_the_conversation_the_agents_are_silent() {
+    let house = house().await;
+    let (guest, stranger, ana) = (house.guest().await, house.guest().await, house.ana().await);
+    house.say(&guest, &format!("two {}, please", house.menu.items[0].name)).await;
+    // The order waits for a yes when the person comes.
+    let mut asked = String::new();
+    for text in ["place my order", "no thanks", "place my order"] {
+        asked = words(&house.say(&guest, text).await);
+        if asked.contains("Shall I place") {
+            break;
+        }
+    }
+    assert!(asked.contains("Shall I place"), "{asked}");
+    let new = NewTicket { order: None, kind: ComplaintKind::Rudeness, title: "rudeness" };
+    let ticket = house.store.open_ticket(&guest.session, new, AT).unwrap().id.0;
+    let step = |what: &str| post(&format!("/desk/tickets/{ticket}/{what}")).cookie(&ana).json(&json!({}));
+    let mut news = get("/session/events").cookie(&guest.cookie).send(&house.gateway).await.events();
+    assert_eq!(news.until("person").await.data, json!({"name": null}), "the agents answer");
+    let mut desk = get("/desk/events").cookie(&ana).send(&house.gateway).await.events();
+    assert_eq!(step("take").send(&house.gateway).await.value().await["holder"], "Ana");
+    assert_eq!(news.until("person").await.data, json!({"name": "Ana"}));
+    desk.until("ticket").await;
+
+    let cart = house.history(&guest).await["cart"].clone();
+    let events = house.say(&guest, "yes").await;
+    let names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["turn", "person", "done"], "nobody else answers");
+    assert_eq!(events[1].data, json!({"name": "Ana"}));
+    assert_eq!(desk.until("ticket").await.data["id"], ticket, "the desk hears of it at once");
+    let thread = get(&format!("/desk/tickets/{ticket}")).cookie(&ana).send(&house.gateway).await.value().await;
+    assert_eq!(thread["messages"].as_array().unwrap().last().unwrap()["text"], "yes");
+    let history = house.history(&guest).await;
+    assert_eq!((&history["cart"], &history["orders"]), (&cart, &json!([])), "a yes to the person places nothing");
+    assert!(house.say(&stranger, "hello").await.iter().any(|event| event.name == "token"), "others are served");
+
+    // It is still so after a restart, for everybody who asks.
+    let house = house.reopen(|_| {}).await;
+    assert_eq!(house.history(&guest).await["person"], json!({"name": "Ana"}));
+    let mut news = get("/session/events").cookie(&guest.cookie).send(&house.gateway).await.events();
+    assert_eq!(news.until("person").await.data, json!({"name": "Ana"}));
+    assert!(house.say(&guest, "hello?").await.iter().all(|event| event.name != "token"));
+
+    let back = post(&format!("/desk/tickets/{ticket}/hand-back")).cookie(&ana).json(&json!({}));
+    let card = back.send(&house.gateway).await.value().await;
+    assert_eq!((&card["holder"], &card["state"]), (&json!(null), &json!("open")));
+    assert_eq!(news.until("person").await.data, json!({"name": null}));
+    let events = house.say(&guest, "yes").await;
+    assert!(events.iter().any(|event| event.name == "token"), "the agents answer again");
+    assert!(events.iter().all(|event| event.name != "order"), "and what was open before the person came is not");
+    assert!(house.history(&guest).await.get("person").is_none());
+
+    let odd = post(&format!("/desk/tickets/{ticket}/burn")).cookie(&ana).json(&json!({}));
+    assert_eq!(odd.send(&house.gateway).await.refusal().await, (404, "not_found".into()));
 }
 
 #[test]

@@ -26,6 +26,12 @@ impl Clock {
         TimeZone::get(zone).ok().map(|zone| Self { zone })
     }
 
+    /// A moment as it is printed for the restaurant's guests, such as `2026-05-31 18:05`.
+    pub fn printed(&self, unix: i64) -> String {
+        let moment = Timestamp::from_second(unix).map(|moment| moment.to_zoned(self.zone.clone()));
+        moment.map_or_else(|_| String::new(), |moment| moment.strftime("%Y-%m-%d %H:%M").to_string())
+    }
+
     /// Now.
     pub fn now(&self) -> Moment {
         let now = Timestamp::now();

@@ -88,6 +88,7 @@ fn news(menu: &Menu, id: i64, number: u32, state: OrderState, total: Cents) -> w
         state: state.as_str().to_owned(),
         total,
         currency: menu.currency.code().to_owned(),
+        receipt_url: format!("/orders/{id}/receipt"),
     }
 }
 
@@ -100,6 +101,7 @@ pub fn message(message: &Message) -> wire::PastMessage {
             Speaker::Gordon => wire::Speaker::Gordon,
             Speaker::Staff => wire::Speaker::Staff,
         },
+        name: message.author.clone(),
         text: message.text.clone(),
         at: rfc3339(message.at),
         turn_id: Some(message.turn.clone()),

@@ -182,12 +182,7 @@ impl Manner {
     ///
     /// # Errors
     /// An adapter that is not there or does not fit.
-    pub fn open(
-        engine: Arc<dyn Tunable>,
-        shelf: Shelf,
-        wanted: &Adapters,
-        model: &str,
-    ) -> Result<Self, MannerError> {
+    pub fn open(engine: Arc<dyn Tunable>, shelf: Shelf, wanted: &Adapters, model: &str) -> Result<Self, MannerError> {
         let mut voices = BTreeMap::new();
         for agent in AGENTS {
             let now = match wanted.of(agent) {
@@ -353,6 +348,7 @@ impl SelfTest<'_> {
         tokio::runtime::Handle::current().block_on(async {
             while let Some(event) = reply.next().await {
                 match event {
+                    GenerationEvent::Read(_) => {}
                     GenerationEvent::Text(piece) => text.push_str(&piece),
                     GenerationEvent::Done(end) => reason = Some(end.reason),
                     GenerationEvent::Failed(error) => tracing::warn!(%error, "an adapter's test failed"),

@@ -2,6 +2,7 @@
 
 mod clock;
 mod convert;
+mod decide;
 pub mod manner;
 mod register;
 pub mod rehearsal;
@@ -27,9 +28,12 @@ pub use turn::{Parts, Restaurant};
 pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let resources = Resources::read(config)?;
     let config = config.clone();
-    let load = tokio::task::spawn_blocking(move || -> Result<Arc<dyn super::ports::Concierge>, String> {
-        let parts = restaurant::load(&config, resources, bus).map_err(|failure| failure.to_string())?;
-        Ok(Arc::new(parts))
-    });
-    Ok(load.map(|loaded| loaded.map_err(|_| "the start failed".to_owned())?).boxed())
+    let load = tokio::task::spawn_blocking(move || restaurant::load(&config, resources, bus));
+    let open = async {
+        let loaded = load.await.map_err(|_| "the start failed".to_owned())?;
+        let restaurant = loaded.map_err(|failure| failure.told())?;
+        tokio::spawn(restaurant.forget_keys_daily());
+        Ok(Arc::new(restaurant) as Arc<dyn super::ports::Concierge>)
+    };
+    Ok(open.boxed())
 }

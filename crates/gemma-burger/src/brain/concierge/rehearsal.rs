@@ -7,9 +7,7 @@ use concierge::{
     brief::Brief,
     check::{Checker, Speaker, Spoken},
     ledger::{Cart, Checkout, Event, OrderId, PlacedOrder},
-    ports::{
-        ChatMessage, Embedder, Engine, FinishReason, GenerationEvent, GenerationRequest, Retriever, Role,
-    },
+    ports::{ChatMessage, Embedder, Engine, FinishReason, GenerationEvent, GenerationRequest, Retriever, Role},
     prompt::{self, Limits},
     store_info::Weekday,
     turn::{Decision, Input, LocalNow, Memory, Ports, Register, World, decide},
@@ -113,6 +111,7 @@ pub async fn speak(
         let mut words = engine.start(request).map_err(Failure::new)?;
         while let Some(event) = words.next().await {
             match event {
+                GenerationEvent::Read(_) => {}
                 GenerationEvent::Text(text) => {
                     raw.push_str(&text);
                     speaker.push(&text);

@@ -1,5 +1,7 @@
 //! Speaking: the model's words through the check to the guest.
 
+use std::time::Instant;
+
 use concierge::{
     brief::Brief,
     check::{Checker, MentionIndex, Speaker, Spoken},
@@ -31,6 +33,7 @@ pub async fn speak(
 ) -> Reply {
     let mut speaker = Speaker::new(Checker::new(index, brief, guest), brief);
     let mut end = GenerationEnd { reason: FinishReason::Stop, usage: Usage::default(), timings: Timings::default() };
+    let mut read = Instant::now();
     if !brief.is_verbatim() {
         match engine.start(request) {
             Ok(mut words) => loop {
@@ -44,7 +47,13 @@ pub async fn speak(
                     event = words.next() => event,
                 };
                 match event {
+                    Some(GenerationEvent::Read(prompt)) => {
+                        // Kept up here, as the end is not waited for where the check has heard enough.
+                        (end.usage, end.timings, read) = (prompt.usage, prompt.timings, Instant::now());
+                    }
                     Some(GenerationEvent::Text(text)) => {
+                        end.usage.completion_tokens += 1;
+                        end.timings.decode_ms = read.elapsed().as_secs_f64() * 1_000.0;
                         if let Some(text) = speaker.push(&text) {
                             events.token(text);
                         }

@@ -190,7 +190,8 @@ fn model_name(given: &str) -> String {
     file.and_then(|name| name.to_str()).unwrap_or(given).to_owned()
 }
 
-fn gemma(config: &Config) -> Result<Gemma, Failure> {
+/// Loads the language model.
+pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
     let mut progress = models::bars();
     let files = model::fetch(config, &config.model.model, progress.as_mut())?;
     let path = checkpoints::gguf(config, &files, progress.as_mut())?;

@@ -2,25 +2,28 @@
 
 use concierge::{
     intent::AgentName,
-    ledger::{Certainty, Line, OrderId, OrderState, conflicts_of_line},
+    ledger::{Certainty, Line, OrderId, OrderState, Receipt, conflicts_of_line},
     menu::Menu,
     order::Amount,
+    turn::Memory,
 };
-use store::{Order, SessionId, Speaker, StaffToken, StoreError, Ticket, TicketId, TicketState};
+use store::{Order, SessionId, StaffToken, StoreError, Ticket, TicketId, TicketState};
 
 use super::{
     clock::rfc3339,
     convert,
+    decide::with_a_person,
     manner::{AGENTS, AdapterName, MannerView, SelfTest},
     turn::{self, Parts},
 };
 use crate::{
     brain::{
+        orders::missing,
         staff::{
-            Conversation, ConversationMessage, KitchenLine, KitchenOrder, Staff, StaffNews, TicketCard,
-            manner_refusal, sign_in_first, wrong_password,
+            Conversation, KitchenLine, KitchenOrder, Staff, StaffNews, TicketCard, manner_refusal, sign_in_first,
+            wrong_password,
         },
-        wire::{self, SessionEvent, StaffWords, TurnId},
+        wire::{self, OrderNews, Person, SessionEvent, StaffWords, TurnId},
     },
     http::{ApiError, ErrorCode},
 };
@@ -68,50 +71,52 @@ impl Staff for Parts {
         })
     }
 
+    fn receipt(&self, order: OrderId) -> Result<Receipt, ApiError> {
+        let (order, _) = self.store.staff_order(order).map_err(|error| refusal(&error))?;
+        Ok(self.receipt_of(&order))
+    }
+
     fn tickets(&self) -> Result<Vec<TicketCard>, ApiError> {
         let tickets = self.store.staff_tickets().map_err(|error| refusal(&error))?;
-        Ok(tickets.iter().map(|(ticket, _)| self.card(ticket)).collect())
+        Ok(tickets.iter().map(|(ticket, guest)| self.card(ticket, guest)).collect())
     }
 
     fn ticket(&self, id: TicketId) -> Result<Conversation, ApiError> {
         let conversation = || {
-            let (ticket, thread, guest) = self.store.staff_ticket(id)?;
-            // The chat names a colleague only as one of the team; the ticket's thread knows who it was.
-            let named = |at: i64, text: &str| {
-                thread.iter().find(|entry| entry.at == at && entry.text == text).map(|entry| entry.author.clone())
-            };
+            let (ticket, _, guest) = self.store.staff_ticket(id)?;
             let said = self.store.messages(&guest, MESSAGES_SHOWN)?;
-            let messages = said.into_iter().map(|message| ConversationMessage {
-                author: match message.role {
-                    Speaker::Staff => named(message.at, &message.text),
-                    _ => None,
-                }
-                .unwrap_or_else(|| message.role.as_str().to_owned()),
-                at: rfc3339(message.at),
-                text: message.text,
-            });
             let orders = self.store.orders(&guest, ORDERS_SHOWN)?;
             Ok(Conversation {
-                ticket: self.card(&ticket),
-                messages: messages.collect(),
-                orders: orders.iter().map(|order| convert::order(&self.resources.world.menu, order)).collect(),
+                ticket: self.card(&ticket, &guest),
+                messages: said.iter().map(convert::message).collect(),
+                orders: orders.iter().map(|order| self.order_for_staff(order)).collect(),
             })
         };
         conversation().map_err(|error: StoreError| refusal(&error))
     }
 
+    fn take(&self, id: TicketId, by: &str) -> Result<TicketCard, ApiError> {
+        let now = self.clock().now().unix;
+        let guest = self.store.staff_take(id, by, now).map_err(|error| refusal(&error))?;
+        self.tell_guest(&guest, SessionEvent::Person(Person { name: Some(by.to_owned()) }));
+        self.touched(id)
+    }
+
     fn reply(&self, id: TicketId, by: &str, text: &str) -> Result<TicketCard, ApiError> {
         let (turn, now) = (TurnId::random(), self.clock().now().unix);
         let guest = self.store.staff_answer(id, by, turn.as_str(), text, now).map_err(|error| refusal(&error))?;
+        self.tell_guest(&guest, SessionEvent::Person(Person { name: Some(by.to_owned()) }));
         let words = StaffWords { text: text.to_owned(), name: Some(by.to_owned()) };
         self.tell_guest(&guest, SessionEvent::Staff(words));
         self.touched(id)
     }
 
+    fn hand_back(&self, id: TicketId) -> Result<TicketCard, ApiError> {
+        self.give_back(id, TicketState::Open)
+    }
+
     fn close(&self, id: TicketId) -> Result<TicketCard, ApiError> {
-        let now = self.clock().now().unix;
-        self.store.staff_set_ticket(id, TicketState::Closed, now).map_err(|error| refusal(&error))?;
-        self.touched(id)
+        self.give_back(id, TicketState::Closed)
     }
 
     fn manner(&self) -> Result<MannerView, ApiError> {
@@ -162,7 +167,28 @@ impl Parts {
         }
     }
 
-    fn tell_guest(&self, guest: &SessionId, event: SessionEvent) {
+    /// Hands a ticket's conversation back to the agents, who begin afresh: what they asked before the person came is
+    /// not open any more.
+    fn give_back(&self, id: TicketId, state: TicketState) -> Result<TicketCard, ApiError> {
+        let now = self.clock().now().unix;
+        let back = || {
+            let guest = self.store.staff_hand_back(id, state, now)?;
+            let memory = Memory { handed_over: false, ..with_a_person(&self.store.session(&guest)?) };
+            self.store.save_state(&guest, &serde_json::to_value(memory).unwrap_or_default(), now)?;
+            Ok(guest)
+        };
+        let guest = back().map_err(|error: StoreError| refusal(&error))?;
+        self.tell_guest(&guest, SessionEvent::Person(Person { name: None }));
+        self.touched(id)
+    }
+
+    /// An order with the staff's own way to its receipt.
+    fn order_for_staff(&self, order: &Order) -> OrderNews {
+        let news = convert::order(&self.resources.world.menu, order);
+        OrderNews { receipt_url: format!("/kitchen{}", news.receipt_url), ..news }
+    }
+
+    pub(super) fn tell_guest(&self, guest: &SessionId, event: SessionEvent) {
         if let Some(session) = wire::SessionId::parse(guest.as_str()) {
             self.bus.publish(&session, event);
         }
@@ -171,11 +197,13 @@ impl Parts {
     /// The ticket as it is after a change, of which the desk is told.
     fn touched(&self, id: TicketId) -> Result<TicketCard, ApiError> {
         self.news.touch_ticket(id);
-        let (ticket, ..) = self.store.staff_ticket(id).map_err(|error| refusal(&error))?;
-        Ok(self.card(&ticket))
+        let (ticket, _, guest) = self.store.staff_ticket(id).map_err(|error| refusal(&error))?;
+        Ok(self.card(&ticket, &guest))
     }
 
-    fn card(&self, ticket: &Ticket) -> TicketCard {
+    fn card(&self, ticket: &Ticket, guest: &SessionId) -> TicketCard {
+        let now = self.clock().now().unix;
+        let known = self.store.session(guest).ok();
         let order = ticket.order.and_then(|order| self.store.staff_order(order).ok());
         TicketCard {
             id: ticket.id,
@@ -185,6 +213,7 @@ impl Parts {
             opened_at: rfc3339(ticket.opened),
             changed_at: rfc3339(ticket.changed),
             order_number: order.map(|(order, _)| order.number),
+            holder: known.and_then(|known| known.holder(now).map(str::to_owned)),
         }
     }
 }
@@ -240,7 +269,7 @@ fn notes(menu: &Menu, order: &Order, line: &Line) -> Vec<String> {
 /// What of a store's trouble the staff are told.
 fn refusal(error: &StoreError) -> ApiError {
     match error {
-        StoreError::NotFound(what) => ApiError::new(ErrorCode::NotFound, format!("There is no such {what}.")),
+        StoreError::NotFound(what) => missing(what),
         StoreError::Transition(step) => ApiError::new(ErrorCode::Conflict, sentence(&step.to_string())),
         StoreError::Invalid(why) => ApiError::new(ErrorCode::Invalid, sentence(why)),
         other => turn::refusal(other),

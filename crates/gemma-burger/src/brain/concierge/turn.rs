@@ -1,24 +1,22 @@
 //! The one implementation of the brain's [`Concierge`]: a restaurant, open.
 
-use std::{cell::Cell, str::FromStr, sync::Arc, time::Instant};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use concierge::{
-    brief::Source,
     intent::AgentName,
-    ledger::Event,
-    ports::{ChatMessage, Embedder, Retriever, Role},
+    ledger::{OrderId, PlacedOrder, Receipt},
+    ports::{Embedder, FinishReason, Retriever, Usage},
     prompt::{self, Limits},
-    turn::{self, Decision, Input, Memory, Ports},
 };
-use store::{NewTicket, SessionId, Speaker, Store, StoreError, Thumb, TicketState};
+use store::{Order, SessionId, Speaker, Store, StoreError, Thumb};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clock::{Clock, Moment},
+    clock::Clock,
     convert,
+    decide::{Begun, Decided},
     manner::{AGENTS, Manner},
-    register::SessionOrders,
     reply,
     restaurant::Resources,
     speech::Speech,
@@ -26,17 +24,19 @@ use super::{
 use crate::{
     brain::{
         bus::SessionBus,
-        ports::{Concierge, EventSink, TurnRequest},
+        orders::missing,
+        ports::{Claimed, Concierge, EventSink, TurnRequest},
         staff::{Staff, StaffNews},
         v1::BareModel,
-        wire::{self, AgentChosen, Done, Feedback, History, Part, Readiness, TurnEvent, TurnId, TurnTimings},
+        wire::{self, Done, Feedback, History, OrderNews, Part, Person, Readiness, TurnEvent, TurnId, TurnTimings},
     },
     http::{ApiError, ErrorCode, metrics::Page},
 };
 
-/// Messages of a session that are looked at for a prompt, and shown after a reload.
-const HISTORY_FOR_PROMPT: u32 = 40;
+/// Messages of a session that are shown after a reload, and orders.
 const HISTORY_SHOWN: u32 = 200;
+const ORDERS_SHOWN: u32 = 50;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A restaurant that is open.
 pub struct Restaurant {
@@ -67,18 +67,27 @@ pub struct Parts {
     pub news: StaffNews,
 }
 
-/// What a turn knows before anybody speaks.
-struct Decided {
-    decision: Decision,
-    history: Vec<ChatMessage>,
-    understand_ms: f64,
-}
-
 impl Restaurant {
     /// Opens with the loaded parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self { inner: Arc::new(parts) }
+    }
+
+    /// Forgets the keys of old messages, now and once a day, for as long as the restaurant is open.
+    pub fn forget_keys_daily(&self) -> impl Future<Output = ()> + Send + use<> {
+        let parts = Arc::downgrade(&self.inner);
+        async move {
+            while let Some(parts) = parts.upgrade() {
+                let purge = move || parts.store.purge_keys(parts.clock().now().unix - store::KEYS_KEPT);
+                match tokio::task::spawn_blocking(purge).await {
+                    Ok(Ok(forgotten)) => tracing::debug!(forgotten, "keys of old messages forgotten"),
+                    Ok(Err(error)) => tracing::warn!(%error, "keys of old messages are kept another day"),
+                    Err(_) => return,
+                }
+                tokio::time::sleep(DAY).await;
+            }
+        }
     }
 
     /// Runs blocking work on its own thread.
@@ -100,88 +109,9 @@ impl Parts {
         &self.resources.clock
     }
 
-    /// Understands and decides, and stores what was decided, before anybody speaks.
-    fn decide(&self, session: &SessionId, turn: &str, text: &str) -> Result<Decided, StoreError> {
-        let started = Instant::now();
-        let now = self.clock().now();
-        let state = self.store.open_session(session, now.unix)?;
-        let memory: Memory = state.state.and_then(|state| serde_json::from_value(state).ok()).unwrap_or_default();
-        let log = self.store.cart(session)?;
-        let messages = self.store.messages(session, HISTORY_FOR_PROMPT)?;
-        let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
-        let ports = Ports { embedder: self.embedder.as_ref(), retriever: self.retriever.as_ref(), register: &register };
-        let input = Input { text, cart: log.cart(), memory, now: now.local, unix_now: now.unix };
-        let decision = turn::decide(&self.resources.world, &ports, input);
-        if let Some(order) = &decision.placed {
-            // It is on the disk whatever becomes of the rest of this turn.
-            self.show_placed(order.id);
-        }
-        self.keep(session, turn, text, &decision, register.sequence.get(), now)?;
-        let history = messages
-            .iter()
-            .map(|message| ChatMessage {
-                role: if message.role == Speaker::Guest { Role::User } else { Role::Model },
-                text: message.text.clone(),
-            })
-            .collect();
-        Ok(Decided { decision, history, understand_ms: started.elapsed().as_secs_f64() * 1_000.0 })
-    }
-
-    fn keep(
-        &self,
-        session: &SessionId,
-        turn: &str,
-        text: &str,
-        decision: &Decision,
-        sequence: u64,
-        now: Moment,
-    ) -> Result<(), StoreError> {
-        let mut sequence = sequence;
-        for event in &decision.events {
-            // A remedy is stored with what it grants: a voucher's code, and the ticket that it settles.
-            sequence = match event {
-                Event::RemedyGranted { granted } => self.store.grant(session, sequence, granted, None)?.seq,
-                event => self.store.append(session, sequence, std::slice::from_ref(event), now.unix)?,
-            };
-        }
-        self.store.add_messages(session, turn, &[(Speaker::Guest, text)], now.unix)?;
-        if let Some(ticket) = decision.ticket {
-            let title = ticket.kind.as_str().replace('_', " ");
-            let opened = self.store.open_ticket(
-                session,
-                NewTicket { kind: ticket.kind, order: ticket.order, title: &title },
-                now.unix,
-            )?;
-            self.store.add_to_ticket(session, opened.id, Speaker::Guest, text, now.unix)?;
-            if decision.memory.handed_over {
-                self.store.set_ticket(session, opened.id, TicketState::WithStaff, now.unix)?;
-            }
-        }
-        self.tell_desk(session);
-        let memory = serde_json::to_value(&decision.memory).unwrap_or_default();
-        self.store.save_state(session, &memory, now.unix)
-    }
-
-    /// Tells what was decided, before the first word.
-    fn announce(&self, decision: &Decision, events: &EventSink) {
-        let menu = &self.resources.world.menu;
-        events.send(TurnEvent::Agent(AgentChosen { name: decision.brief.agent, intent: decision.intent }));
-        events.send(TurnEvent::Cart(convert::cart(&decision.cart.view(menu))));
-        if let Some(plan) = &decision.plan {
-            events.send(TurnEvent::Plan(convert::plan(menu, plan)));
-        }
-        if let Some(order) = &decision.placed {
-            events.send(TurnEvent::Order(convert::placed(menu, order)));
-        }
-        let mut sources: Vec<Source> = Vec::new();
-        for source in decision.brief.steps.iter().flat_map(|step| &step.sources) {
-            if !sources.contains(source) {
-                sources.push(source.clone());
-            }
-        }
-        if !sources.is_empty() {
-            events.send(TurnEvent::Sources(sources));
-        }
+    /// The receipt of an order as it was placed.
+    pub(super) fn receipt_of(&self, order: &Order) -> Receipt {
+        Receipt::of(&self.resources.world.menu, &PlacedOrder::from(order), &self.clock().printed(order.placed))
     }
 }
 
@@ -194,10 +124,20 @@ impl Concierge for Restaurant {
         cancelled: CancellationToken,
     ) -> Result<Done, ApiError> {
         let session = session_of(&turn.session)?;
-        let (text, id, key) = (turn.text.clone(), turn.turn.to_string(), session.clone());
+        let (text, id, key, repeated) = (turn.text.clone(), turn.turn.to_string(), session.clone(), turn.repeated);
         let Decided { decision, history, understand_ms } =
-            self.blocking(move |inner| inner.decide(&key, &id, &text)).await?;
-        self.inner.announce(&decision, events);
+            match self.blocking(move |inner| inner.begin(&key, &id, &text, repeated)).await? {
+                Begun::Decided(decided) => *decided,
+                Begun::Held(person) => {
+                    events.send(TurnEvent::Person(person));
+                    return Ok(without_model());
+                }
+                Begun::Answered(answered) => {
+                    answered.tell(events);
+                    return Ok(without_model());
+                }
+            };
+        self.inner.announce(&session, &decision, events);
         let world = &self.inner.resources.world;
         let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
         let mut request = prompt::request(
@@ -257,6 +197,32 @@ impl Concierge for Restaurant {
         })
     }
 
+    async fn claim(&self, session: &wire::SessionId, key: &str, message: &str) -> Result<Claimed, ApiError> {
+        let (session, key, message) = (session_of(session)?, key.to_owned(), message.to_owned());
+        self.blocking(move |inner| inner.claim(&session, &key, &message)).await
+    }
+
+    async fn orders(&self, session: &wire::SessionId) -> Result<Vec<OrderNews>, ApiError> {
+        let session = session_of(session)?;
+        self.blocking(move |inner| {
+            let orders = inner.store.orders(&session, ORDERS_SHOWN)?;
+            Ok(orders.iter().map(|order| convert::order(&inner.resources.world.menu, order)).collect())
+        })
+        .await
+    }
+
+    async fn receipt(&self, session: &wire::SessionId, order: OrderId) -> Result<Receipt, ApiError> {
+        let session = session_of(session)?;
+        let found = self.blocking(move |inner| {
+            let order = match inner.store.order(&session, order) {
+                Err(StoreError::NotFound(_)) => None,
+                found => Some(found?),
+            };
+            Ok(order.map(|order| inner.receipt_of(&order)))
+        });
+        found.await?.ok_or_else(|| missing("order"))
+    }
+
     async fn history(&self, session: &wire::SessionId) -> Result<History, ApiError> {
         let session = session_of(session)?;
         self.blocking(move |inner| {
@@ -266,12 +232,16 @@ impl Concierge for Restaurant {
             };
             let menu = &inner.resources.world.menu;
             let cart = inner.store.cart(&session)?.cart();
-            let order = inner.store.orders(&session, 1)?;
+            let orders = inner.store.orders(&session, ORDERS_SHOWN)?;
+            let current = orders.iter().enumerate().filter(|(at, order)| *at == 0 || !order.state.is_final()).rev();
+            let now = inner.clock().now().unix;
+            let holder = inner.store.session(&session)?.holder(now).map(str::to_owned);
             Ok(History {
                 session_id: None,
                 messages: known.iter().map(convert::message).collect(),
                 cart: Some(convert::cart(&cart.view(menu))),
-                order: order.first().map(|order| convert::order(menu, order)),
+                orders: current.map(|(_, order)| convert::order(menu, order)).collect(),
+                person: holder.map(|name| Person { name: Some(name) }),
             })
         })
         .await
@@ -322,6 +292,11 @@ impl Restaurant {
     }
 }
 
+/// The end of a turn in which no model spoke.
+fn without_model() -> Done {
+    Done { finish_reason: FinishReason::Stop, usage: Usage::default(), timings: TurnTimings::default() }
+}
+
 fn session_of(id: &wire::SessionId) -> Result<SessionId, ApiError> {
     SessionId::from_str(id.as_str())
         .map_err(|_| ApiError::new(ErrorCode::SessionInvalid, "This session is not known. Please start a new one."))
@@ -338,6 +313,9 @@ pub(super) fn refusal(error: &StoreError) -> ApiError {
         StoreError::NotFound(_) => ApiError::turn_unknown(),
         StoreError::Stale { .. } => {
             ApiError::new(ErrorCode::Conflict, "Your order was changed in another window. Please try again.")
+        }
+        StoreError::KeyReused => {
+            ApiError::new(ErrorCode::Conflict, "This Idempotency-Key came with another message before. Use a new key.")
         }
         other => {
             tracing::error!(error = %other, "the store refused");

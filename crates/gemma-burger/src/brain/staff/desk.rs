@@ -3,28 +3,27 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, Request, State},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use futures::StreamExt;
 use serde::Deserialize;
 use store::TicketId;
 
-use super::{Colleague, Nothing, ask, number, over, read, staff};
+use super::{Colleague, Nothing, ask, over, staff};
 use crate::{
-    brain::{Brain, sse},
-    http::{ApiError, ErrorCode},
+    brain::{Brain, orders::number, sse},
+    http::{ApiError, ErrorCode, routes::Routes},
 };
 
-pub(super) fn routes() -> Router<Arc<Brain>> {
-    Router::new()
-        .route("/desk/events", get(get_events))
-        .route("/desk/tickets", get(get_tickets))
-        .route("/desk/tickets/{ticket_id}", get(get_ticket))
-        .route("/desk/tickets/{ticket_id}/reply", post(post_reply))
-        .route("/desk/tickets/{ticket_id}/close", post(post_close))
+pub(super) fn routes() -> Routes<Arc<Brain>> {
+    Routes::new()
+        .get("/desk/events", get_events)
+        .get("/desk/tickets", get_tickets)
+        .get("/desk/tickets/{ticket_id}", get_ticket)
+        .post("/desk/tickets/{ticket_id}/reply", post_reply)
+        .post("/desk/tickets/{ticket_id}/{step}", post_step)
 }
 
 /// Which tickets have something new. The events have no ids: whoever comes back asks for the tickets anyway.
@@ -60,7 +59,7 @@ async fn post_reply(
     Path(ticket_id): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Words { text } = read(&brain, request, "{\"text\": \"…\"}").await?;
+    let Words { text } = brain.read(request, "{\"text\": \"…\"}").await?;
     let text = text.trim().to_owned();
     if text.is_empty() {
         return Err(ApiError::new(ErrorCode::EmptyMessage, "The answer is empty. Please write something."));
@@ -74,13 +73,20 @@ async fn post_reply(
     Ok(Json(ask(&brain, move |staff| staff.reply(ticket, &colleague.name, &text)).await?).into_response())
 }
 
-async fn post_close(
+/// Who has the conversation: `take` it, `hand-back`, or `close` the ticket.
+async fn post_step(
     State(brain): State<Arc<Brain>>,
-    _: Colleague,
-    Path(ticket_id): Path<String>,
+    colleague: Colleague,
+    Path((ticket_id, step)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
     Nothing::read(&brain, request).await?;
     let ticket = TicketId(number(&ticket_id, "ticket")?);
-    Ok(Json(ask(&brain, move |staff| staff.close(ticket)).await?).into_response())
+    let card = match step.as_str() {
+        "take" => ask(&brain, move |staff| staff.take(ticket, &colleague.name)).await,
+        "hand-back" => ask(&brain, move |staff| staff.hand_back(ticket)).await,
+        "close" => ask(&brain, move |staff| staff.close(ticket)).await,
+        _ => Err(ApiError::not_found()),
+    };
+    Ok(Json(card?).into_response())
 }

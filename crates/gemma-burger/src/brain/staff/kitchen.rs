@@ -3,23 +3,29 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, Request, State},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use concierge::ledger::{OrderId, OrderState};
 use futures::{StreamExt, stream};
 use serde::Deserialize;
 
-use super::{Colleague, KitchenEvent, ask, number, over, read, staff};
+use super::{Colleague, KitchenEvent, ask, over, staff};
 use crate::{
-    brain::{Brain, sse},
-    http::ApiError,
+    brain::{
+        Brain,
+        orders::{Form, number},
+        sse,
+    },
+    http::{ApiError, routes::Routes},
 };
 
-pub(super) fn routes() -> Router<Arc<Brain>> {
-    Router::new().route("/kitchen/events", get(get_events)).route("/kitchen/orders/{order_id}/state", post(post_state))
+pub(super) fn routes() -> Routes<Arc<Brain>> {
+    Routes::new()
+        .get("/kitchen/events", get_events)
+        .post("/kitchen/orders/{order_id}/state", post_state)
+        .get("/kitchen/orders/{order_id}/{receipt}", get_receipt)
 }
 
 /// The board as it is, then every change. The events have no ids: whoever comes back gets the whole board again.
@@ -46,8 +52,19 @@ async fn post_state(
     request: Request,
 ) -> Result<Response, ApiError> {
     let expected = "{\"state\": \"preparing\", \"ready\", \"served\" or \"cancelled\"}";
-    let Step { state } = read(&brain, request, expected).await?;
+    let Step { state } = brain.read(request, expected).await?;
     let order = OrderId(number(&order_id, "order")?);
     let order = ask(&brain, move |staff| staff.advance(order, state, &colleague.name)).await?;
     Ok(Json(order).into_response())
+}
+
+/// A receipt, for a guest who wants it printed.
+async fn get_receipt(
+    State(brain): State<Arc<Brain>>,
+    _: Colleague,
+    Path((order_id, receipt)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let form: Form = receipt.parse()?;
+    let order = OrderId(number(&order_id, "order")?);
+    Ok(form.show(&ask(&brain, move |staff| staff.receipt(order)).await?))
 }

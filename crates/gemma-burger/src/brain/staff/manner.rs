@@ -3,29 +3,29 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Request, State},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use concierge::intent::AgentName;
 use serde::{Deserialize, Deserializer};
 
-use super::{Colleague, ask, read};
+use super::{Colleague, ask};
 use crate::{
     brain::{
         Brain,
         concierge::manner::{AdapterName, MannerError},
     },
-    http::{ApiError, ErrorCode},
+    http::{ApiError, ErrorCode, routes::Routes},
 };
 
 const SHAPE: &str = "{\"agent\"?: \"rosy\" or \"gordon\", \"adapter\": \"a name\" or null}";
 
-pub(super) fn routes() -> Router<Arc<Brain>> {
-    Router::new()
-        .route("/admin/adapters", get(get_adapters).post(post_adapters))
-        .route("/admin/adapters/rollback", post(post_rollback))
+pub(super) fn routes() -> Routes<Arc<Brain>> {
+    Routes::new()
+        .get("/admin/adapters", get_adapters)
+        .post("/admin/adapters", post_adapters)
+        .post("/admin/adapters/rollback", post_rollback)
 }
 
 async fn get_adapters(State(brain): State<Arc<Brain>>, _: Colleague) -> Result<Response, ApiError> {
@@ -53,7 +53,7 @@ async fn post_adapters(
     colleague: Colleague,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Change { agent, adapter } = read(&brain, request, SHAPE).await?;
+    let Change { agent, adapter } = brain.read(request, SHAPE).await?;
     let name: Option<AdapterName> = adapter
         .map(|name| name.parse().map_err(|()| refusal(&MannerError::Unknown(name.chars().take(80).collect()))))
         .transpose()?;
@@ -75,7 +75,7 @@ async fn post_rollback(
     colleague: Colleague,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Back { agent } = read(&brain, request, "{\"agent\"?: \"rosy\" or \"gordon\"}").await?;
+    let Back { agent } = brain.read(request, "{\"agent\"?: \"rosy\" or \"gordon\"}").await?;
     let view = ask(&brain, move |staff| staff.roll_manner_back(agent)).await?;
     tracing::info!(tier = "brain", staff = colleague.name, "manner rolled back");
     Ok(Json(view).into_response())

@@ -15,15 +15,14 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
-    routing::post,
 };
 use concierge::{
     intent::AgentName,
-    ledger::{OrderId, OrderState},
+    ledger::{OrderId, OrderState, Receipt},
 };
 use serde::Deserialize;
 use store::{StaffToken, TicketId};
@@ -31,18 +30,16 @@ use store::{StaffToken, TicketId};
 use super::{
     Brain,
     concierge::manner::{AdapterName, MannerView},
-    wire::parse_json,
 };
 use crate::http::{
-    ApiError, ErrorCode, body,
+    ApiError, ErrorCode,
+    routes::Routes,
     window::{Window, too_many},
 };
 
 pub use manner::refusal as manner_refusal;
 pub use news::StaffNews;
-pub use wire::{
-    Conversation, ConversationMessage, DeskEvent, KitchenEvent, KitchenLine, KitchenOrder, TicketCard, TicketNews,
-};
+pub use wire::{Conversation, DeskEvent, KitchenEvent, KitchenLine, KitchenOrder, TicketCard, TicketNews};
 
 /// How long a sign-in lasts, in seconds: a long shift.
 const SIGNED_IN_FOR: i64 = 12 * 60 * 60;
@@ -67,13 +64,19 @@ pub trait Staff: Send + Sync + 'static {
     fn board(&self) -> Result<Vec<KitchenOrder>, ApiError>;
     /// Moves an order one step on; [`ErrorCode::Conflict`] for a step that it cannot take.
     fn advance(&self, order: OrderId, to: OrderState, by: &str) -> Result<KitchenOrder, ApiError>;
+    /// The receipt of any order.
+    fn receipt(&self, order: OrderId) -> Result<Receipt, ApiError>;
     /// The tickets that are not settled, oldest first.
     fn tickets(&self) -> Result<Vec<TicketCard>, ApiError>;
     /// A ticket with its guest's conversation and orders.
     fn ticket(&self, ticket: TicketId) -> Result<Conversation, ApiError>;
-    /// Says something to a ticket's guest, in the chat, and takes the ticket over.
+    /// Takes a ticket's conversation over: the agents are silent in it from then on.
+    fn take(&self, ticket: TicketId, by: &str) -> Result<TicketCard, ApiError>;
+    /// Takes the conversation over and says something to its guest, in the chat.
     fn reply(&self, ticket: TicketId, by: &str, text: &str) -> Result<TicketCard, ApiError>;
-    /// Settles a ticket.
+    /// Hands the conversation back to the agents; the ticket stays.
+    fn hand_back(&self, ticket: TicketId) -> Result<TicketCard, ApiError>;
+    /// Settles a ticket and hands the conversation back.
     fn close(&self, ticket: TicketId) -> Result<TicketCard, ApiError>;
     /// Which adapter each agent speaks with.
     fn manner(&self) -> Result<MannerView, ApiError>;
@@ -86,10 +89,10 @@ pub trait Staff: Send + Sync + 'static {
 }
 
 /// The staff's routes.
-pub(super) fn routes() -> Router<Arc<Brain>> {
-    Router::new()
-        .route("/staff/login", post(post_login))
-        .route("/staff/logout", post(post_logout))
+pub(super) fn routes() -> Routes<Arc<Brain>> {
+    Routes::new()
+        .post("/staff/login", post_login)
+        .post("/staff/logout", post_logout)
         .merge(kitchen::routes())
         .merge(desk::routes())
         .merge(manner::routes())
@@ -126,7 +129,7 @@ struct Credentials {
 }
 
 async fn post_login(State(brain): State<Arc<Brain>>, request: Request) -> Result<Response, ApiError> {
-    let Credentials { name, password } = read(&brain, request, "{\"name\": \"…\", \"password\": \"…\"}").await?;
+    let Credentials { name, password } = brain.read(request, "{\"name\": \"…\", \"password\": \"…\"}").await?;
     let name = name.trim().to_owned();
     if name.is_empty() || name.len() > MAX_NAME {
         return Err(wrong_password());
@@ -200,14 +203,8 @@ struct Nothing {}
 
 impl Nothing {
     async fn read(brain: &Brain, request: Request) -> Result<(), ApiError> {
-        read::<Self>(brain, request, "{}").await.map(drop)
+        brain.read::<Self>(request, "{}").await.map(drop)
     }
-}
-
-/// Reads a JSON body; `expected` shows its shape to whoever sent another one.
-async fn read<T: serde::de::DeserializeOwned>(brain: &Brain, request: Request, expected: &str) -> Result<T, ApiError> {
-    let (parts, body) = request.into_parts();
-    parse_json(&body::read_json(&parts.headers, body, brain.max_body_bytes).await?, expected)
 }
 
 /// Asks the staff's side on a thread that may block.
@@ -236,10 +233,4 @@ async fn over(brain: Arc<Brain>, reader: Colleague) {
         }
     };
     tokio::select! { () = signed_out => {}, () = brain.closing.cancelled() => {} }
-}
-
-/// The number that a path names; anything else names nothing.
-fn number(text: &str, what: &str) -> Result<i64, ApiError> {
-    text.parse()
-        .map_err(|_: std::num::ParseIntError| ApiError::new(ErrorCode::NotFound, format!("There is no such {what}.")))
 }

@@ -4,7 +4,7 @@ use concierge::ledger::OrderState;
 use serde::{Deserialize, Serialize};
 use store::{TicketId, TicketState};
 
-use crate::brain::wire::OrderNews;
+use crate::brain::wire::{OrderNews, PastMessage};
 
 /// What the kitchen's stream tells. It begins with a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +85,8 @@ pub struct TicketCard {
     pub changed_at: String,
     /// The number of the order that it is about.
     pub order_number: Option<u32>,
+    /// Who of the staff has the conversation.
+    pub holder: Option<String>,
 }
 
 /// A ticket with everything that staff need to answer.
@@ -93,18 +95,7 @@ pub struct Conversation {
     /// The ticket.
     pub ticket: TicketCard,
     /// What was said in the guest's chat, oldest first.
-    pub messages: Vec<ConversationMessage>,
+    pub messages: Vec<PastMessage>,
     /// The guest's last orders, newest first.
     pub orders: Vec<OrderNews>,
-}
-
-/// Something said in a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConversationMessage {
-    /// `guest`, `rosy`, `gordon`, or the name of a colleague.
-    pub author: String,
-    /// The words.
-    pub text: String,
-    /// When, as RFC 3339.
-    pub at: String,
 }

@@ -17,7 +17,7 @@ use axum::{
     extract::{Path, Request as HttpRequest, State},
     http::{HeaderMap, HeaderValue},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use concierge::{
     intent::AgentName,
@@ -28,12 +28,19 @@ use serde_json::{Value, json};
 pub use error::Refusal;
 
 use self::{reply::Reply, request::Request};
-use super::{Brain, GUEST_SESSION, ports::Concierge, wire::SessionId, wire::check_message};
+use super::{
+    Brain, GUEST_SESSION,
+    ports::Concierge,
+    routes::idempotency_key,
+    turns::Message,
+    wire::{SessionId, check_message},
+};
 use crate::http::{
     ApiError, ErrorCode,
     access::RequestId,
     body,
     error::{method_not_allowed, not_found},
+    routes::Routes,
 };
 
 /// The model that is the restaurant.
@@ -60,14 +67,18 @@ impl BareModel {
     }
 }
 
-/// The routes below `/v1`.
-pub fn routes() -> Router<Arc<Brain>> {
-    Router::new()
-        .route("/chat/completions", post(post_completion))
-        .route("/models", get(get_models))
+/// The routes that are described.
+pub fn routes() -> Routes<Arc<Brain>> {
+    Routes::new().post("/v1/chat/completions", post_completion).get("/v1/models", get_models)
+}
+
+/// All that is below `/v1`.
+pub fn router() -> Router<Arc<Brain>> {
+    let others = Router::new()
         .route("/models/{*id}", get(get_model))
-        .fallback(async || Refusal::from(not_found().await))
-        .method_not_allowed_fallback(async || Refusal::from(method_not_allowed().await))
+        .fallback(async || Refusal::from(not_found().await));
+    let all = routes().into_router().nest("/v1", others);
+    all.method_not_allowed_fallback(async || Refusal::from(method_not_allowed().await))
 }
 
 async fn post_completion(State(brain): State<Arc<Brain>>, request: HttpRequest) -> Result<Response, Refusal> {
@@ -99,7 +110,12 @@ async fn ask_the_house(
     let session = headers.get(GUEST_SESSION).and_then(|value| value.to_str().ok()).and_then(SessionId::parse);
     let session = session.unwrap_or_else(SessionId::random);
     let name = session.to_string();
-    let turn = brain.turns.start(concierge, session, name.clone(), request_id, text).await?;
+    let claimed = match idempotency_key(headers)? {
+        Some(key) => Some(concierge.claim(&session, key, &text).await?),
+        None => None,
+    };
+    let message = Message { text, request: request_id, claimed };
+    let turn = brain.turns.start(concierge, session, name.clone(), message).await?;
     let reply = Reply::new(format!("chatcmpl-{}", turn.id()), request);
     let mut response = reply.send(reply::of_turn(&turn)).await?;
     if let Ok(value) = HeaderValue::from_str(&name) {

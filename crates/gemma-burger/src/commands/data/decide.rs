@@ -22,8 +22,10 @@ use crate::{
 ///
 /// Replies that the check refuses are told on standard error with the facts they were held against, and left out.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gemma-burger data decide resources/fine_tuning/scenarios.jsonl > handwritten.jsonl\n  \
-                        gemma-burger data decide mine.jsonl --show > mine.examples.jsonl")]
+#[command(
+    after_help = "Examples:\n  gemma-burger data decide resources/fine_tuning/scenarios.jsonl > handwritten.jsonl\n  \
+                        gemma-burger data decide mine.jsonl --show > mine.examples.jsonl"
+)]
 pub(super) struct Decide {
     /// A file with a scenario a line: `{"id", "kind", "setup": [earlier messages], "guest", "reply"?}`.
     #[arg(value_name = "FILE")]
@@ -100,8 +102,14 @@ impl Decide {
 }
 
 fn explain(example: &Example, turns: &[&str], why: &str) {
-    let mut told =
-        format!("{} {} {:?}: {}\n   {why}\n   > {}", example.id, example.agent, example.acts, turns.join(" > "), example.reply);
+    let mut told = format!(
+        "{} {} {:?}: {}\n   {why}\n   > {}",
+        example.id,
+        example.agent,
+        example.acts,
+        turns.join(" > "),
+        example.reply
+    );
     for fact in &example.facts {
         told += &format!("\n   - {}", fact.text);
     }

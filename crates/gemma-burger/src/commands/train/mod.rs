@@ -32,12 +32,10 @@ const CURVE_WIDTH: usize = 72;
 /// loss (`loss.svg`), the settings and figures (`run.json`) and a checkpoint. Under `DATA_DIR/adapters` the running
 /// restaurant finds it by its folder's name.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gemma-burger train --epochs 1 --out data/adapters/manner\n  \
+#[command(after_help = "Examples:\n  gemma-burger train --epochs 1 --out data/adapters/manner\n  \
     gemma-burger train --data mine.jsonl --rank 8 --steps 400 --out data/adapters/mine --resume\n\n\
     A line of data is an example as `gemma-burger data synth` prints it, or {\"prompt\": \"…\", \"reply\": \"…\"}.\n\
-    Exit code: 0 trained, 1 failed (a checkpoint stays), 2 used wrongly."
-)]
+    Exit code: 0 trained, 1 failed (a checkpoint stays), 2 used wrongly.")]
 pub struct Args {
     /// Examples to learn from, one a line. Without it, the restaurant's own.
     #[arg(long, value_name = "FILE")]
