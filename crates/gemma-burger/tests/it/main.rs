@@ -24,3 +24,4 @@ mod shutdown;
 mod staff;
 mod terminal;
 mod tiers;
+mod v1;

@@ -9,6 +9,7 @@ mod register;
 pub mod rehearsal;
 mod reply;
 pub mod restaurant;
+mod speech;
 mod staff;
 pub mod tools;
 mod turn;
@@ -21,6 +22,7 @@ use super::{bus::SessionBus, ports::Loading};
 use crate::{cli::Failure, config::Config};
 
 pub use restaurant::Resources;
+pub use speech::Speech;
 pub use turn::{Parts, Restaurant};
 
 /// Reads the restaurant's files, which must be right for a start, and returns the rest of the start: loading models

@@ -1,6 +1,6 @@
 //! Everything that is read and loaded at the start.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use concierge::{
     check::MentionIndex,
@@ -17,15 +17,19 @@ use concierge::{
 };
 use engine::{AdapterError, EngineConfig, Gemma};
 use knowledge::SqliteIndex;
+use remote::{Remote, RemoteConfig};
 use store::Store;
+use tokio::runtime::Handle;
 
 use super::{
     clock::Clock,
     manner::{Manner, Shelf, Tunable},
+    speech::Speech,
     turn::{Parts, Restaurant},
 };
 use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
+    checkpoints,
     cli::Failure,
     commands::model,
     config::{Adapters, Config, Switch},
@@ -107,7 +111,7 @@ pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
 /// Loads models, fills the index where data changed, opens the store.
 pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Restaurant, Failure> {
     let mut parts = without_model(config, resources, bus)?;
-    let (engine, manner) = voices(config)?;
+    let (engine, manner) = speech(config)?;
     parts.manner = manner;
     parts.engine = engine;
     Ok(Restaurant::new(parts))
@@ -130,6 +134,7 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
         engine: model,
+        model_name: model_name(&config.model.model),
         manner,
         model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
@@ -150,6 +155,8 @@ impl Engine for NoModel {
         EngineInfo { model: "none".to_owned(), context_tokens: 0 }
     }
 }
+
+impl Speech for NoModel {}
 
 impl Tunable for NoModel {
     fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
@@ -192,11 +199,45 @@ pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
     Ok((engine, manner))
 }
 
+/// The language model at the endpoints that are named, else in this process. With endpoints it wants to be called on
+/// a runtime.
+fn speech(config: &Config) -> Result<(Arc<dyn Speech>, Manner), Failure> {
+    if config.engine.urls.is_empty() {
+        let (engine, manner) = voices(config)?;
+        return Ok((engine, manner));
+    }
+    let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
+    let runtime = Handle::try_current().map_err(Failure::new)?;
+    let engine = Remote::start(remote_config(config), runtime.clone()).map_err(Failure::new)?;
+    let well = runtime.block_on(engine.look());
+    tracing::info!(well, of = config.engine.urls.len(), "endpoints of the language model");
+    let engine = Arc::new(engine);
+    Ok((engine.clone(), Manner::elsewhere(engine, shelf)))
+}
+
+fn remote_config(config: &Config) -> RemoteConfig {
+    let mut settings = RemoteConfig::new(config.engine.urls.clone(), model_name(&config.model.model));
+    settings.key = config.engine.key.as_ref().map(|key| key.reveal().to_owned());
+    settings.context_tokens = config.model.context_tokens;
+    settings.replies = u32::from(config.model.slots) + u32::from(config.model.queue);
+    settings.first_word_patience = Duration::from_secs(config.engine.patience_s);
+    settings.word_patience = Duration::from_secs(config.engine.patience_s);
+    settings.reply_time_limit = Duration::from_secs(config.model.reply_timeout_s);
+    settings
+}
+
+/// The name of a model for programs: a file's without its ending, else as it was given.
+fn model_name(given: &str) -> String {
+    let file = Path::new(given).file_stem().filter(|_| given.ends_with(".gguf"));
+    file.and_then(|name| name.to_str()).unwrap_or(given).to_owned()
+}
+
 /// Loads the language model.
 pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
-    let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
-    let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
-    let mut settings = EngineConfig::new(model_file(config, path)?);
+    let mut progress = models::bars();
+    let files = model::fetch(config, &config.model.model, progress.as_mut())?;
+    let path = checkpoints::gguf(config, &files, progress.as_mut())?;
+    let mut settings = EngineConfig::new(model_file(config, &path)?);
     settings.threads = config.model.threads.and_then(|threads| std::num::NonZeroU32::new(threads.into()));
     settings.context_tokens = config.model.context_tokens;
     settings.slots = config.model.slots.into();

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use concierge::{
     intent::AgentName,
     ledger::{OrderId, PlacedOrder, Receipt},
-    ports::{Embedder, Engine, FinishReason, Retriever, Usage},
+    ports::{Embedder, FinishReason, Retriever, Usage},
     prompt::{self, Limits},
     turn::Decision,
 };
@@ -18,9 +18,10 @@ use super::{
     clock::Clock,
     convert,
     decide::{Begun, Decided},
-    manner::Manner,
+    manner::{AGENTS, Manner},
     reply,
     restaurant::Resources,
+    speech::Speech,
 };
 use crate::{
     brain::{
@@ -28,9 +29,10 @@ use crate::{
         orders::missing,
         ports::{Claimed, Concierge, EventSink, TurnRequest},
         staff::{Staff, StaffNews},
+        v1::BareModel,
         wire::{self, Done, Feedback, History, OrderNews, Part, Person, Readiness, TurnEvent, TurnId, TurnTimings},
     },
-    http::{ApiError, ErrorCode},
+    http::{ApiError, ErrorCode, metrics::Page},
 };
 
 /// Messages of a session that are shown after a reload, and orders.
@@ -54,7 +56,9 @@ pub struct Parts {
     /// What it knows.
     pub retriever: Arc<dyn Retriever>,
     /// The language model.
-    pub engine: Arc<dyn Engine>,
+    pub engine: Arc<dyn Speech>,
+    /// The name under which programs ask for the model itself.
+    pub model_name: String,
     /// Whether the model may choose a tool where nothing was understood.
     pub model_tools: bool,
     /// Who has a trained manner.
@@ -262,7 +266,7 @@ impl Concierge for Restaurant {
     }
 
     fn ready(&self) -> Readiness {
-        let model = Part::ready(self.inner.engine.info().model);
+        let model = self.inner.engine.part();
         let store = match self.inner.store.check() {
             Ok(()) => Part::ready("open"),
             Err(error) => Part::missing(error.to_string()),
@@ -274,8 +278,18 @@ impl Concierge for Restaurant {
         Some(self.inner.clone())
     }
 
+    fn bare_model(&self) -> Option<BareModel> {
+        Some(BareModel {
+            id: self.inner.model_name.clone(),
+            engine: self.inner.engine.clone(),
+            adapters: AGENTS.into_iter().filter(|agent| self.inner.manner.is_tuned(*agent)).collect(),
+        })
+    }
+
     fn metrics(&self) -> String {
-        String::new()
+        let mut page = Page::default();
+        self.inner.engine.measure(&mut page);
+        page.finish()
     }
 }
 
