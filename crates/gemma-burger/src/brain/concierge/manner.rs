@@ -350,7 +350,6 @@ impl SelfTest<'_> {
                 match event {
                     GenerationEvent::Read(_) => {}
                     GenerationEvent::Text(piece) => text.push_str(&piece),
-                    GenerationEvent::Read(_) => {}
                     GenerationEvent::Done(end) => reason = Some(end.reason),
                     GenerationEvent::Failed(error) => tracing::warn!(%error, "an adapter's test failed"),
                 }

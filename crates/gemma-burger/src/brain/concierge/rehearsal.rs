@@ -116,7 +116,6 @@ pub async fn speak(
                     raw.push_str(&text);
                     speaker.push(&text);
                 }
-                GenerationEvent::Read(_) => {}
                 GenerationEvent::Done(done) => end = Some(done.reason),
                 GenerationEvent::Failed(error) => return Err(Failure::new(error)),
             }
