@@ -16,10 +16,6 @@ pub trait Engine: Send + Sync {
     fn start(&self, request: GenerationRequest) -> Result<Generation, EngineError>;
     /// How a prompt of turns is written for this model, and how long it is in tokens.
     fn info(&self) -> EngineInfo;
-    /// How many tokens a request's prompt has, where that can be told without beginning it.
-    fn prompt_length(&self, _request: &GenerationRequest) -> Option<u32> {
-        None
-    }
 }
 
 /// What an engine tells of itself.

@@ -302,10 +302,6 @@ impl Engine for Gemma {
     fn info(&self) -> EngineInfo {
         EngineInfo { model: self.header.name.clone(), context_tokens: self.config.context_tokens }
     }
-
-    fn prompt_length(&self, request: &GenerationRequest) -> Option<u32> {
-        self.prompt_tokens(request).ok().and_then(|tokens| u32::try_from(tokens.len()).ok())
-    }
 }
 
 impl Drop for Gemma {

@@ -209,6 +209,7 @@ async fn reply(engine: &Remote) -> (String, Result<FinishReason, EngineError>) {
     let mut stream = engine.start(request()).unwrap();
     while let Some(event) = stream.next().await {
         match event {
+            GenerationEvent::Read(_) => {}
             GenerationEvent::Text(text) => words.push_str(&text),
             GenerationEvent::Done(end) => return (words, Ok(end.reason)),
             GenerationEvent::Failed(error) => return (words, Err(error)),

@@ -139,10 +139,9 @@ async fn ask_the_model(concierge: &dyn Concierge, request: Request) -> Result<Re
         // No guest's own name: those of sessions never begin so.
         conversation: request.conversation.as_ref().map(|name| format!("v1/{name}")),
     };
-    let prompt = if request.stop.is_empty() { None } else { model.engine.prompt_length(&ask) };
     let pieces = reply::of_engine(model.engine.as_ref(), ask)?;
     let id = format!("chatcmpl-{:032x}", rand::random::<u128>());
-    Reply::new(id, request).prompt_tokens(prompt.unwrap_or(0)).send(pieces).await
+    Reply::new(id, request).send(pieces).await
 }
 
 async fn get_models(State(brain): State<Arc<Brain>>) -> Result<Response, Refusal> {

@@ -26,6 +26,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What a reply is made of: text, then one end.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
+    /// What the prompt took, where it is known before the end.
+    Read(Usage),
     /// The next words.
     Text(String),
     /// Nothing follows.
@@ -49,6 +51,7 @@ pub fn of_turn(turn: &Arc<Turn>) -> Pieces {
 /// The words of the language model.
 pub fn of_engine(engine: &dyn Engine, request: GenerationRequest) -> Result<Pieces, EngineError> {
     let pieces = engine.start(request)?.map(|event| match event {
+        GenerationEvent::Read(prompt) => Ok(Piece::Read(prompt.usage)),
         GenerationEvent::Text(text) => Ok(Piece::Text(text)),
         GenerationEvent::Done(end) => Ok(Piece::End(end.reason, end.usage)),
         GenerationEvent::Failed(error) => Err(error.into()),
@@ -57,23 +60,27 @@ pub fn of_engine(engine: &dyn Engine, request: GenerationRequest) -> Result<Piec
 }
 
 /// Ends the pieces at the first stop sequence.
-fn until_stop(pieces: Pieces, sequences: Vec<String>, prompt_tokens: u32) -> Pieces {
+fn until_stop(pieces: Pieces, sequences: Vec<String>) -> Pieces {
     if sequences.is_empty() {
         return pieces;
     }
-    let state = (Some(pieces), Stops::new(sequences), Usage { prompt_tokens, ..Usage::default() });
+    let state = (Some(pieces), Stops::new(sequences), Usage::default());
     let cut = stream::unfold(state, |(pieces, mut stops, mut usage)| async move {
         let mut pieces = pieces?;
         let (out, pieces) = match pieces.next().await? {
+            Ok(Piece::Read(prompt)) => {
+                usage = prompt;
+                (Vec::new(), Some(pieces))
+            }
             Ok(Piece::Text(text)) => {
-                // What the engine would have counted is lost with it: pieces are tokens, all but a few.
+                // The engine's own count is lost with its end.
                 usage.completion_tokens += 1;
                 match stops.push(&text) {
                     (text, true) => (vec![Ok(Piece::Text(text)), Ok(Piece::End(FinishReason::Stop, usage))], None),
                     (text, false) => (vec![Ok(Piece::Text(text))], Some(pieces)),
                 }
             }
-            Ok(end) => (vec![Ok(Piece::Text(stops.finish())), Ok(end)], None),
+            Ok(end @ Piece::End(..)) => (vec![Ok(Piece::Text(stops.finish())), Ok(end)], None),
             Err(error) => (vec![Err(error)], None),
         };
         Some((stream::iter(out), (pieces, stops, usage)))
@@ -86,25 +93,17 @@ pub struct Reply {
     id: String,
     created: u64,
     request: Request,
-    prompt_tokens: u32,
 }
 
 impl Reply {
     /// To a request, under an id.
     pub fn new(id: String, request: Request) -> Self {
-        Self { id, created: unix_now(), request, prompt_tokens: 0 }
-    }
-
-    /// With the prompt's length, for a reply that is cut before the engine tells it.
-    #[must_use]
-    pub const fn prompt_tokens(mut self, tokens: u32) -> Self {
-        self.prompt_tokens = tokens;
-        self
+        Self { id, created: unix_now(), request }
     }
 
     /// As the request wants it: as a stream, or whole.
     pub async fn send(mut self, pieces: Pieces) -> Result<Response, Refusal> {
-        let pieces = until_stop(pieces, std::mem::take(&mut self.request.stop), self.prompt_tokens);
+        let pieces = until_stop(pieces, std::mem::take(&mut self.request.stop));
         if self.request.stream { Ok(self.stream(pieces)) } else { self.whole(pieces).await }
     }
 
@@ -113,6 +112,7 @@ impl Reply {
         let mut end = (FinishReason::Stop, Usage::default());
         while let Some(piece) = pieces.next().await {
             match piece? {
+                Piece::Read(_) => {}
                 Piece::Text(text) => content.push_str(&text),
                 Piece::End(reason, usage) => end = (reason, usage),
             }
@@ -144,6 +144,7 @@ impl Reply {
     /// A piece as the data of events.
     fn events(&self, piece: Result<Piece, Refusal>) -> Vec<String> {
         match piece {
+            Ok(Piece::Read(_)) => Vec::new(),
             Ok(Piece::Text(text)) if text.is_empty() => Vec::new(),
             Ok(Piece::Text(text)) => vec![self.chunk(json!({"content": text}), None).to_string()],
             Ok(Piece::End(reason, used)) => {
