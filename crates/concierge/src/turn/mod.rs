@@ -16,20 +16,16 @@ mod orders;
 mod place;
 mod settled;
 pub(crate) mod wording;
+mod world;
 
 use crate::{
     brief::{Act, Brief, Step},
-    check::MentionIndex,
     intent::{AgentName, Intent},
-    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder, Policy, Upsell},
-    menu::{ItemId, Menu},
+    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder},
     order::Edit,
     ports::{Embedder, RecordType, Retriever},
-    prompt::Personas,
-    route::Router,
-    store_info::{StoreInfo, Weekday},
+    store_info::Weekday,
     tools::{ToolName, Used},
-    understand::Lexicon,
 };
 use calls::of_type;
 use heard::Heard;
@@ -37,26 +33,7 @@ use serde_json::json;
 
 pub use calls::{Behind, Called, call};
 pub use memory::{Complaint, Memory, Pending};
-
-/// Everything about the restaurant that a turn may use. Read once, at the start.
-pub struct World {
-    /// The menu.
-    pub menu: Menu,
-    /// The place.
-    pub info: StoreInfo,
-    /// The staff.
-    pub personas: Personas,
-    /// The menu compiled for the parser.
-    pub lexicon: Lexicon,
-    /// The intent classifier.
-    pub router: Router,
-    /// What may be offered after a complaint.
-    pub policy: Policy,
-    /// What is suggested with what.
-    pub upsell: Upsell,
-    /// The menu compiled for the check.
-    pub mentions: MentionIndex,
-}
+pub use world::World;
 
 /// The moment of a turn in the restaurant's own time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,19 +185,6 @@ pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     turn.memory.turns += 1;
     turn.memory.agent = turn.agent(heard.intent, &steps);
     turn.decided(heard.intent, heard.confidence, steps)
-}
-
-impl World {
-    /// The items that a text names; several in one entry where its word fits several.
-    #[must_use]
-    pub fn items_named(&self, text: &str) -> Vec<Vec<ItemId>> {
-        let named = self.mentions.items_in(text);
-        if named.is_empty() {
-            // Misspelt names are found by the parser's lexicon.
-            return crate::understand::slots(&self.lexicon, text).items.into_iter().map(|item| vec![item]).collect();
-        }
-        named
-    }
 }
 
 impl<'a> Turn<'a> {

@@ -167,7 +167,12 @@ fn is_modest(words: &[Word]) -> bool {
         words,
         &[
             "cheap",
-            "budget",
+            "on a budget",
+            "budget meal",
+            "budget option",
+            "budget friendly",
+            "tight budget",
+            "small budget",
             "inexpensive",
             "affordable",
             "broke",

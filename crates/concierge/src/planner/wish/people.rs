@@ -134,7 +134,9 @@ pub(super) fn party(lexicon: &Lexicon, words: &[Word], numbers: &[Number], text:
     );
     if mine > 0 {
         // "My wife has a nut allergy" alone brings nobody to the table but the two of them.
-        return Some(mine + u32::from(speaker || says(words, &["we", "we're", "us", "our", "i've", "i"])));
+        return Some(
+            mine + u32::from(speaker || says(words, &["we", "we're", "us", "our", "i've", "i", "i'm", "i'd", "me"])),
+        );
     }
     if parts > 0 {
         return Some(parts + u32::from(speaker));
@@ -226,7 +228,9 @@ fn companions(words: &[Word], numbers: &[Number]) -> u32 {
         let number = numbers.iter().find(|number| number.end() == place);
         let owner = number.map_or(before(words, place, 1), |number| before(words, number.at, 1));
         if matches!(owner, "my" | "our") {
-            sum += number.and_then(Number::count).unwrap_or(1).min(1_000);
+            // "My kids" are two at least.
+            let several = if word.text.ends_with('s') && word.text != "boss" { 2 } else { 1 };
+            sum += number.and_then(Number::count).unwrap_or(several).min(1_000);
         } else if before(words, place, 1) == "and" && sum > 0 {
             // "my wife and kids"
             sum += 1;
@@ -319,11 +323,10 @@ fn of_whom(words: &[Word], numbers: &[Number], names: &[&str], party: usize) -> 
 fn denied(lexicon: &Lexicon, words: &[Word]) -> Vec<String> {
     let mut found = Vec::new();
     for (from, to) in super::things::denials(words) {
-        let said: Vec<&str> = words[from..to].iter().map(|word| word.text.as_str()).collect();
-        let said = said.join(" ");
-        if super::things::items_called(lexicon.menu(), &said).is_empty() {
-            found.extend(understand::allergens_named(lexicon, &said));
-        }
+        let dishes = super::things::named(lexicon.menu(), &words[from..to]);
+        let rest = words[from..to].iter().enumerate().filter(|(at, _)| !dishes.iter().any(|dish| dish.contains(at)));
+        let rest: Vec<&str> = rest.map(|(_, word)| word.text.as_str()).collect();
+        found.extend(understand::allergens_named(lexicon, &rest.join(" ")));
     }
     // "No dairy" is a diet where the menu has one for it.
     let diets =

@@ -100,7 +100,8 @@ pub(super) fn numbers(words: &[Word]) -> Vec<Number> {
     let mut found: Vec<Number> = Vec::new();
     let mut place = 0;
     while place < words.len() {
-        let Some(number) = read(words, place) else {
+        let taken = found.last().map_or(0, Number::end);
+        let Some(number) = read(words, place, taken) else {
             place += 1;
             continue;
         };
@@ -124,8 +125,36 @@ fn code(word: &str) -> Option<&'static str> {
     CURRENCIES.into_iter().find(|(_, names)| names.contains(&word)).map(|(code, _)| code)
 }
 
-/// The number that begins at a place.
-fn read(words: &[Word], place: usize) -> Option<Number> {
+/// The currency that the words at a place name, and how many words that takes: "dollars", "US dollars", "Swiss francs".
+fn currency(words: &[Word], place: usize) -> Option<(&'static str, usize)> {
+    const OTHER_DOLLARS: [(&str, &str); 5] =
+        [("canadian", "CAD"), ("australian", "AUD"), ("singapore", "SGD"), ("kong", "HKD"), ("zealand", "NZD")];
+    if let Some(code) = code(at(words, place)) {
+        return Some((code, 1));
+    }
+    let adjective = at(words, place);
+    let second = code(at(words, place + 1))?;
+    let foreign = OTHER_DOLLARS.into_iter().find(|(name, _)| *name == adjective).map(|(_, code)| code);
+    let names = matches!(
+        adjective,
+        "us" | "american"
+            | "swiss"
+            | "british"
+            | "english"
+            | "japanese"
+            | "chinese"
+            | "indian"
+            | "korean"
+            | "mexican"
+            | "swedish"
+            | "polish"
+            | "brazilian"
+    );
+    foreign.filter(|_| second == "USD").or(names.then_some(second)).map(|code| (code, 2))
+}
+
+/// The number that begins at a place; the words before `taken` belong to another one.
+fn read(words: &[Word], place: usize, taken: usize) -> Option<Number> {
     let (value, sign, len) =
         digits(at(words, place)).or_else(|| note(words, place)).or_else(|| spelled(words, place))?;
     let end = place + len;
@@ -140,10 +169,10 @@ fn read(words: &[Word], place: usize) -> Option<Number> {
     if matches!(at(words, end), "cent" | "cents") {
         return Some(Number { at: place, len: len + 1, value: Cents(value.0 / 100), kind: Kind::Sum(None) });
     }
-    if let Some(named) = code(at(words, end)) {
-        return sum(Some(named), len + 1);
+    if let Some((named, more)) = currency(words, end) {
+        return sum(Some(named), len + more);
     }
-    if let Some(named) = code(before(words, place, 1)) {
+    if let Some(named) = code(before(words, place, 1)).filter(|_| taken < place) {
         return sum(Some(named), len);
     }
     let follows = |phrase: &&[&str]| phrase.iter().enumerate().all(|(more, word)| at(words, end + more) == *word);

@@ -1,6 +1,6 @@
 //! Dishes and courses that must be in a meal, must not, or only so often.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use super::{
     sums::Number,
@@ -101,22 +101,10 @@ pub(super) fn read(menu: &Menu, words: &[Word], numbers: &[Number], request: &mu
     let denied = denials(words);
     let is_denied = |place: usize| denied.iter().any(|(from, to)| (*from..*to).contains(&place));
     courses(words, &is_denied, request);
-    let mut place = 0;
-    while place < words.len() {
-        let Some((len, items)) = (1..=LONGEST_NAME)
-            .rev()
-            .filter(|len| place + len <= words.len() && words[place].clause == words[place + len - 1].clause)
-            .find_map(|len| {
-                let said: Vec<&str> = words[place..place + len].iter().map(|word| word.text.as_str()).collect();
-                let items = items_named(menu, &said.join(" "));
-                (!items.is_empty()).then_some((len, items))
-            })
-        else {
-            place += 1;
-            continue;
-        };
-        let said: Vec<&str> = words[place..place + len].iter().map(|word| word.text.as_str()).collect();
-        let said = said.join(" ");
+    for span in named(menu, words) {
+        let place = span.start;
+        let said = text_of(&words[span]);
+        let items = items_named(menu, &said);
         if is_denied(place) {
             request.must_not.extend(items_called(menu, &said));
         } else if let Some(most) = bound(words, place) {
@@ -127,7 +115,6 @@ pub(super) fn read(menu: &Menu, words: &[Word], numbers: &[Number], request: &mu
         } else {
             wanted(&items, request);
         }
-        place += len;
     }
     let categories: BTreeSet<&str> = menu.items.iter().map(|item| item.category.as_str()).collect();
     for (place, word) in words.iter().enumerate().filter(|(place, _)| is_denied(*place)) {
@@ -148,6 +135,27 @@ pub(super) fn read(menu: &Menu, words: &[Word], numbers: &[Number], request: &mu
             _ => {}
         }
     }
+}
+
+/// Where dishes are named by name or alias: the longest name from each word on.
+pub(super) fn named(menu: &Menu, words: &[Word]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut place = 0;
+    while place < words.len() {
+        let longest = (1..=LONGEST_NAME.min(words.len() - place)).rev().find(|len| {
+            words[place].clause == words[place + len - 1].clause
+                && !items_named(menu, &text_of(&words[place..place + len])).is_empty()
+        });
+        if let Some(len) = longest {
+            found.push(place..place + len);
+        }
+        place += longest.unwrap_or(1);
+    }
+    found
+}
+
+fn text_of(words: &[Word]) -> String {
+    words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// "At most two …": the bound right before a name, where there is one.
@@ -220,7 +228,7 @@ fn items_named<'a>(menu: &'a Menu, said: &str) -> Vec<&'a Item> {
 
 /// The items that may be meant by a word: those with this name or alias, and those whose name or alias ends with it.
 /// Where a guest keeps something out, every kind of it stays out.
-pub(super) fn items_called(menu: &Menu, said: &str) -> BTreeSet<ItemId> {
+fn items_called(menu: &Menu, said: &str) -> BTreeSet<ItemId> {
     let plain = plain(said);
     let ends = |name: &str| {
         let name = self::plain(name);
