@@ -12,7 +12,7 @@ use super::moves::{DialogContext, Move};
 use super::replay::{self, Draft, Replay};
 use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
-use super::{Lexicon, answer, assemble, numbers, pieces, search, target};
+use super::{Lexicon, answer, assemble, phrases, pieces, search, target};
 use crate::menu::ItemId;
 use crate::order::{Edit, LineId, OrderLine, Pick};
 
@@ -30,10 +30,10 @@ pub fn converse(lexicon: &Lexicon, text: &str, context: &DialogContext) -> Vec<M
     dialog.moves
 }
 
-struct Dialog<'a> {
-    lexicon: &'a Lexicon,
-    context: &'a DialogContext,
-    moves: Vec<Move>,
+pub(super) struct Dialog<'a> {
+    pub(super) lexicon: &'a Lexicon,
+    pub(super) context: &'a DialogContext,
+    pub(super) moves: Vec<Move>,
 }
 
 impl Dialog<'_> {
@@ -73,7 +73,7 @@ impl Dialog<'_> {
         }
     }
 
-    fn edit(&mut self, edit: Edit) {
+    pub(super) fn edit(&mut self, edit: Edit) {
         self.moves.push(Move::Edit(edit));
     }
 
@@ -124,25 +124,6 @@ impl Dialog<'_> {
         }
     }
 
-    /// "Two of those", of the one thing that the last reply told of.
-    fn of_those(&mut self, tokens: &[Token]) -> bool {
-        let [item] = self.context.offered.as_slice() else { return false };
-        let item = item.clone();
-        let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) || token.text == "ill").count();
-        let Some(number) = tokens.get(start..).and_then(numbers::read).filter(|number| !number.after) else {
-            return false;
-        };
-        let text = |at: usize| tokens.get(start + number.len + at).map_or("", |token| token.text.as_str());
-        let points = text(0) == "of" && matches!(text(1), "those" | "them" | "these" | "that" | "it");
-        let rest = tokens.get(start + number.len + 2..).unwrap_or_default();
-        let (Some(quantity), true) = (number.value, points && rest.iter().all(|token| cues::is_polite(&token.text)))
-        else {
-            return false;
-        };
-        self.edit(Edit::Add { line: OrderLine { quantity, ..plain(item) } });
-        true
-    }
-
     /// Answers to the question, or to what was offered.
     fn answered(&mut self, tokens: &[Token]) -> bool {
         if let Some(question) = &self.context.pending {
@@ -159,7 +140,7 @@ impl Dialog<'_> {
         false
     }
 
-    fn touched(&self) -> Option<&(LineId, OrderLine)> {
+    pub(super) fn touched(&self) -> Option<&(LineId, OrderLine)> {
         let touched = self.context.touched;
         self.context.cart.iter().find(|(id, _)| Some(*id) == touched).or_else(|| self.context.cart.last())
     }
@@ -172,7 +153,7 @@ impl Dialog<'_> {
     }
 
     fn body(&mut self, tokens: &[Token]) {
-        let plain = target::unsplit(tokens);
+        let plain = phrases::unsplit(tokens);
         let tokens = plain.as_slice();
         if self.parts(tokens)
             || self.more_or_less(tokens)
@@ -201,153 +182,17 @@ impl Dialog<'_> {
         }
     }
 
-    /// "One less coke", "two more of those", "another burger".
-    fn more_or_less(&mut self, tokens: &[Token]) -> bool {
-        let Some(found) = target::counted(self.lexicon, tokens, &self.context.cart) else { return false };
-        let target::Counted { amount, less, lines, named } = found;
-        let line = match (named, lines.as_slice()) {
-            (false, _) => self.touched().map(|(id, line)| (*id, line.quantity)),
-            (true, [line]) => {
-                self.context.cart.iter().find(|(id, _)| id == line).map(|(id, line)| (*id, line.quantity))
-            }
-            (true, []) if less => {
-                self.moves.push(Move::NotOrdered { words: assemble::words(tokens, 0, tokens.len()) });
-                return true;
-            }
-            (true, []) => return false,
-            (true, _) => {
-                self.moves.push(Move::Ambiguous { words: assemble::words(tokens, 0, tokens.len()), lines });
-                return true;
-            }
-        };
-        let Some((line, quantity)) = line else { return false };
-        if less {
-            self.edit(Edit::Remove { line, quantity: Some(amount).filter(|amount| *amount < quantity) });
-        } else {
-            self.edit(Edit::SetQuantity { line, quantity: quantity.saturating_add(amount) });
-        }
-        true
-    }
-
-    /// "No tomato on one of them": of a line of several, so many become a line of their own.
-    fn part_of_line(&mut self, tokens: &[Token]) -> bool {
-        let Some((line, old)) = self.touched().cloned() else { return false };
-        let Some((count, rest)) = target::part(tokens).filter(|(count, _)| *count < old.quantity) else { return false };
-        let (lattice, replay) = self.replay(&rest, lattice::build(self.lexicon, &rest), Some(&old));
-        let Some(draft) = &replay.context else { return false };
-        let items = item_places(self.lexicon, &old);
-        let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
-        let (options, without) = assemble::settle_options(self.lexicon, &rest, &lattice, draft, &items);
-        if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
-            return false;
-        }
-        let mut new = OrderLine { quantity: count, size: size.or(old.size.clone()), ..old.clone() };
-        new.options.retain(|had| without.iter().all(|left| left.group != had.group || left.choice != had.choice));
-        new.options.extend(options);
-        new.without.extend(without);
-        self.edit(Edit::SetQuantity { line, quantity: old.quantity - count });
-        self.edit(Edit::Add { line: new });
-        true
-    }
-
-    /// "Swap the shake for a lemonade", "change the fries to large".
-    fn swap(&mut self, tokens: &[Token]) -> bool {
-        let Some((old, new)) = target::swapped(tokens) else { return false };
-        let lattice = lattice::build(self.lexicon, old);
-        let replay = self.replay(old, lattice, None);
-        let Some(draft) = replay.1.lines.first().filter(|draft| !draft.items.is_empty()) else {
-            return self.swap_option(old, new);
-        };
-        let lines = target::lines_of(self.lexicon, &self.context.cart, draft, &replay.0);
-        let words = || assemble::words(old, 0, old.len());
-        match lines.as_slice() {
-            [] => {
-                self.moves.push(Move::NotOrdered { words: words() });
-                self.clause(new, None, true);
-            }
-            [line] => self.become_new(*line, new),
-            several => {
-                let several = several.to_vec();
-                self.moves.push(Move::Ambiguous { words: words(), lines: several });
-            }
-        }
-        true
-    }
-
-    /// A line takes a new item, or a new size, number or options where no item is named.
-    fn become_new(&mut self, line: LineId, new: &[Token]) {
-        let (lattice, replay) = self.replay(new, lattice::build(self.lexicon, new), self.cart_line(line));
-        let settled = assemble::settle(self.lexicon, new, &lattice, &replay);
-        match settled.lines.into_iter().next() {
-            Some((with, _)) => self.put_in_place(line, with, replay.lines.first().is_some_and(|draft| draft.counted)),
-            None => self.context_edits(line, new, &lattice, &replay),
-        }
-    }
-
-    /// Puts a line in another's place, or changes it where the item stays. `counted`: the guest said how many.
-    fn put_in_place(&mut self, line: LineId, mut with: OrderLine, counted: bool) {
-        let Some(old) = self.cart_line(line).cloned() else { return };
-        if with.item != old.item {
-            if !counted {
-                with.quantity = old.quantity;
-            }
-            // "Make it a coffee" of a large tea is a large coffee, where there is one.
-            if with.size.is_none() {
-                let of = with.item.one().and_then(|item| self.lexicon.menu().item(item));
-                with.size = old.size.filter(|size| of.is_some_and(|item| item.size(size).is_some()));
-            }
-            self.edit(Edit::Replace { line, with });
-            return;
-        }
-        if counted {
-            self.edit(Edit::SetQuantity { line, quantity: with.quantity });
-        }
-        if let Some(size) = with.size {
-            self.edit(Edit::SetSize { line, size });
-        }
-        for without in with.without {
-            self.edit(Edit::Leave { line, without });
-        }
-        for option in with.options {
-            self.edit(Edit::SetOption { line, option });
-        }
-    }
-
-    /// "Swap the pickles for onions": one option goes, another comes.
-    fn swap_option(&mut self, old: &[Token], new: &[Token]) -> bool {
-        // "… on the pizza" says which line.
-        let aimed = target::find(self.lexicon, new, &self.context.cart, None);
-        let (line, new) = match aimed {
-            Some(target::Target::Lines { lines, rest, whole: false }) if lines.len() == 1 => (lines[0], rest),
-            _ => match self.touched() {
-                Some((line, _)) => (*line, new.to_vec()),
-                None => return false,
-            },
-        };
-        let Some(cart_line) = self.cart_line(line).cloned() else { return false };
-        let (lattice, replay) = self.replay(old, lattice::build(self.lexicon, old), Some(&cart_line));
-        let items = item_places(self.lexicon, &cart_line);
-        let Some(draft) = replay.context.as_ref().filter(|draft| !draft.options.is_empty() && !items.is_empty()) else {
-            return false;
-        };
-        let mut gone = draft.clone();
-        for (_, how) in &mut gone.options {
-            how.negated = true;
-        }
-        let (_, without) = assemble::settle_options(self.lexicon, old, &lattice, &gone, &items);
-        for without in without {
-            self.edit(Edit::Leave { line, without });
-        }
-        self.clause(&new, Some(line), true);
-        true
-    }
-
-    fn cart_line(&self, line: LineId) -> Option<&OrderLine> {
+    pub(super) fn cart_line(&self, line: LineId) -> Option<&OrderLine> {
         self.context.cart.iter().find(|(id, _)| *id == line).map(|(_, line)| line)
     }
 
     /// Searches words, with a line that they may be about.
-    fn replay(&self, tokens: &[Token], mut lattice: Lattice, about: Option<&OrderLine>) -> (Lattice, Replay) {
+    pub(super) fn replay(
+        &self,
+        tokens: &[Token],
+        mut lattice: Lattice,
+        about: Option<&OrderLine>,
+    ) -> (Lattice, Replay) {
         let items = about.map(|line| item_places(self.lexicon, line)).filter(|items| !items.is_empty());
         let edge = items.map(|items| lattice.push_context(items));
         let sizable = about.is_some_and(|line| line.size.is_none());
@@ -362,7 +207,7 @@ impl Dialog<'_> {
             (0..tokens.len()).filter(|&at| at == 0 || tokens[at].before != Break::None).chain([tokens.len()]).collect();
         let touched = self.touched().map(|(id, _)| *id);
         let aims = |tokens: &[Token]| {
-            let found = target::find(self.lexicon, &target::unsplit(tokens), &self.context.cart, touched);
+            let found = target::find(self.lexicon, &phrases::unsplit(tokens), &self.context.cart, touched);
             matches!(found, Some(target::Target::Lines { .. }))
         };
         let parts: Vec<&[Token]> = starts.windows(2).map(|pair| &tokens[pair[0]..pair[1]]).collect();
@@ -376,28 +221,8 @@ impl Dialog<'_> {
         true
     }
 
-    /// "Same for the second one", "and on the tea": what the last words changed is for another line, too.
-    fn same_for(&mut self, tokens: &[Token]) -> bool {
-        if self.context.changed.is_empty() {
-            return false;
-        }
-        let touched = self.touched().map(|(id, _)| *id);
-        let Some(lines) = target::likewise(self.lexicon, tokens, &self.context.cart, touched) else { return false };
-        for line in lines {
-            for edit in self.context.changed.clone() {
-                match edit {
-                    Edit::SetOption { option, .. } => self.edit(Edit::SetOption { line, option }),
-                    Edit::Leave { without, .. } => self.edit(Edit::Leave { line, without }),
-                    Edit::SetSize { size, .. } => self.edit(Edit::SetSize { line, size }),
-                    _ => {}
-                }
-            }
-        }
-        true
-    }
-
     /// Reads a stretch of words and turns what it says into moves. `adds`: new lines come into the cart, too.
-    fn clause(&mut self, tokens: &[Token], about: Option<LineId>, adds: bool) {
+    pub(super) fn clause(&mut self, tokens: &[Token], about: Option<LineId>, adds: bool) {
         let lattice = lattice::build(self.lexicon, tokens);
         let line = match about {
             Some(line) => Some(line),
@@ -428,7 +253,7 @@ impl Dialog<'_> {
         }
         // "A lemonade instead of the shake": the new takes the old one's place.
         let before = self.moves.len();
-        let settles = target::settles(tokens);
+        let settles = phrases::settles(tokens);
         let mut lines = settled.lines.into_iter();
         let mut replaced = replay.lines.first().is_some_and(|draft| draft.replaces).then_some(line).flatten();
         for (draft, instead) in &replay.dropped {
@@ -484,7 +309,7 @@ impl Dialog<'_> {
     }
 
     /// What the words change of the line that they are about.
-    fn context_edits(&mut self, line: LineId, tokens: &[Token], lattice: &Lattice, replay: &Replay) {
+    pub(super) fn context_edits(&mut self, line: LineId, tokens: &[Token], lattice: &Lattice, replay: &Replay) {
         let Some(draft) = &replay.context else { return };
         let items: Vec<u16> = draft.items.iter().map(|(item, _)| *item).collect();
         if draft.counted {
@@ -511,31 +336,6 @@ impl Dialog<'_> {
         for option in options {
             self.edit(Edit::SetOption { line, option });
         }
-    }
-
-    /// "No peas" with a pie that has none: the peas of the order go, where it has some.
-    fn removes_line(&mut self, line: LineId, lattice: &Lattice, option: u16) -> bool {
-        let Some(edge) = lattice.edges.get(option as usize) else { return false };
-        let Some(of) = self.cart_line(line) else { return false };
-        let places = item_places(self.lexicon, of);
-        let Kind::Choices(choices) = &edge.kind else { return false };
-        let included = choices.iter().any(|(group, choice, _)| {
-            places.iter().any(|item| self.lexicon.includes[*item as usize].contains(&(*group, *choice)))
-        });
-        let has = included || has_choice(self.lexicon, lattice, option, of);
-        let same = |other: &&lattice::Edge| other.from == edge.from && other.to == edge.to;
-        let items = lattice.edges.iter().filter(same).find_map(|other| match &other.kind {
-            Kind::Items(items) => Some(items),
-            _ => None,
-        });
-        let Some(items) = items.filter(|_| !has) else { return false };
-        let named = |(id, other): &&(LineId, OrderLine)| {
-            *id != line
-                && item_places(self.lexicon, other).iter().any(|place| items.iter().any(|(item, _)| item == place))
-        };
-        let Some(gone) = self.context.cart.iter().find(named).map(|(id, _)| *id) else { return false };
-        self.edit(Edit::Remove { line: gone, quantity: None });
-        true
     }
 
     /// Which line options and sizes by themselves are about: the one last touched where it takes them, else the one
@@ -568,7 +368,7 @@ impl Dialog<'_> {
 }
 
 /// One of an item and nothing else said.
-const fn plain(item: ItemId) -> OrderLine {
+pub(super) const fn plain(item: ItemId) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity: 1, size: None, options: Vec::new(), without: Vec::new() }
 }
 
