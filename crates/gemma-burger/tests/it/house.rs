@@ -116,6 +116,7 @@ async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources:
         engine: engine.clone(),
         model_name: "away".into(),
         manner: Manner::open(engine, shelf, &config.model.adapters, "away").unwrap(),
+        model_tools: false,
         max_reply_tokens: 100,
         bus: brain.bus(),
         news: StaffNews::new(),
