@@ -389,9 +389,7 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
             .any(|choice| plain_words(&choice.name).contains(&(*word).to_owned()))
     };
     // What the last word says is what the thing is: "red wine" is no red onion.
-    let told = thing.is_empty()
-        || thing.iter().any(|word| general.contains(word))
-        || thing.last().is_some_and(|word| known(&word));
+    let told = thing.is_empty() || thing.iter().any(|word| general.contains(word)) || thing.last().is_some_and(known);
     (!told).then(|| thing.join(" "))
 }
 
