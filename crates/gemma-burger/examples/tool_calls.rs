@@ -192,6 +192,7 @@ async fn generate(engine: &dyn Engine, request: GenerationRequest) -> (String, F
     let mut text = String::new();
     while let Some(event) = words.next().await {
         match event {
+            GenerationEvent::Read(_) => {}
             GenerationEvent::Text(piece) => text.push_str(&piece),
             GenerationEvent::Done(end) => return (text, end.reason),
             GenerationEvent::Failed(error) => panic!("{error}"),

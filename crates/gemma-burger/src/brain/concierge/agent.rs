@@ -90,6 +90,7 @@ async fn write(engine: &dyn Engine, request: GenerationRequest) -> Option<String
         let mut text = String::new();
         while let Some(event) = stream.next().await {
             match event {
+                GenerationEvent::Read(_) => {}
                 GenerationEvent::Text(piece) => text.push_str(&piece),
                 GenerationEvent::Done(end) => return (end.reason == FinishReason::Stop).then_some(text),
                 GenerationEvent::Failed(_) => return None,

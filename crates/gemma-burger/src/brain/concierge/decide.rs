@@ -5,7 +5,7 @@ use std::{cell::Cell, time::Instant};
 use concierge::{
     brief::Source,
     ports::{ChatMessage, Role},
-    turn::{self, Decision, Input, Memory},
+    turn::{self, Decision, Memory},
 };
 use store::{Claim, NewTicket, Session, SessionId, Speaker, StoreError, TicketState, TurnRecord};
 
