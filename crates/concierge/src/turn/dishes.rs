@@ -67,6 +67,14 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     vec![without_a_name(menu, asked, &words, aspect)]
 }
 
+/// Tells which dishes were found.
+pub(super) fn tell_items(menu: &Menu, items: &[&Item]) -> Step {
+    if items.is_empty() {
+        return Step::new(Act::AdmitUnknown).or_plain("I'm sorry, I find nothing like that on our menu.");
+    }
+    list(menu, Act::TellMenu, "We have", items, MOST_NAMED)
+}
+
 /// What is asked of a dish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Aspect {

@@ -414,7 +414,7 @@ fn asks_about_order(scene: &Scene<'_, '_>) -> bool {
     scene.need.is_some()
         || matches!(
             scene.input.memory.pending,
-            Some(Pending::Place | Pending::Conflict { .. } | Pending::Offered { .. } | Pending::Plan | Pending::Clear)
+            Some(Pending::Place | Pending::Conflict { .. } | Pending::Offered { .. } | Pending::Plan | Pending::Clear | Pending::Call { .. })
         )
 }
 
@@ -425,7 +425,14 @@ pub(super) fn context(scene: &Scene<'_, '_>) -> DialogContext {
     let pending = match (need.map(|need| (&need.question, need.line)), &input.memory.pending) {
         (
             _,
-            Some(Pending::Place | Pending::Conflict { .. } | Pending::Plan | Pending::Clear | Pending::Remedy { .. }),
+            Some(
+                Pending::Place
+                | Pending::Conflict { .. }
+                | Pending::Plan
+                | Pending::Clear
+                | Pending::Call { .. }
+                | Pending::Remedy { .. },
+            ),
         ) => Some(Question::Place),
         (_, Some(Pending::Offered { items })) => items.first().cloned().map(Question::Offer),
         (Some((Open::Item { any_of }, _)), None) => Some(Question::WhichItem(any_of.clone())),

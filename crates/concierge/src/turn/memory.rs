@@ -10,6 +10,7 @@ use crate::{
     ledger::{ComplaintKind, OrderId, RemedyKind, remedy::Ask},
     menu::ItemId,
     order::{Edit, LineId, OrderLine},
+    tools::Call,
 };
 
 /// The state of a conversation.
@@ -85,6 +86,11 @@ pub enum Pending {
     },
     /// Shall everything be dropped?
     Clear,
+    /// The model wants to use a tool that changes something: may it?
+    Call {
+        /// What waits for the guest's yes.
+        call: Box<Call>,
+    },
 }
 
 /// A complaint as far as it is known.

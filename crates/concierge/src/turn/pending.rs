@@ -1,6 +1,6 @@
 //! Answers to what the guest was asked: a yes or a no, and what is said with it.
 
-use super::{Answer, Pending, Turn, budget, heard, heard::Heard, orders};
+use super::{Answer, Pending, Turn, budget, calls, heard, heard::Heard, orders};
 use crate::{
     brief::{Act, Step},
     ledger::Consent,
@@ -65,6 +65,9 @@ impl Turn<'_> {
                 steps
             }
             Pending::Clear => orders::edit(self, vec![Edit::Clear], Consent::NotAsked),
+            Pending::Call { call } => {
+                self.carry_out(&call, "").map_or_else(|error| calls::refused(&error), |(_, steps)| steps)
+            }
             Pending::Remedy { .. } => Vec::new(),
         }
     }
@@ -78,7 +81,7 @@ impl Turn<'_> {
             Pending::Conflict { .. } => {
                 vec![Step::new(Act::AskAgain).or_plain("All right, I'll leave it out. What else can I get you?")]
             }
-            Pending::Plan | Pending::Clear | Pending::Remedy { .. } => {
+            Pending::Plan | Pending::Clear | Pending::Call { .. } | Pending::Remedy { .. } => {
                 vec![Step::new(Act::AskAgain).or_plain("All right. What would you like instead?")]
             }
         }

@@ -5,6 +5,7 @@
 mod client;
 mod scripted;
 
+mod adapters;
 mod chat;
 mod cli;
 mod failures;
@@ -13,6 +14,7 @@ mod input;
 mod leaving;
 mod limits;
 mod logs;
+mod mcp;
 mod orders;
 mod pages;
 mod product;
@@ -22,3 +24,4 @@ mod shutdown;
 mod staff;
 mod terminal;
 mod tiers;
+mod v1;

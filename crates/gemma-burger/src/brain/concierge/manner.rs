@@ -205,6 +205,13 @@ impl Manner {
         Ok(manner)
     }
 
+    /// For a language model that runs elsewhere: the adapters of its agents, if they have any, are kept there.
+    #[must_use]
+    pub fn elsewhere(engine: Arc<dyn Tunable>, shelf: Shelf) -> Self {
+        let voices = AGENTS.into_iter().map(|agent| (agent, Voice::default())).collect();
+        Self { engine, shelf, voices: Mutex::new(voices), tuned: RwLock::new(AGENTS.to_vec()) }
+    }
+
     /// Whether an agent has an adapter.
     #[must_use]
     pub fn is_tuned(&self, agent: AgentName) -> bool {
