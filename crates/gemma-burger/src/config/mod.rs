@@ -12,7 +12,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
-use allowed::{Address, Allowed, Auto, Filter, Networks, Number, OneOf, Optional, Origin, Path, Text, Token};
+use allowed::{Address, Allowed, Auto, Base, Filter, Networks, Number, OneOf, Optional, Origin, Path, Text, Token};
 pub use allowed::{LogFormat, Network, Secret, SecureCookies, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
@@ -133,6 +133,16 @@ settings! {
         max_reply_tokens: u32, "MAX_REPLY_TOKENS", "max-reply-tokens", "160", Number(16..=4096), BRAIN | DATA;
         /// Seconds that a reply may take.
         reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
+    }
+
+    /// A large language model that writes more training data, asked by `data synth --provider` only.
+    provider: Provider {
+        /// Base of an OpenAI-compatible service that writes training data for `data synth --provider`.
+        url: Option<String>, "PROVIDER_URL", "provider-url", "", Optional(Base), DATA;
+        /// Name of its model, such as gemini-2.5-flash.
+        model: Option<String>, "PROVIDER_MODEL", "provider-model", "", Optional(Text), DATA;
+        /// Key that it wants.
+        key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Token), DATA;
     }
 
     /// What a guest may send.

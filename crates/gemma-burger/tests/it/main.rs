@@ -17,6 +17,7 @@ mod logs;
 mod orders;
 mod pages;
 mod product;
+mod provider;
 mod resume;
 mod sessions;
 mod shutdown;

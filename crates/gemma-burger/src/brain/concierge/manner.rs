@@ -341,7 +341,6 @@ impl SelfTest<'_> {
         tokio::runtime::Handle::current().block_on(async {
             while let Some(event) = reply.next().await {
                 match event {
-                    GenerationEvent::Read(_) => {}
                     GenerationEvent::Text(piece) => text.push_str(&piece),
                     GenerationEvent::Read(_) => {}
                     GenerationEvent::Done(end) => reason = Some(end.reason),
