@@ -266,7 +266,7 @@ class Handler(BaseHTTPRequestHandler):
         elif len(parts) == 3 and parts[0] == "chat" and parts[2] == "events" and parts[1] in State.turns:
             self.turn_events(State.turns[parts[1]])
         elif path == "/session/events" and self.session():
-            self.listen(self.session().listeners, [])
+            self.listen(self.session().listeners, [("person", {"name": self.session().person})])
         elif path == "/kitchen/events" and self.signed_in():
             self.listen(State.kitchen_listeners, [("snapshot", {"orders": list(State.kitchen.values())})])
         elif path == "/desk/events" and self.signed_in():

@@ -5,6 +5,7 @@
 //! other. [`http`] holds what both need.
 
 pub mod brain;
+pub mod checkpoints;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -107,15 +107,6 @@ pub enum ModelError {
         /// What there is, shortened.
         found: String,
     },
-    /// Weights in a form that the engine does not read as they are.
-    #[error(
-        "{what} holds safetensors weights, which have to be imported first; name a GGUF version of the model instead, \
-         for example hf:{what}-GGUF"
-    )]
-    ImportNeeded {
-        /// The repository.
-        what: String,
-    },
     /// A file of the cache cannot be read or written.
     #[error("{}: {source}; check that the folder can be written, or set GEMMA_BURGER_CACHE", path.display())]
     Io {

@@ -18,6 +18,18 @@ const LISTING_LIMIT: u64 = 16 << 20;
 /// Which of several quantisations is taken when none is named: small, with little loss, first.
 const PREFERRED: [&str; 6] = ["q4_k_m", "q4_0", "q5_k_m", "q6_k", "q8_0", "f16"];
 
+/// What a checkpoint in safetensors has beside its weights.
+const CHECKPOINT: [&str; 8] = [
+    "config.json",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "generation_config.json",
+];
+
 #[derive(Deserialize)]
 struct Repository {
     /// The commit, so that a resumed download cannot mix two versions.
@@ -39,7 +51,8 @@ struct Lfs {
     sha256: Option<String>,
 }
 
-/// Fetches the repository's GGUF into the folder: its path and SHA-256.
+/// Fetches the repository's GGUF, or the files of its checkpoint where it has none, into the folder: their paths and
+/// SHA-256.
 pub(crate) fn fetch(
     reference: &HubRef,
     how: &Fetch,
@@ -48,25 +61,29 @@ pub(crate) fn fetch(
 ) -> Result<Vec<(PathBuf, String)>, ModelError> {
     let hub = Hub { agent: agent(), how, id: &reference.id };
     let repository = hub.listing(&reference.revision)?;
-    let file = choose(reference, &repository.siblings)?;
     let revision = repository.sha.as_deref().unwrap_or(&reference.revision);
-    let path = hub.download(revision, &file, folder, progress)?;
-    progress.start(&format!("checking {}", file.name), file.size);
-    let sha256 = match file.lfs.as_ref().and_then(|lfs| lfs.sha256.as_deref()) {
-        Some(expected) => cache::verify(&path, expected, progress).map(|()| expected.to_owned()),
-        None => cache::hash_file(&path, progress),
-    };
-    progress.finish();
-    Ok(vec![(path, sha256?)])
+    let mut fetched = Vec::new();
+    for file in choose(reference, &repository.siblings)? {
+        let path = hub.download(revision, &file, folder, progress)?;
+        progress.start(&format!("checking {}", file.name), file.size);
+        let sha256 = match file.lfs.as_ref().and_then(|lfs| lfs.sha256.as_deref()) {
+            Some(expected) => cache::verify(&path, expected, progress).map(|()| expected.to_owned()),
+            None => cache::hash_file(&path, progress),
+        };
+        progress.finish();
+        fetched.push((path, sha256?));
+    }
+    Ok(fetched)
 }
 
-fn choose(reference: &HubRef, siblings: &[Sibling]) -> Result<Sibling, ModelError> {
+fn choose(reference: &HubRef, siblings: &[Sibling]) -> Result<Vec<Sibling>, ModelError> {
     let lacks = |wanted: &str| {
         let names: Vec<&str> = siblings.iter().take(20).map(|file| file.name.as_str()).collect();
         ModelError::NoSuchFile { what: reference.id.clone(), wanted: wanted.to_owned(), found: names.join(", ") }
     };
     if let Some(name) = &reference.file {
-        return siblings.iter().find(|file| &file.name == name).cloned().ok_or_else(|| lacks(name));
+        let named = siblings.iter().find(|file| &file.name == name).cloned();
+        return named.map(|file| vec![file]).ok_or_else(|| lacks(name));
     }
     let ends = |file: &Sibling, end: &str| file.name.to_ascii_lowercase().ends_with(end);
     // A projector for pictures is a GGUF too, and no model that speaks.
@@ -75,15 +92,19 @@ fn choose(reference: &HubRef, siblings: &[Sibling]) -> Result<Sibling, ModelErro
         .filter(|file| ends(file, ".gguf") && !file.name.to_ascii_lowercase().contains("mmproj"))
         .collect();
     if ggufs.is_empty() && siblings.iter().any(|file| ends(file, ".safetensors")) {
-        return Err(ModelError::ImportNeeded { what: reference.id.clone() });
+        let part = |file: &&Sibling| {
+            let own = !file.name.contains('/');
+            own && (ends(file, ".safetensors") || CHECKPOINT.contains(&file.name.as_str()))
+        };
+        return Ok(siblings.iter().filter(part).cloned().collect());
     }
     if let [only] = ggufs.as_slice() {
-        return Ok((*only).clone());
+        return Ok(vec![(*only).clone()]);
     }
     PREFERRED
         .iter()
         .find_map(|kind| ggufs.iter().find(|file| file.name.to_ascii_lowercase().contains(kind)))
-        .map(|file| (*file).clone())
+        .map(|file| vec![(*file).clone()])
         .ok_or_else(|| {
             lacks(if ggufs.is_empty() { "GGUF file" } else { "GGUF file that is the plain choice; name one" })
         })

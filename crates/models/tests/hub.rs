@@ -155,13 +155,34 @@ fn refusals_are_told_apart() {
     assert!(matches!(hub.fetch("a/odd", &cache), Err(ModelError::Refused { .. })));
     let listing = br#"{"siblings": [{"rfilename": "model.safetensors"}, {"rfilename": "config.json"}]}"#;
     hub.set("/api/models/a/mlx/revision/main?blobs=true", 200, listing, None);
-    assert!(matches!(hub.fetch("a/mlx", &cache), Err(ModelError::ImportNeeded { .. })));
     let error = hub.fetch("hf:a/mlx/x.gguf", &cache).unwrap_err().to_string();
     assert!(!error.is_empty());
     let listing = br#"{"siblings": [{"rfilename": "x-IQ1.gguf"}, {"rfilename": "x-IQ2.gguf"}]}"#;
     hub.set("/api/models/a/many/revision/main?blobs=true", 200, listing, None);
     let error = hub.fetch("a/many", &cache).unwrap_err();
     assert!(matches!(&error, ModelError::NoSuchFile { found, .. } if found.contains("x-IQ1.gguf")), "{error}");
+}
+
+#[test]
+fn a_checkpoint_comes_with_all_of_its_files() {
+    let hub = Hub::start();
+    let (_folder, cache) = cache();
+    let names = ["config.json", "tokenizer.json", "model-1.safetensors", "model-2.safetensors"];
+    let listed: Vec<String> = names
+        .iter()
+        .chain(&["README.md", "x/y.safetensors"])
+        .map(|name| format!("{{\"rfilename\": \"{name}\"}}"))
+        .collect();
+    let listing = format!("{{\"sha\": \"c0ffee\", \"siblings\": [{}]}}", listed.join(", "));
+    hub.set("/api/models/a/mlx/revision/main?blobs=true", 200, listing.as_bytes(), None);
+    for name in names {
+        hub.set(&format!("/a/mlx/resolve/c0ffee/{name}"), 200, name.as_bytes(), None);
+    }
+    let files = hub.fetch("a/mlx", &cache).unwrap();
+    let mut found: Vec<_> = files.files.iter().map(|file| file.name.as_str()).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["config.json", "model-1.safetensors", "model-2.safetensors", "tokenizer.json"]);
+    assert!(files.gguf().is_err());
 }
 
 #[test]

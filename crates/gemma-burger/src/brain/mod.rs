@@ -6,12 +6,14 @@
 pub mod bus;
 pub mod concierge;
 pub mod events;
+pub mod mcp;
 mod orders;
 pub mod ports;
 mod routes;
 pub mod sse;
 pub mod staff;
 pub mod turns;
+pub mod v1;
 pub mod wire;
 
 use std::{
@@ -51,6 +53,8 @@ pub struct Brain {
     token: Option<Secret>,
     max_body_bytes: usize,
     max_message_chars: usize,
+    /// When it began, in seconds since 1970.
+    opened: u64,
     closing: CancellationToken,
 }
 
@@ -73,6 +77,7 @@ impl Brain {
             token: config.network.brain_token.clone(),
             max_body_bytes: config.limits.max_body_bytes,
             max_message_chars: config.limits.max_message_chars,
+            opened: v1::unix_now(),
             closing,
         })
     }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     staff::Staff,
     turns::Turn,
+    v1::BareModel,
     wire::{Done, Feedback, History, OrderNews, Readiness, SessionId, TurnEvent, TurnId},
 };
 use crate::http::{ApiError, access::RequestId};
@@ -78,6 +79,11 @@ pub trait Concierge: Send + Sync + 'static {
 
     /// What the staff's screens work with, where there are any.
     fn staff(&self) -> Option<Arc<dyn Staff>> {
+        None
+    }
+
+    /// The language model without the restaurant, for programs under `/v1`; none where there is no such way in.
+    fn bare_model(&self) -> Option<BareModel> {
         None
     }
 

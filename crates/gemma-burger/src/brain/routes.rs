@@ -10,7 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
-use sha2::{Digest, Sha256};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use ::concierge::ports::FinishReason;
@@ -18,7 +17,8 @@ use ::concierge::ports::FinishReason;
 use super::{
     Brain, GUEST_LABEL, GUEST_SESSION, orders, sse, staff,
     turns::{Message, Turn},
-    wire::{ChatRequest, Feedback, SessionEvent, SessionId, TurnId, TurnStarted},
+    v1,
+    wire::{ChatRequest, Feedback, Person, SessionEvent, SessionId, TurnId, TurnStarted},
 };
 use crate::http::{
     ApiError, ErrorCode,
@@ -37,7 +37,8 @@ const MAX_KEY_BYTES: usize = 200;
 /// The brain as a service.
 pub fn router(brain: Arc<Brain>) -> Router {
     let access = Access { tier: "brain", trust_ids: true, counts: Arc::clone(&brain.counts) };
-    let guarded = guarded().into_router().route_layer(middleware::from_fn_with_state(Arc::clone(&brain), check_token));
+    let guarded = guarded().into_router().merge(v1::router());
+    let guarded = guarded.route_layer(middleware::from_fn_with_state(Arc::clone(&brain), check_token));
     Router::new()
         .merge(guarded)
         .merge(open().into_router())
@@ -70,18 +71,15 @@ fn open() -> Routes<Arc<Brain>> {
 /// Every method and path of this tier, which the gateway's description must hold.
 #[must_use]
 pub fn interface() -> Vec<(Method, &'static str)> {
-    guarded().merge(open()).list()
+    guarded().merge(open()).merge(v1::routes()).list()
 }
 
 /// Lets only those in who know the shared secret, where one is set.
 async fn check_token(State(brain): State<Arc<Brain>>, request: Request, next: Next) -> Response {
-    if let Some(token) = &brain.token {
-        let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        // Comparing digests takes the same time wherever the secrets differ.
-        if Sha256::digest(shown) != Sha256::digest(token.reveal()) {
-            return ApiError::new(ErrorCode::Unauthorized, "The shared secret is missing or wrong.").into_response();
-        }
+    if brain.token.as_ref().is_some_and(|token| !token.is_shown_by(request.headers())) {
+        let error = ApiError::new(ErrorCode::Unauthorized, "The shared secret is missing or wrong.");
+        let openai = request.uri().path().starts_with("/v1/");
+        return if openai { v1::Refusal::from(error).into_response() } else { error.into_response() };
     }
     next.run(request).await
 }
@@ -133,7 +131,7 @@ async fn post_chat(
 }
 
 /// The key that makes a message safe to send again.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().map(str::trim).filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()));
     let wrong = || {
@@ -215,8 +213,9 @@ async fn get_session_events(
     let news = brain.bus.follow(&guest.session, seen);
     let history = brain.concierge()?.history(&guest.session).await?;
     let cart = history.cart.map(SessionEvent::Cart).into_iter();
-    let person = history.person.map(SessionEvent::Person);
-    let now = cart.chain(history.orders.into_iter().map(SessionEvent::Order)).chain(person);
+    // Also where nobody holds the conversation: a page that saw a person there learns that they have left.
+    let person = SessionEvent::Person(history.person.unwrap_or(Person { name: None }));
+    let now = cart.chain(history.orders.into_iter().map(SessionEvent::Order)).chain([person]);
     let now = stream::iter(now.map(|event| (None, Arc::new(event))).collect::<Vec<_>>());
     let all = now.chain(news.map(|(id, event)| (Some(id), event)));
     Ok(sse::response(all.take_until(brain.closing.clone().cancelled_owned())))

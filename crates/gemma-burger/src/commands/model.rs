@@ -31,6 +31,7 @@ enum Action {
         flags: Flags<DATA>,
     },
     Trim(super::trim::TrimArgs),
+    Import(super::import::ImportArgs),
     /// Lists the models in the cache.
     #[command(after_help = "Example:\n  gemma-burger model list --json")]
     List {
@@ -59,6 +60,7 @@ impl Args {
                 print(&told(&fetched, json))
             }
             Action::Trim(args) => args.run(),
+            Action::Import(args) => args.run(),
             Action::List { json, flags } => list(&cache(&configure(flags)?)?, json),
         }
     }

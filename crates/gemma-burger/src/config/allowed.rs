@@ -9,6 +9,8 @@ use std::{
     str::FromStr,
 };
 
+use axum::http::{HeaderMap, header};
+use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 
 /// A kind of value.
@@ -178,6 +180,15 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// Whether a request shows this secret as its bearer token.
+    #[must_use]
+    pub fn is_shown_by(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        // Comparing digests takes the same time wherever the secrets differ.
+        Sha256::digest(shown) == Sha256::digest(&self.0)
+    }
 }
 
 impl From<String> for Secret {
@@ -205,6 +216,23 @@ impl Allowed for Token {
 
     fn parse(&self, text: &str) -> Option<Secret> {
         let fits = (16..=512).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        fits.then(|| Secret(text.into()))
+    }
+}
+
+/// Another service's key, as long as that service makes it.
+pub struct Key;
+
+impl Allowed for Key {
+    type Value = Secret;
+    const SECRET: bool = true;
+
+    fn describe(&self) -> String {
+        "1 to 512 letters, digits or signs, without spaces".into()
+    }
+
+    fn parse(&self, text: &str) -> Option<Secret> {
+        let fits = (1..=512).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| Secret(text.into()))
     }
 }
@@ -268,6 +296,25 @@ impl Allowed for Networks {
     }
 }
 
+/// Endpoints of a remote engine, parted by commas.
+pub struct Urls;
+
+impl Allowed for Urls {
+    type Value = Vec<remote::Address>;
+
+    fn describe(&self) -> String {
+        "addresses such as http://10.0.0.7:8000 or https://host/v1, parted by commas".into()
+    }
+
+    fn parse(&self, text: &str) -> Option<Vec<remote::Address>> {
+        text.split(',').map(|part| part.trim().parse().ok()).collect()
+    }
+
+    fn absent(&self) -> Option<Vec<remote::Address>> {
+        Some(Vec::new())
+    }
+}
+
 /// A filter of the log.
 pub struct Filter;
 
@@ -325,6 +372,19 @@ pub enum LogFormat {
 
 impl Choice for LogFormat {
     const WORDS: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It is done.
+    On,
+    /// It is not.
+    Off,
+}
+
+impl Choice for Switch {
+    const WORDS: &'static [(&'static str, Self)] = &[("on", Self::On), ("off", Self::Off)];
 }
 
 /// Whether the session's cookie is for HTTPS only.

@@ -12,8 +12,10 @@ use std::{net::IpAddr, path::PathBuf};
 
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
-use allowed::{Address, Allowed, Auto, Base, Filter, Networks, Number, OneOf, Optional, Origin, Path, Text, Token};
-pub use allowed::{LogFormat, Network, Secret, SecureCookies, VocabularyChoice};
+use allowed::{
+    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
+};
+pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -131,8 +133,20 @@ settings! {
         queue: u16, "QUEUE", "queue", "32", Number(0..=4096), BRAIN | DATA;
         /// Tokens that a reply may have.
         max_reply_tokens: u32, "MAX_REPLY_TOKENS", "max-reply-tokens", "160", Number(16..=4096), BRAIN | DATA;
+        /// Whether the model may choose a tool where nothing was understood. Worth it from a model of some billion parameters on.
+        model_tools: Switch, "MODEL_TOOLS", "model-tools", "off", OneOf::<Switch>::new(), BRAIN;
         /// Seconds that a reply may take.
         reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
+    }
+
+    /// The language model on other machines.
+    engine: Endpoints {
+        /// Where the language model is, if not in this process: endpoints of OpenAI's protocol such as vLLM, llama-server, Ollama or another brain of this product. `MODEL` is its name there.
+        urls: Vec<remote::Address>, "ENGINE_URLS", "engine-urls", "", Urls, BRAIN | DATA;
+        /// Key that the endpoints want.
+        key: Option<Secret>, "ENGINE_KEY", "engine-key", "", Optional(Key), BRAIN | DATA;
+        /// Seconds that an endpoint may take to its first word, and between words.
+        patience_s: u64, "ENGINE_PATIENCE_S", "engine-patience-s", "15", Number(1..=600), BRAIN | DATA;
     }
 
     /// A large language model that writes more training data, asked by `data synth --provider` only.
@@ -142,7 +156,7 @@ settings! {
         /// Name of its model, such as gemini-2.5-flash.
         model: Option<String>, "PROVIDER_MODEL", "provider-model", "", Optional(Text), DATA;
         /// Key that it wants.
-        key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Token), DATA;
+        key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key), DATA;
     }
 
     /// What a guest may send.
@@ -157,6 +171,8 @@ settings! {
         max_body_bytes: usize, "MAX_BODY_BYTES", "max-body-bytes", "16384", Number(1024..=1_048_576), GATEWAY | BRAIN;
         /// Characters of a message.
         max_message_chars: usize, "MAX_MESSAGE_CHARS", "max-message-chars", "2000", Number(1..=100_000), GATEWAY | BRAIN;
+        /// Key that programs must send to use `/v1`; none opens it to every guest, within the same limits as the chat.
+        api_token: Option<Secret>, "API_TOKEN", "api-token", "", Optional(Token), GATEWAY;
         /// Days that a guest's session lasts.
         session_days: u32, "SESSION_DAYS", "session-days", "30", Number(1..=365), GATEWAY;
         /// Whether the session's cookie is for HTTPS only; auto follows the request.

@@ -136,6 +136,10 @@ impl Relay {
                 response.headers_mut().append(name.clone(), value.clone());
             }
         }
+        let session = parts.headers.get(GUEST_SESSION).and_then(|value| value.to_str().ok());
+        if let Some(session) = session.and_then(SessionId::parse) {
+            response.extensions_mut().insert(SessionUsed(session));
+        }
         Ok(response)
     }
 }
@@ -143,6 +147,10 @@ impl Relay {
 fn until_closing(gateway: &Gateway, body: Body) -> Body {
     Body::from_stream(body.into_data_stream().take_until(gateway.closing.clone().cancelled_owned()))
 }
+
+/// The session that an answer belongs to, where the brain says so: for this tier only.
+#[derive(Clone)]
+pub struct SessionUsed(pub SessionId);
 
 /// A guest's request without its body.
 pub struct RequestHead {

@@ -16,11 +16,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     Gateway,
     client::Client,
-    relay::{Relay, RequestHead},
+    relay::{Relay, RequestHead, SessionUsed},
     session::{Guest, Shown, forget_cookie, has_cookie},
 };
 use crate::{
-    brain::wire::{ChatRequest, History, Part, Readiness, SessionId},
+    brain::{
+        v1,
+        wire::{ChatRequest, History, Part, Readiness, SessionId},
+    },
     http::{
         ApiError, ErrorCode,
         access::{self, Access},
@@ -30,8 +33,8 @@ use crate::{
     },
 };
 
-/// Bytes of a body under `/v1`, where a client sends the whole conversation each time.
-const V1_BODY_BYTES: usize = 256 * 1024;
+/// Names a session in requests and answers under `/v1`, for clients that keep no cookies.
+const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-session-token");
 /// How long a question about the brain's health may take.
 const HEALTH_PATIENCE: Duration = Duration::from_millis(1_800);
 
@@ -138,6 +141,18 @@ impl Gateway {
         })
     }
 
+    /// The guest behind a request under `/v1`: by our own header, else by an API key that is a session's token, else by
+    /// the cookie. Clients send some key whether it means anything or not, so only the header can be wrong.
+    fn program(&self, headers: &HeaderMap) -> Result<Option<Guest>, ApiError> {
+        if let Some(token) = headers.get(SESSION_TOKEN) {
+            return self.sessions.identify(headers, Some(token.to_str().unwrap_or_default()));
+        }
+        let mut cookie = headers.clone();
+        cookie.remove(header::AUTHORIZATION);
+        let by = |headers| self.sessions.identify(headers, None).ok().flatten();
+        Ok(by(headers).or_else(|| by(&cookie)))
+    }
+
     /// By which name a guest knows the session: a program by its token; a browser by the id alone, since its token is
     /// in a cookie that no script may read.
     fn label(&self, guest: &Guest) -> String {
@@ -241,25 +256,38 @@ fn secure_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// The protocol that many clients speak. They send some key whether it means anything or not, so only one of ours
-/// names a session.
-async fn relay_v1(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, ApiError> {
+/// OpenAI's protocol, within the limits of the chat.
+async fn relay_v1(State(gateway): State<Arc<Gateway>>, request: Request) -> Result<Response, v1::Refusal> {
     let client = gateway.proxies.client(&request);
     let (head, body) = RequestHead::split(request);
-    let guest = gateway.sessions.identify(&head.headers, None).ok().flatten();
+    gateway.limited(gateway.limits.admit_request(client.address.into()))?;
+    if gateway.api_token.as_ref().is_some_and(|token| !token.is_shown_by(&head.headers)) {
+        return Err(v1::Refusal::wrong_key());
+    }
+    let guest = gateway.program(&head.headers)?;
     let body = if head.method == Method::POST {
         gateway
             .limited(gateway.limits.admit_message(guest.as_ref().map(|guest| &guest.session), client.address.into()))?;
-        body::read_json(&head.headers, body, V1_BODY_BYTES).await?
+        body::read_json(&head.headers, body, v1::BODY_BYTES).await?
     } else {
-        gateway.limited(gateway.limits.admit_request(client.address.into()))?;
         Bytes::new()
     };
     let mut relay = Relay::new(&head, body).patience(gateway.reply_patience);
     if let Some(guest) = &guest {
         relay = relay.guest(&guest.session, &gateway.label(guest));
     }
-    relay.send(&gateway).await
+    let mut response = relay.send(&gateway).await?;
+    if let Some(SessionUsed(session)) = response.extensions_mut().remove() {
+        if guest.is_none() {
+            gateway.limits.first_message(&session);
+            let cookie = gateway.sessions.cookie(&session, gateway.proxies.secure_cookie(client));
+            cookie.map(|cookie| response.headers_mut().append(header::SET_COOKIE, cookie));
+        }
+        if let Ok(token) = HeaderValue::from_str(&gateway.sessions.token(&session)) {
+            response.headers_mut().insert(SESSION_TOKEN, token);
+        }
+    }
+    Ok(response)
 }
 
 async fn get_live() -> Response {

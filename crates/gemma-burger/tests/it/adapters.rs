@@ -12,7 +12,7 @@ use concierge::{
 };
 use engine::AdapterError;
 use futures::{StreamExt, stream};
-use gemma_burger::brain::concierge::manner::Tunable;
+use gemma_burger::brain::concierge::{Speech, manner::Tunable};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,6 +23,8 @@ use crate::{
 /// Speaks what the agent's adapter file holds: `endless` without an end, `misfit` is refused.
 #[derive(Default)]
 struct Parrot(Mutex<HashMap<AgentName, String>>);
+
+impl Speech for Parrot {}
 
 impl Engine for Parrot {
     fn start(&self, request: GenerationRequest) -> Result<Generation, EngineError> {

@@ -81,6 +81,7 @@ async fn news_of_a_session_begins_with_how_things_stand() {
     let mut news = get("/session/events").cookie(&cookie).send(&app.gateway).await.events();
     let cart = news.next().await.unwrap();
     assert_eq!((cart.name.as_str(), cart.id), ("cart", None));
+    assert_eq!(news.until("person").await.data, serde_json::json!({"name": null}), "the agents answer");
     let order = OrderNews {
         order_id: "o1".into(),
         receipt_url: "/orders/o1/receipt".into(),

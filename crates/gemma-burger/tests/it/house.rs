@@ -17,7 +17,7 @@ use gemma_burger::{
     brain::{
         self, Brain,
         concierge::{
-            Parts, Resources, Restaurant,
+            Parts, Resources, Restaurant, Speech,
             manner::{Manner, Shelf, Tunable},
         },
         ports::Concierge,
@@ -69,6 +69,8 @@ impl Engine for Away {
     }
 }
 
+impl Speech for Away {}
+
 pub struct House {
     pub gateway: Router,
     pub store: Store,
@@ -92,13 +94,13 @@ pub async fn house() -> House {
 }
 
 /// The same with a language model.
-pub async fn house_with(engine: Arc<dyn Tunable>) -> House {
+pub async fn house_with<M: Speech + Tunable + 'static>(engine: Arc<M>) -> House {
     let house = open(tempfile::tempdir().unwrap(), Path::new(RESOURCES), engine).await;
     house.store.add_staff("Ana", PASSWORD, AT).unwrap();
     house
 }
 
-async fn open(data: tempfile::TempDir, resources: &Path, engine: Arc<dyn Tunable>) -> House {
+async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources: &Path, engine: Arc<M>) -> House {
     let resources = resources.to_str().unwrap();
     let config = config(data.path(), &[("RESOURCES_DIR", resources), ("TRUSTED_PROXIES", "10.0.0.1")]);
     let brain = Brain::new(&config, CancellationToken::new());
@@ -112,7 +114,9 @@ async fn open(data: tempfile::TempDir, resources: &Path, engine: Arc<dyn Tunable
         embedder: Arc::new(Away),
         retriever: Arc::new(Away),
         engine: engine.clone(),
+        model_name: "away".into(),
         manner: Manner::open(engine, shelf, &config.model.adapters, "away").unwrap(),
+        model_tools: false,
         max_reply_tokens: 100,
         bus: brain.bus(),
         news: StaffNews::new(),

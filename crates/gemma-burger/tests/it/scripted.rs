@@ -14,12 +14,17 @@ use axum::Router;
 use concierge::{
     intent::{AgentName, Intent},
     ledger::{OrderId, Receipt},
-    ports::{FinishReason, Usage},
+    ports::{
+        Engine, EngineError, EngineInfo, FinishReason, Generation, GenerationEnd, GenerationEvent, GenerationRequest,
+        Timings, Usage,
+    },
 };
+use futures::{StreamExt, stream};
 use gemma_burger::{
     brain::{
         self, Brain,
         ports::{Claimed, Concierge, EventSink, TurnRequest},
+        v1::BareModel,
         wire::{
             AgentChosen, Cart, Done, Feedback, History, OrderNews, Part, PastMessage, Readiness, SessionId, Speaker,
             TurnEvent, TurnId, TurnTimings,
@@ -37,6 +42,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Scripted {
     pub pause: Duration,
     pub running: AtomicUsize,
+    /// Replies that the language model itself writes.
+    pub writing: Arc<AtomicUsize>,
     pub cancelled: Mutex<Vec<Instant>>,
     pub said: Mutex<HashMap<SessionId, Vec<String>>>,
     pub keys: Mutex<HashMap<(SessionId, String), (String, TurnId)>>,
@@ -127,8 +134,62 @@ impl Concierge for Scripted {
         Readiness::all(Part::ready("scripted"))
     }
 
+    fn bare_model(&self) -> Option<BareModel> {
+        let engine = Arc::new(Counting { pause: self.pause, writing: self.writing.clone() });
+        Some(BareModel { id: "small".into(), engine, adapters: vec![AgentName::Rosy] })
+    }
+
     fn metrics(&self) -> String {
         "# HELP scripted_one One.\n# TYPE scripted_one gauge\nscripted_one 1\n".into()
+    }
+}
+
+/// A language model that counts, one word every `pause`; with an adapter it says whose it is first. `long` and `busy`
+/// are refused.
+struct Counting {
+    pause: Duration,
+    writing: Arc<AtomicUsize>,
+}
+
+struct Writing(Arc<AtomicUsize>);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+impl Engine for Counting {
+    fn start(&self, request: GenerationRequest) -> Result<Generation, EngineError> {
+        let text = &request.messages.last().unwrap().text;
+        match text.as_str() {
+            "long" => return Err(EngineError::PromptTooLong { tokens: 9, limit: 5 }),
+            "busy" => return Err(EngineError::Overloaded { retry_after_s: 3 }),
+            _ => {}
+        }
+        let wanted = text.strip_prefix("count ").and_then(|n| n.parse().ok()).unwrap_or(1);
+        let said = request.adapter.map(|agent| format!("{agent} "));
+        let said: Vec<String> = said.into_iter().chain((1..=wanted).map(|n| format!("w{n} "))).collect();
+        let most = request.max_tokens as usize;
+        let reason = if said.len() > most { FinishReason::Length } else { FinishReason::Stop };
+        let said: Vec<String> = said.into_iter().take(most).collect();
+        let usage = Usage { prompt_tokens: 7, cached_tokens: 0, completion_tokens: said.len() as u32 };
+        let end = GenerationEvent::Done(GenerationEnd { reason, usage, timings: Timings::default() });
+        let events: Vec<_> = said.into_iter().map(GenerationEvent::Text).chain([end]).collect();
+        self.writing.fetch_add(1, SeqCst);
+        let (pause, writing) = (self.pause, Writing(self.writing.clone()));
+        let stream = stream::iter(events).then(move |event| {
+            let _held = &writing;
+            async move {
+                tokio::time::sleep(pause).await;
+                event
+            }
+        });
+        Ok(stream.boxed())
+    }
+
+    fn info(&self) -> EngineInfo {
+        EngineInfo { model: "small".into(), context_tokens: 100 }
     }
 }
 

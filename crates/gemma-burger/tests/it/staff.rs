@@ -95,6 +95,7 @@ async fn the_board_shows_an_order_and_its_guest_hears_of_each_step() {
     assert_eq!(news.until("order").await.data["state"], "received");
     let mut other = get("/session/events").cookie(&stranger.cookie).send(&house.gateway).await.events();
     assert_eq!(other.next().await.unwrap().name, "cart");
+    assert_eq!(other.next().await.unwrap().name, "person");
 
     let mut board = get("/kitchen/events").cookie(&ana).send(&house.gateway).await.events();
     let snapshot = board.next().await.unwrap();
@@ -182,6 +183,7 @@ async fn people_answer_a_complaint_in_the_chat() {
     let ticket = house.store.open_ticket(&guest.session, new, AT).unwrap().id.0;
     let mut desk = get("/desk/events").cookie(&ana).send(&house.gateway).await.events();
     let mut news = get("/session/events").cookie(&guest.cookie).send(&house.gateway).await.events();
+    assert_eq!(news.until("person").await.data, json!({"name": null}), "the agents answer");
     // The desk hears that the guest goes on, and that the chat answers.
     house.say(&guest, "are you there?").await;
     assert_eq!(desk.until("ticket").await.data["id"], ticket);
@@ -253,6 +255,7 @@ async fn while_a_person_has_the_conversation_the_agents_are_silent() {
     let ticket = house.store.open_ticket(&guest.session, new, AT).unwrap().id.0;
     let step = |what: &str| post(&format!("/desk/tickets/{ticket}/{what}")).cookie(&ana).json(&json!({}));
     let mut news = get("/session/events").cookie(&guest.cookie).send(&house.gateway).await.events();
+    assert_eq!(news.until("person").await.data, json!({"name": null}), "the agents answer");
     let mut desk = get("/desk/events").cookie(&ana).send(&house.gateway).await.events();
     assert_eq!(step("take").send(&house.gateway).await.value().await["holder"], "Ana");
     assert_eq!(news.until("person").await.data, json!({"name": "Ana"}));

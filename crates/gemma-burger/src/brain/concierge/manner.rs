@@ -205,6 +205,13 @@ impl Manner {
         Ok(manner)
     }
 
+    /// For a language model that runs elsewhere: the adapters of its agents, if they have any, are kept there.
+    #[must_use]
+    pub fn elsewhere(engine: Arc<dyn Tunable>, shelf: Shelf) -> Self {
+        let voices = AGENTS.into_iter().map(|agent| (agent, Voice::default())).collect();
+        Self { engine, shelf, voices: Mutex::new(voices), tuned: RwLock::new(AGENTS.to_vec()) }
+    }
+
     /// Whether an agent has an adapter.
     #[must_use]
     pub fn is_tuned(&self, agent: AgentName) -> bool {
@@ -342,7 +349,6 @@ impl SelfTest<'_> {
             while let Some(event) = reply.next().await {
                 match event {
                     GenerationEvent::Text(piece) => text.push_str(&piece),
-                    GenerationEvent::Read(_) => {}
                     GenerationEvent::Done(end) => reason = Some(end.reason),
                     GenerationEvent::Failed(error) => tracing::warn!(%error, "an adapter's test failed"),
                 }

@@ -1,5 +1,6 @@
 //! Running a turn: where the models, the store and the knowledge come together.
 
+pub mod agent;
 mod clock;
 mod convert;
 mod decide;
@@ -8,7 +9,9 @@ mod register;
 pub mod rehearsal;
 mod reply;
 pub mod restaurant;
+mod speech;
 mod staff;
+pub mod tools;
 mod turn;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use super::{bus::SessionBus, ports::Loading};
 use crate::{cli::Failure, config::Config};
 
 pub use restaurant::Resources;
+pub use speech::Speech;
 pub use turn::{Parts, Restaurant};
 
 /// Reads the restaurant's files, which must be right for a start, and returns the rest of the start: loading models

@@ -1,32 +1,38 @@
 //! Everything that is read and loaded at the start.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use concierge::{
     check::MentionIndex,
+    intent::AgentName,
     ledger::{Policy, Upsell},
     menu::Menu,
-    ports::Embedder,
+    ports::{Embedder, Engine, EngineError, EngineInfo, Generation, GenerationRequest},
     prompt::Personas,
     route::{Head, Router},
     store_info::StoreInfo,
+    tools::Tools,
     turn::World,
     understand::Lexicon,
 };
-use engine::{EngineConfig, Gemma};
+use engine::{AdapterError, EngineConfig, Gemma};
 use knowledge::SqliteIndex;
+use remote::{Remote, RemoteConfig};
 use store::Store;
+use tokio::runtime::Handle;
 
 use super::{
     clock::Clock,
-    manner::{Manner, Shelf},
+    manner::{Manner, Shelf, Tunable},
+    speech::Speech,
     turn::{Parts, Restaurant},
 };
 use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
+    checkpoints,
     cli::Failure,
     commands::model,
-    config::Config,
+    config::{Adapters, Config, Switch},
     vocabulary::model_file,
 };
 
@@ -34,6 +40,8 @@ use crate::{
 pub struct Resources {
     /// What the turns use.
     pub world: World,
+    /// The tools over its menu.
+    pub tools: Tools,
     /// The place's time.
     pub clock: Clock,
 }
@@ -59,6 +67,7 @@ impl Resources {
         let upsell =
             Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
         let router = read_router(dir)?;
+        let tools = Tools::new(&menu);
         let world = World {
             lexicon: Lexicon::new(&menu),
             mentions: MentionIndex::new(&menu),
@@ -69,7 +78,7 @@ impl Resources {
             info,
             menu,
         };
-        Ok(Self { world, clock })
+        Ok(Self { world, tools, clock })
     }
 }
 
@@ -101,24 +110,62 @@ pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
 
 /// Loads models, fills the index where data changed, opens the store.
 pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Restaurant, Failure> {
+    let mut parts = without_model(config, resources, bus)?;
+    let (engine, manner) = speech(config)?;
+    parts.manner = manner;
+    parts.engine = engine;
+    Ok(Restaurant::new(parts))
+}
+
+/// All but the language model: what tools need, which never speak.
+pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Parts, Failure> {
     let data_dir = &config.files.data_dir;
     fs::create_dir_all(data_dir).map_err(|error| {
         Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
     })?;
     let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
     let Knowledge { embedder, index } = knowledge(config, &resources)?;
-    let (engine, manner) = voices(config)?;
-    Ok(Restaurant::new(Parts {
+    let model = Arc::new(NoModel);
+    let shelf = Shelf::new(data_dir, &config.files.resources_dir);
+    let manner = Manner::open(model.clone(), shelf, &Adapters::off(), &config.model.model).map_err(Failure::new)?;
+    Ok(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine,
+        engine: model,
+        model_name: model_name(&config.model.model),
         manner,
+        model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
-    }))
+    })
+}
+
+/// In the place of a language model where nobody speaks.
+struct NoModel;
+
+impl Engine for NoModel {
+    fn start(&self, _: GenerationRequest) -> Result<Generation, EngineError> {
+        Err(EngineError::NotReady("this program runs without it".to_owned()))
+    }
+
+    fn info(&self) -> EngineInfo {
+        EngineInfo { model: "none".to_owned(), context_tokens: 0 }
+    }
+}
+
+impl Speech for NoModel {}
+
+impl Tunable for NoModel {
+    fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
+        Err(AdapterError::Ended)
+    }
+
+    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
+        Ok(())
+    }
 }
 
 /// What finds the records that fit a guest's words.
@@ -152,11 +199,45 @@ pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
     Ok((engine, manner))
 }
 
+/// The language model at the endpoints that are named, else in this process. With endpoints it wants to be called on
+/// a runtime.
+fn speech(config: &Config) -> Result<(Arc<dyn Speech>, Manner), Failure> {
+    if config.engine.urls.is_empty() {
+        let (engine, manner) = voices(config)?;
+        return Ok((engine, manner));
+    }
+    let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
+    let runtime = Handle::try_current().map_err(Failure::new)?;
+    let engine = Remote::start(remote_config(config), runtime.clone()).map_err(Failure::new)?;
+    let well = runtime.block_on(engine.look());
+    tracing::info!(well, of = config.engine.urls.len(), "endpoints of the language model");
+    let engine = Arc::new(engine);
+    Ok((engine.clone(), Manner::elsewhere(engine, shelf)))
+}
+
+fn remote_config(config: &Config) -> RemoteConfig {
+    let mut settings = RemoteConfig::new(config.engine.urls.clone(), model_name(&config.model.model));
+    settings.key = config.engine.key.as_ref().map(|key| key.reveal().to_owned());
+    settings.context_tokens = config.model.context_tokens;
+    settings.replies = u32::from(config.model.slots) + u32::from(config.model.queue);
+    settings.first_word_patience = Duration::from_secs(config.engine.patience_s);
+    settings.word_patience = Duration::from_secs(config.engine.patience_s);
+    settings.reply_time_limit = Duration::from_secs(config.model.reply_timeout_s);
+    settings
+}
+
+/// The name of a model for programs: a file's without its ending, else as it was given.
+fn model_name(given: &str) -> String {
+    let file = Path::new(given).file_stem().filter(|_| given.ends_with(".gguf"));
+    file.and_then(|name| name.to_str()).unwrap_or(given).to_owned()
+}
+
 /// Loads the language model.
 pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
-    let files = model::fetch(config, &config.model.model, models::bars().as_mut())?;
-    let path = files.gguf().map_err(|error| Failure::new(error.to_string()))?;
-    let mut settings = EngineConfig::new(model_file(config, path)?);
+    let mut progress = models::bars();
+    let files = model::fetch(config, &config.model.model, progress.as_mut())?;
+    let path = checkpoints::gguf(config, &files, progress.as_mut())?;
+    let mut settings = EngineConfig::new(model_file(config, &path)?);
     settings.threads = config.model.threads.and_then(|threads| std::num::NonZeroU32::new(threads.into()));
     settings.context_tokens = config.model.context_tokens;
     settings.slots = config.model.slots.into();

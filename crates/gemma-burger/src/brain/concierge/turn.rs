@@ -6,19 +6,22 @@ use async_trait::async_trait;
 use concierge::{
     intent::AgentName,
     ledger::{OrderId, PlacedOrder, Receipt},
-    ports::{Embedder, Engine, FinishReason, Retriever, Usage},
+    ports::{Embedder, FinishReason, Retriever, Usage},
     prompt::{self, Limits},
+    turn::Decision,
 };
 use store::{Order, SessionId, Speaker, Store, StoreError, Thumb};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    agent::{self, Before},
     clock::Clock,
     convert,
     decide::{Begun, Decided},
-    manner::Manner,
+    manner::{AGENTS, Manner},
     reply,
     restaurant::Resources,
+    speech::Speech,
 };
 use crate::{
     brain::{
@@ -26,9 +29,10 @@ use crate::{
         orders::missing,
         ports::{Claimed, Concierge, EventSink, TurnRequest},
         staff::{Staff, StaffNews},
+        v1::BareModel,
         wire::{self, Done, Feedback, History, OrderNews, Part, Person, Readiness, TurnEvent, TurnId, TurnTimings},
     },
-    http::{ApiError, ErrorCode},
+    http::{ApiError, ErrorCode, metrics::Page},
 };
 
 /// Messages of a session that are shown after a reload, and orders.
@@ -52,7 +56,11 @@ pub struct Parts {
     /// What it knows.
     pub retriever: Arc<dyn Retriever>,
     /// The language model.
-    pub engine: Arc<dyn Engine>,
+    pub engine: Arc<dyn Speech>,
+    /// The name under which programs ask for the model itself.
+    pub model_name: String,
+    /// Whether the model may choose a tool where nothing was understood.
+    pub model_tools: bool,
     /// Who has a trained manner.
     pub manner: Manner,
     /// Tokens of a reply.
@@ -121,7 +129,7 @@ impl Concierge for Restaurant {
     ) -> Result<Done, ApiError> {
         let session = session_of(&turn.session)?;
         let (text, id, key, repeated) = (turn.text.clone(), turn.turn.to_string(), session.clone(), turn.repeated);
-        let Decided { decision, history, understand_ms } =
+        let Decided { decision, before, expected, kept, history, understand_ms } =
             match self.blocking(move |inner| inner.begin(&key, &id, &text, repeated)).await? {
                 Begun::Decided(decided) => *decided,
                 Begun::Held(person) => {
@@ -133,6 +141,11 @@ impl Concierge for Restaurant {
                     return Ok(without_model());
                 }
             };
+        let decision = if kept {
+            decision
+        } else {
+            self.choose_tools(&session, &turn, decision, before, expected, &cancelled).await?
+        };
         self.inner.announce(&session, &decision, events);
         let world = &self.inner.resources.world;
         let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
@@ -253,7 +266,7 @@ impl Concierge for Restaurant {
     }
 
     fn ready(&self) -> Readiness {
-        let model = Part::ready(self.inner.engine.info().model);
+        let model = self.inner.engine.part();
         let store = match self.inner.store.check() {
             Ok(()) => Part::ready("open"),
             Err(error) => Part::missing(error.to_string()),
@@ -265,12 +278,50 @@ impl Concierge for Restaurant {
         Some(self.inner.clone())
     }
 
+    fn bare_model(&self) -> Option<BareModel> {
+        Some(BareModel {
+            id: self.inner.model_name.clone(),
+            engine: self.inner.engine.clone(),
+            adapters: AGENTS.into_iter().filter(|agent| self.inner.manner.is_tuned(*agent)).collect(),
+        })
+    }
+
     fn metrics(&self) -> String {
-        String::new()
+        let mut page = Page::default();
+        self.inner.engine.measure(&mut page);
+        page.finish()
     }
 }
 
 impl Restaurant {
+    /// Lets the model choose tools where nothing was understood, and stores what came of it.
+    async fn choose_tools(
+        &self,
+        session: &SessionId,
+        turn: &TurnRequest,
+        mut decision: Decision,
+        before: Before,
+        expected: u64,
+        cancelled: &CancellationToken,
+    ) -> Result<Decision, ApiError> {
+        let chosen = tokio::select! {
+            chosen = agent::choose(&self.inner, decision.brief.agent, &turn.text, before) => chosen,
+            () = cancelled.cancelled() => None,
+        };
+        if let Some(mut chosen) = chosen {
+            chosen.memory.turns = decision.memory.turns;
+            decision = chosen;
+        }
+        let (text, id, session) = (turn.text.clone(), turn.turn.to_string(), session.clone());
+        self.blocking(move |inner| inner.keep(&session, &id, &text, &decision, expected).map(|()| decision)).await
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn parts(&self) -> Arc<Parts> {
+        self.inner.clone()
+    }
+
     /// Where news for guests goes that comes from outside a turn.
     #[must_use]
     pub fn bus(&self) -> &Arc<SessionBus> {

@@ -1,0 +1,126 @@
+//! The tensors of a checkpoint: which there are, and their bytes.
+//!
+//! A safetensors file begins with the length of its header (u64), then the header as JSON, then the data. The header
+//! is read by the format's own crate, which checks that the tensors lie side by side; here it is made sure first that
+//! no length is believed which the file itself does not bear out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use ::safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+
+use crate::{ImportError, read_json};
+
+/// Bytes of a header; those of the largest models have a few hundred thousand.
+const HEADER_AT_MOST: u64 = 32 << 20;
+/// Files of a checkpoint.
+const FILES_AT_MOST: usize = 256;
+const INDEX_AT_MOST: u64 = 32 << 20;
+
+/// A tensor within its file.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    pub dtype: Dtype,
+    /// The slowest dimension first.
+    pub shape: Vec<u64>,
+    file: usize,
+    offset: u64,
+    pub bytes: u64,
+}
+
+/// All tensors of a checkpoint.
+pub struct Weights {
+    files: Vec<(PathBuf, Mutex<File>)>,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: HashMap<String, String>,
+}
+
+impl Weights {
+    /// Reads the headers of `model.safetensors`, or of the files that `model.safetensors.index.json` names.
+    pub fn open(folder: &Path) -> Result<Self, ImportError> {
+        let index = folder.join("model.safetensors.index.json");
+        let names: BTreeSet<String> = if index.is_file() {
+            read_json::<Index>(&index, INDEX_AT_MOST)?.weight_map.into_values().collect()
+        } else {
+            BTreeSet::from(["model.safetensors".to_owned()])
+        };
+        let plain = |name: &String| !name.contains(['/', '\\']) && name.ends_with(".safetensors");
+        if names.is_empty() || names.len() > FILES_AT_MOST || !names.iter().all(plain) {
+            return Err(ImportError::Damaged { path: index, reason: "it names no files beside it".to_owned() });
+        }
+        let mut weights = Self { files: Vec::new(), tensors: BTreeMap::new() };
+        for name in names {
+            weights.add(&folder.join(name))?;
+        }
+        Ok(weights)
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), ImportError> {
+        let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
+        let damaged = |reason: String| ImportError::Damaged { path: path.to_owned(), reason };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut head = [0; 8];
+        file.read_exact(&mut head).map_err(|_| damaged("it is too short for a header".to_owned()))?;
+        let header = u64::from_le_bytes(head);
+        if header > HEADER_AT_MOST || header.saturating_add(8) > length {
+            return Err(damaged(format!("its header would have {header} bytes, and the file has {length}")));
+        }
+        let mut bytes = head.to_vec();
+        file.by_ref().take(header).read_to_end(&mut bytes).map_err(unreadable)?;
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let data = 8 + header;
+        let mut end = 0;
+        for (name, info) in metadata.tensors() {
+            let (start, stop) = info.data_offsets;
+            let (start, stop) = (start as u64, stop as u64);
+            end = end.max(stop);
+            let tensor = Tensor {
+                dtype: info.dtype,
+                shape: info.shape.iter().map(|length| *length as u64).collect(),
+                file: self.files.len(),
+                offset: data + start,
+                bytes: stop.saturating_sub(start),
+            };
+            if self.tensors.insert(name.clone(), tensor).is_some() {
+                return Err(damaged(format!("the tensor {name} is there twice")));
+            }
+        }
+        if data.checked_add(end) != Some(length) {
+            return Err(damaged(format!("its tensors end at byte {}, and the file has {length}", data + end)));
+        }
+        self.files.push((path.to_owned(), Mutex::new(file)));
+        Ok(())
+    }
+
+    /// The names of all tensors.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// A tensor.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// Bytes of a tensor, from `start`.
+    pub fn read(&self, tensor: &Tensor, start: u64, length: usize) -> Result<Vec<u8>, ImportError> {
+        let Some((path, file)) = self.files.get(tensor.file) else { return Ok(Vec::new()) };
+        let unreadable = |source| ImportError::Unreadable { path: path.clone(), source };
+        let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        file.seek(SeekFrom::Start(tensor.offset + start)).map_err(unreadable)?;
+        let mut bytes = vec![0; length];
+        file.read_exact(&mut bytes).map_err(unreadable)?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,199 @@
+//! A reply on its way out: pieces of text from a turn or from the engine, as one answer or as a stream of chunks.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use concierge::ports::{Engine, EngineError, FinishReason, GenerationEvent, GenerationRequest, Usage};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use serde_json::{Value, json};
+
+use super::{error::Refusal, request::Request, stop::Stops, unix_now};
+use crate::brain::{turns::Turn, wire::TurnEvent};
+
+/// A comment in a stream, so that nobody between takes it for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What a reply is made of: text, then one end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// What the prompt took, where it is known before the end.
+    Read(Usage),
+    /// The next words.
+    Text(String),
+    /// Nothing follows.
+    End(FinishReason, Usage),
+}
+
+/// A running reply. Dropping it ends the work behind it.
+pub type Pieces = BoxStream<'static, Result<Piece, Refusal>>;
+
+/// The words of a turn.
+pub fn of_turn(turn: &Arc<Turn>) -> Pieces {
+    let pieces = turn.follow(0).filter_map(async |(_, event)| match &*event {
+        TurnEvent::Token(words) => Some(Ok(Piece::Text(words.text.clone()))),
+        TurnEvent::Done(done) => Some(Ok(Piece::End(done.finish_reason, done.usage))),
+        TurnEvent::Error(error) => Some(Err(error.clone().into())),
+        _ => None,
+    });
+    pieces.boxed()
+}
+
+/// The words of the language model.
+pub fn of_engine(engine: &dyn Engine, request: GenerationRequest) -> Result<Pieces, EngineError> {
+    let pieces = engine.start(request)?.map(|event| match event {
+        GenerationEvent::Read(prompt) => Ok(Piece::Read(prompt.usage)),
+        GenerationEvent::Text(text) => Ok(Piece::Text(text)),
+        GenerationEvent::Done(end) => Ok(Piece::End(end.reason, end.usage)),
+        GenerationEvent::Failed(error) => Err(error.into()),
+    });
+    Ok(pieces.boxed())
+}
+
+/// Ends the pieces at the first stop sequence.
+fn until_stop(pieces: Pieces, sequences: Vec<String>) -> Pieces {
+    if sequences.is_empty() {
+        return pieces;
+    }
+    let state = (Some(pieces), Stops::new(sequences), Usage::default());
+    let cut = stream::unfold(state, |(pieces, mut stops, mut usage)| async move {
+        let mut pieces = pieces?;
+        let (out, pieces) = match pieces.next().await? {
+            Ok(Piece::Read(prompt)) => {
+                usage = prompt;
+                (Vec::new(), Some(pieces))
+            }
+            Ok(Piece::Text(text)) => {
+                // The engine's own count is lost with its end.
+                usage.completion_tokens += 1;
+                match stops.push(&text) {
+                    (text, true) => (vec![Ok(Piece::Text(text)), Ok(Piece::End(FinishReason::Stop, usage))], None),
+                    (text, false) => (vec![Ok(Piece::Text(text))], Some(pieces)),
+                }
+            }
+            Ok(end @ Piece::End(..)) => (vec![Ok(Piece::Text(stops.finish())), Ok(end)], None),
+            Err(error) => (vec![Err(error)], None),
+        };
+        Some((stream::iter(out), (pieces, stops, usage)))
+    });
+    cut.flatten().boxed()
+}
+
+/// An answer being written.
+pub struct Reply {
+    id: String,
+    created: u64,
+    request: Request,
+}
+
+impl Reply {
+    /// To a request, under an id.
+    pub fn new(id: String, request: Request) -> Self {
+        Self { id, created: unix_now(), request }
+    }
+
+    /// As the request wants it: as a stream, or whole.
+    pub async fn send(mut self, pieces: Pieces) -> Result<Response, Refusal> {
+        let pieces = until_stop(pieces, std::mem::take(&mut self.request.stop));
+        if self.request.stream { Ok(self.stream(pieces)) } else { self.whole(pieces).await }
+    }
+
+    async fn whole(self, mut pieces: Pieces) -> Result<Response, Refusal> {
+        let mut content = String::new();
+        let mut end = (FinishReason::Stop, Usage::default());
+        while let Some(piece) = pieces.next().await {
+            match piece? {
+                Piece::Read(_) => {}
+                Piece::Text(text) => content.push_str(&text),
+                Piece::End(reason, usage) => end = (reason, usage),
+            }
+        }
+        let choice = json!({
+            "index": 0,
+            "message": {"role": "assistant", "content": content, "refusal": null},
+            "logprobs": null,
+            "finish_reason": finish_reason(end.0),
+        });
+        let mut body = self.object("chat.completion", json!([choice]));
+        body["usage"] = usage(end.1);
+        Ok(Json(body).into_response())
+    }
+
+    fn stream(self, pieces: Pieces) -> Response {
+        let head = self.chunk(json!({"role": "assistant", "content": "", "refusal": null}), None);
+        let body = pieces.flat_map(move |piece| stream::iter(self.events(piece)));
+        let done = stream::once(async { "[DONE]".to_owned() });
+        let data = stream::once(async move { head.to_string() }).chain(body).chain(done);
+        let events = data.map(|data| Ok::<_, Infallible>(Event::default().data(data)));
+        let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+        response
+    }
+
+    /// A piece as the data of events.
+    fn events(&self, piece: Result<Piece, Refusal>) -> Vec<String> {
+        match piece {
+            Ok(Piece::Read(_)) => Vec::new(),
+            Ok(Piece::Text(text)) if text.is_empty() => Vec::new(),
+            Ok(Piece::Text(text)) => vec![self.chunk(json!({"content": text}), None).to_string()],
+            Ok(Piece::End(reason, used)) => {
+                let mut events = vec![self.chunk(json!({}), Some(finish_reason(reason))).to_string()];
+                if self.request.include_usage {
+                    let mut last = self.object("chat.completion.chunk", json!([]));
+                    last["usage"] = usage(used);
+                    events.push(last.to_string());
+                }
+                events
+            }
+            Err(refusal) => vec![refusal.body().to_string()],
+        }
+    }
+
+    fn chunk(&self, delta: Value, finish_reason: Option<&str>) -> Value {
+        let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
+        let mut chunk = self.object("chat.completion.chunk", json!([choice]));
+        if self.request.include_usage {
+            chunk["usage"] = Value::Null;
+        }
+        chunk
+    }
+
+    fn object(&self, object: &str, choices: Value) -> Value {
+        json!({
+            "id": self.id,
+            "object": object,
+            "created": self.created,
+            "model": self.request.model,
+            "system_fingerprint": null,
+            "choices": choices,
+        })
+    }
+}
+
+/// OpenAI knows two ways in which a text ends; a limit of time is a limit of length.
+const fn finish_reason(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop | FinishReason::Cancelled => "stop",
+        FinishReason::Length | FinishReason::Timeout => "length",
+    }
+}
+
+fn usage(usage: Usage) -> Value {
+    json!({
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+    })
+}
