@@ -46,7 +46,7 @@ pub enum Rejection {
 
 /// The question that asks for another example of a situation.
 #[must_use]
-pub fn question(example: &Example, seed: u32) -> GenerationRequest {
+pub fn question(example: &Example) -> GenerationRequest {
     let acts: Vec<&str> = example.acts.iter().map(|act: &Act| act.instruction()).collect();
     let facts: String = example.facts.iter().map(|fact| format!("- {}\n", fact.text)).collect();
     let needs: Vec<&str> =
@@ -75,7 +75,7 @@ pub fn question(example: &Example, seed: u32) -> GenerationRequest {
         adapter: None,
         temperature: 1.0,
         max_tokens: ANSWER_TOKENS,
-        seed,
+        seed: 0,
         grammar: None,
         conversation: None,
     }

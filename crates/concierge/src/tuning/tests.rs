@@ -140,7 +140,7 @@ fn a_bank_without_kinds_makes_nothing() {
 #[test]
 fn an_answer_is_kept_only_if_the_check_lets_it_pass() {
     let (index, draft) = (check::index(&menu()), example("It is $4.50!"));
-    let asked = question(&draft, 1).messages[0].text.clone();
+    let asked = question(&draft).messages[0].text.clone();
     for piece in ["Rosy", "Said before:\nGuest: hi", "- Tomato Soup: $4.50.", "tell the price", "must contain: $4.50"] {
         assert!(asked.contains(piece), "{piece}: {asked}");
     }

@@ -18,6 +18,7 @@ mod mcp;
 mod orders;
 mod pages;
 mod product;
+mod provider;
 mod resume;
 mod sessions;
 mod shutdown;
