@@ -348,6 +348,7 @@ impl SelfTest<'_> {
         tokio::runtime::Handle::current().block_on(async {
             while let Some(event) = reply.next().await {
                 match event {
+                    GenerationEvent::Read(_) => {}
                     GenerationEvent::Text(piece) => text.push_str(&piece),
                     GenerationEvent::Done(end) => reason = Some(end.reason),
                     GenerationEvent::Failed(error) => tracing::warn!(%error, "an adapter's test failed"),

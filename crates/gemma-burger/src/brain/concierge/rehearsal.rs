@@ -111,6 +111,7 @@ pub async fn speak(
         let mut words = engine.start(request).map_err(Failure::new)?;
         while let Some(event) = words.next().await {
             match event {
+                GenerationEvent::Read(_) => {}
                 GenerationEvent::Text(text) => {
                     raw.push_str(&text);
                     speaker.push(&text);
