@@ -227,7 +227,7 @@ fn summary(report: &TrainReport, out: &Path, fused: Option<&Path>) -> String {
     if let (Some((_, untuned)), Some(best)) = (report.curve.valid.first(), report.curve.best()) {
         let tuned = report.curve.valid.iter().find(|(step, _)| *step == best).map_or(f64::NAN, |(_, loss)| *loss);
         text += &format!(
-            "validation loss {untuned:.3} untuned, {tuned:.3} after {best} steps: {:.0}% less\n",
+            "validation loss {untuned:.3} at the start, {tuned:.3} after {best} steps: {:.0}% less\n",
             100.0 * (1.0 - tuned / untuned)
         );
     }
