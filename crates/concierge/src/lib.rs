@@ -20,6 +20,7 @@ pub mod ports;
 pub mod prompt;
 pub mod route;
 pub mod store_info;
+pub mod tools;
 pub mod tuning;
 pub mod turn;
 pub mod understand;

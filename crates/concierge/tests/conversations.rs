@@ -45,8 +45,7 @@ fn the_cart_is_right_after_every_turn() {
         ("noodles", House::with(include_str!("menus/noodles.json"))),
         ("chippy", House::with(include_str!("menus/chippy.json"))),
     ]);
-    let all: Vec<Conversation> =
-        serde_yaml_ng::from_str(include_str!("conversations/conversations.yaml")).unwrap();
+    let all: Vec<Conversation> = serde_yaml_ng::from_str(include_str!("conversations/conversations.yaml")).unwrap();
     let (mut right, mut misses) = (0, String::new());
     for conversation in &all {
         assert!((4..=10).contains(&conversation.turns.len()), "{} is too short or too long", conversation.name);

@@ -123,9 +123,15 @@ fn adapter(folder: &Path, name: &str, architecture: &str, weights: &[(String, u6
         tensors.push((format!("{weight}.lora_b"), [4, *outputs]));
     }
     let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
-    let mut bytes = [&b"GGUF\x03\0\0\0"[..], &(tensors.len() as u64).to_le_bytes(), &4_u64.to_le_bytes()].concat();
-    for (key, value) in [("general.type", "adapter"), ("general.architecture", architecture), ("adapter.type", "lora")]
-    {
+    let mut bytes = [&b"GGUF\x03\0\0\0"[..], &(tensors.len() as u64).to_le_bytes(), &5_u64.to_le_bytes()].concat();
+    // A file of another model is called after it.
+    let base = if name.starts_with("gemma-3-") { name.trim_end_matches(".gguf") } else { "Gemma 3 270m" };
+    for (key, value) in [
+        ("general.type", "adapter"),
+        ("general.architecture", architecture),
+        ("general.base_model.0.name", base),
+        ("adapter.type", "lora"),
+    ] {
         bytes.extend([text(key), 8_u32.to_le_bytes().to_vec(), text(value)].concat());
     }
     bytes.extend([text("adapter.lora.alpha"), 6_u32.to_le_bytes().to_vec(), 4.0_f32.to_le_bytes().to_vec()].concat());
@@ -187,6 +193,7 @@ fn adapters_speak_for_their_agent_only_and_are_changed_while_serving() {
         let error = gemma.load_adapter(AgentName::Gordon, path).unwrap_err();
         assert!(matches!(error, AdapterError::Mismatch { .. }) && error.to_string().contains(word), "{error}");
     };
+    mismatch(&adapter(folder.path(), "gemma-3-1b.gguf", "gemma3", &queries(1), 0.1), "it was made for \"gemma-3-1b\"");
     mismatch(&adapter(folder.path(), "other.gguf", "llama", &queries(1), 0.1), "llama");
     let shape = [("blk.0.attn_q.weight".to_owned(), 640, 512)];
     mismatch(&adapter(folder.path(), "shape.gguf", "gemma3", &shape, 0.1), "blk.0.attn_q.weight");

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, model, parse, plan, route,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, mcp, model, parse, plan, route,
         serve, staff, train,
     },
     config::ConfigError,
@@ -33,6 +33,7 @@ enum Command {
     Parse(parse::Args),
     Route(route::Args),
     Plan(plan::Args),
+    Mcp(mcp::Args),
     Chat(chat::Args),
     Bench(bench::Args),
     Model(model::Args),
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Parse(args) => args.run(),
         Command::Route(args) => args.run(),
         Command::Plan(args) => args.run(),
+        Command::Mcp(args) => args.run(),
         Command::Chat(args) => args.run(),
         Command::Bench(args) => args.run(),
         Command::Model(args) => args.run(),

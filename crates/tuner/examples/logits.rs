@@ -4,8 +4,10 @@
 //! the model would have chosen there and how many of the given tokens it agrees with.
 //!
 //! ```text
-//! cargo run --release -p tuner --example logits -- BASE [ADAPTER_FOLDER] < tokens.jsonl
+//! cargo run --release -p tuner --example logits -- BASE [ADAPTER] < tokens.jsonl
+//! cargo run --release -p tuner --example logits -- BASE --tokens < texts.jsonl
 //! ```
+//! With `--tokens` it reads `{"text": "…"}` and answers the tokens of each, the beginning of text first.
 #![allow(clippy::print_stdout, reason = "an example talks to its user")]
 
 use candle_core::{D, Device};
@@ -20,11 +22,25 @@ struct Line {
     from: usize,
 }
 
+#[derive(Deserialize)]
+struct Text {
+    text: String,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut base = Base::open(arguments.next().ok_or("BASE is missing")?.as_ref())?;
     let adapter = match arguments.next() {
-        Some(folder) => Some(load_adapter(folder.as_ref())?),
+        Some(flag) if flag == "--tokens" => {
+            for line in std::io::stdin().lock().lines() {
+                let Text { text } = serde_json::from_str(&line?)?;
+                let mut tokens = vec![base.tokenizer().bos()];
+                tokens.extend(base.tokenizer().encode(&text)?);
+                println!("{tokens:?}");
+            }
+            return Ok(());
+        }
+        Some(path) => Some(load_adapter(path.as_ref())?),
         None => None,
     };
     if let Some(adapter) = &adapter {

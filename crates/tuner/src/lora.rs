@@ -106,6 +106,33 @@ impl Adapter {
         Ok(Self { config, base, pairs })
     }
 
+    /// Takes over another adapter's numbers: both must update the same matrices with the same rank and strength.
+    pub(crate) fn begin_with(&self, other: &Self) -> Result<(), AdapterError> {
+        let differs = |reason: String| Err(AdapterError::OtherBase { reason });
+        let (ours, theirs) = (self.config.scale(), other.config.scale());
+        if (ours - theirs).abs() > 1e-6 {
+            return differs(format!("alpha / rank is {theirs} in the adapter to begin with, {ours} in the settings"));
+        }
+        if self.pairs.len() != other.pairs.len() {
+            let (ours, theirs) = (self.pairs.len(), other.pairs.len());
+            return differs(format!("the adapter to begin with updates {theirs} matrices, the settings name {ours}"));
+        }
+        for (place, pair) in &self.pairs {
+            let name = format!("layer {} {}", place.0, place.1.module());
+            let Some(known) = other.pairs.get(place) else {
+                return differs(format!("the adapter to begin with does not update {name}"));
+            };
+            for (to, from) in [(&pair.a, &known.a), (&pair.b, &known.b)] {
+                if to.dims() != from.dims() {
+                    let (ours, theirs) = (to.dims(), from.dims());
+                    return differs(format!("{name} is {theirs:?} in the adapter to begin with, {ours:?} wanted"));
+                }
+                to.set(&from.as_detached_tensor().to_device(to.device())?)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The same adapter for checks in more exact arithmetic.
     #[cfg(test)]
     pub(crate) fn to_f64(&self) -> Computed<Self> {

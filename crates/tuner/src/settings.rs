@@ -44,6 +44,8 @@ pub struct TrainConfig {
     pub valid: Option<PathBuf>,
     /// The folder that receives adapter, checkpoint, curve and report.
     pub out: PathBuf,
+    /// An adapter to begin with, so that it learns more; a fresh one when absent.
+    pub from: Option<PathBuf>,
     /// The adapter's settings.
     pub lora: LoraConfig,
     /// When to stop.
@@ -92,6 +94,7 @@ impl TrainConfig {
             train,
             valid: None,
             out,
+            from: None,
             lora: LoraConfig::default(),
             length: RunLength::Epochs(2.0),
             batch_size: 8,
@@ -175,7 +178,7 @@ impl TrainConfig {
             base.name(),
             format!("{:?}", base.shape()),
             data.sha256(),
-            &self.lora,
+            (&self.lora, &self.from),
             (steps, self.batch_size, self.accumulation),
             (self.max_batch_tokens, self.warmup, self.seed),
             (self.learning_rate, self.final_rate, self.weight_decay, self.clip),

@@ -5,7 +5,7 @@ use crate::checkpoint::{self, State};
 use crate::data::{DataSet, Example, pack};
 use crate::error::TrainError;
 use crate::events::{TrainEvent, TrainListener};
-use crate::export::{load_mlx, save_mlx};
+use crate::export::{load_adapter, load_mlx, save_mlx};
 use crate::files::write_whole;
 use crate::lora::{Adapter, Pass};
 use crate::model::{Gemma, Packed};
@@ -126,6 +126,9 @@ impl<'a> Run<'a> {
         let run = config.fingerprint(&base, &train, steps);
         let device = config.device()?;
         let adapter = Adapter::fresh(&config.lora, base.shape(), base.name(), config.seed, &device)?;
+        if let Some(path) = &config.from {
+            adapter.begin_with(&load_adapter(path)?)?;
+        }
         let vars: Vec<&Var> = adapter.vars().collect();
         let mut adam = AdamW::new(&vars, config.weight_decay)?;
         let resumed = if config.resume { checkpoint::load(&config.out, &run, &adapter, &mut adam)? } else { None };

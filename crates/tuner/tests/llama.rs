@@ -1,7 +1,8 @@
 //! Held against llama.cpp, which runs the product: tokens, logits, and a trained adapter at run time.
 //!
-//! These need the weights, so they run when asked for:
-//! `GEMMA_GGUF=…/gemma-3-270m-q4_k_m.gguf cargo test --release -p tuner --test llama -- --ignored --nocapture`
+//! The weights are fetched if they are not there. Half of the texts are enough to see a difference; all of them, more
+//! than 500 tokens, give the published figures:
+//! `WHOLE=1 cargo test --release --workspace --test llama -- --nocapture`
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -66,8 +67,26 @@ const AWKWARD: [&str; 9] = [
     "I'd like what they're having; we'll see, don't you think? CAPITALS and CamelCaseWords2024",
 ];
 
+/// The default model, fetched if it is not there.
 fn weights() -> PathBuf {
-    std::env::var_os("GEMMA_GGUF").map(PathBuf::from).expect("GEMMA_GGUF must name the Gemma 3 GGUF file")
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    let path = PATH.get_or_init(|| {
+        let root = std::env::var_os("GEMMA_BURGER_CACHE").map(Into::into).or_else(models::default_cache_dir);
+        let cache = models::Cache::new(root.unwrap());
+        let wanted = "gemma-3-270m".parse().unwrap();
+        models::fetch(&wanted, &cache, &models::Fetch::default(), &mut models::Silent).unwrap().gguf().unwrap().to_owned()
+    });
+    path.clone()
+}
+
+/// Whether everything is compared.
+fn whole() -> bool {
+    std::env::var_os("WHOLE").is_some()
+}
+
+/// What is compared: all texts, or the two shorter ones.
+fn texts() -> &'static [&'static str] {
+    if whole() { &TEXTS } else { &TEXTS[2..] }
 }
 
 fn backend() -> &'static LlamaBackend {
@@ -164,7 +183,7 @@ fn agreement(ours: &[Vec<f32>], theirs: &[Vec<f32>]) -> Agreement {
 
 fn compare(model: &Gemma, adapter: Option<&Adapter>, context: &mut LlamaContext<'_>, base: &Base) -> Agreement {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for text in TEXTS {
+    for text in texts() {
         let mut tokens = vec![base.tokenizer().bos()];
         tokens.extend(base.tokenizer().encode(text).unwrap());
         ours.extend(our_logits(model, &tokens, adapter));
@@ -182,7 +201,6 @@ fn compare(model: &Gemma, adapter: Option<&Adapter>, context: &mut LlamaContext<
 }
 
 #[test]
-#[ignore = "needs the weights"]
 fn tokens_are_llama_cpps() {
     let (llama, base) = (llama(&weights()), Base::open(&weights()).unwrap());
     let mut checked = 0;
@@ -197,25 +215,23 @@ fn tokens_are_llama_cpps() {
 }
 
 #[test]
-#[ignore = "needs the weights"]
 fn first_choices_are_llama_cpps() {
     let dir = tempfile::tempdir().unwrap();
     let mut base = Base::open(&weights()).unwrap();
     let model = Gemma::load(&mut base, &Device::Cpu).unwrap();
     let quantised = compare(&model, None, &mut context(&llama(&weights())), &base);
     let exact = compare(&model, None, &mut context(&llama(&expanded(dir.path()))), &base);
-    assert!(exact.tokens >= 500);
+    assert!(exact.tokens >= if whole() { 500 } else { 200 });
     assert!(exact.equal * 100 >= exact.tokens * 99);
     // Where eight-bit activations choose otherwise, the two were all but equal.
     assert!(quantised.equal * 100 >= quantised.tokens * 93 && quantised.widest < 0.5);
 }
 
 #[test]
-#[ignore = "needs the weights"]
 fn a_trained_adapter_changes_llama_cpp_as_it_changes_us() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("train.jsonl");
-    let lines: String = TEXTS
+    let lines: String = texts()
         .iter()
         .map(|text| {
             let (prompt, reply) = text.split_at(text.find(". ").unwrap() + 1);
@@ -224,7 +240,7 @@ fn a_trained_adapter_changes_llama_cpp_as_it_changes_us() {
         .collect();
     std::fs::write(&data, lines).unwrap();
     let mut config = TrainConfig::new(weights(), data, dir.path().join("out"));
-    config.length = RunLength::Steps(6);
+    config.length = RunLength::Steps(if whole() { 6 } else { 4 });
     config.batch_size = 2;
     config.warmup = 1;
     config.learning_rate = 1e-3;

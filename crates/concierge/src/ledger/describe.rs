@@ -65,16 +65,18 @@ pub fn or_words(names: &[&str]) -> String {
     if names.len() > MAX_NAMES {
         return format!("{} or another", names[..MAX_NAMES].join(", "));
     }
-    join(names, "or")
+    listing(names, "or")
 }
 
 /// `a`, `a and b`, `a, b and c`.
 #[must_use]
 pub fn list_words<T: Display>(parts: &[T]) -> String {
-    join(&parts.iter().map(ToString::to_string).collect::<Vec<_>>(), "and")
+    listing(&parts.iter().map(ToString::to_string).collect::<Vec<_>>(), "and")
 }
 
-fn join<S: AsRef<str>>(parts: &[S], last_word: &str) -> String {
+/// `a`, `a or b`, `a, b or c`, with a joiner of choice.
+#[must_use]
+pub(crate) fn listing<S: AsRef<str>>(parts: &[S], last_word: &str) -> String {
     let mut words = String::new();
     for (at, part) in parts.iter().enumerate() {
         if at > 0 {

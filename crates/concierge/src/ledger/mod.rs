@@ -51,6 +51,7 @@ mod tests;
 pub use allergy::{Certainty, Conflict, conflicts, conflicts_of_line, may_suggest};
 pub use cart::{Cart, CartLineView, CartView, PendingLine, PlacedOrder, Totals};
 pub use decide::{Checkout, Consent};
+pub(crate) use describe::listing;
 pub use describe::{describe, describe_line, list_words, or_words};
 pub use event::{Event, Granted, OrderId};
 pub use line::{LeftOut, Line, LineOption, LineSize};

@@ -152,7 +152,7 @@ pub struct Choice {
 }
 
 /// An item's place in a meal: what the planner needs to know to feed everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Course {
     /// Fills a person.

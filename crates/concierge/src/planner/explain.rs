@@ -112,7 +112,7 @@ fn cheaper_wish(menu: &Menu, request: &Request, limit: usize) -> Option<String> 
     let fits = |request: &Request| least(menu, request).is_some_and(|least| least <= limit);
     for at in 0..request.must.len() {
         let mut without = request.clone();
-        let (id, _) = without.must.remove(at);
+        let id = without.must.remove(at).item;
         if fits(&without) {
             return menu.item(&id).map(|item| format!(" (or without {})", item.name));
         }

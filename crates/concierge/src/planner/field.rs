@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::request::{Diner, PlanError, Request};
+use super::request::{AtMost, Diner, PlanError, Request};
 use crate::menu::{Choice, ChoiceId, Course, GroupId, Item, ItemId, Menu, SizeId};
 
 /// Courses in the order in which they are planned.
@@ -14,6 +14,8 @@ const MAX_STATES: usize = 4_096;
 /// One way to buy an item.
 #[derive(Clone, Debug)]
 pub(super) struct Variant {
+    pub item: ItemId,
+    pub popularity: usize,
     pub size: Option<SizeId>,
     pub options: Vec<(GroupId, ChoiceId)>,
     /// In cents, above zero.
@@ -22,14 +24,14 @@ pub(super) struct Variant {
     pub classes: u32,
 }
 
-/// An item that may be bought.
+/// An item that may be bought, or several items of which only so many may be bought together.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
-    pub item: ItemId,
-    pub popularity: usize,
     pub variants: Vec<Variant>,
     /// How many must be bought.
     pub must: u32,
+    /// How many may be bought.
+    pub most: u32,
     /// Whether it may be added beyond the people's own.
     pub extra: bool,
 }
@@ -95,8 +97,6 @@ pub(super) struct Field {
     pub stages: Vec<Stage>,
     /// How many people each class has.
     pub classes: Vec<usize>,
-    /// The most of one item.
-    pub max_same: u32,
 }
 
 impl Field {
@@ -106,23 +106,37 @@ impl Field {
         let mut stages = Vec::with_capacity(COURSES.len());
         for course in COURSES {
             let wanted = request.per_person(course) as usize;
-            let candidates = candidates(menu, request, &classes, course, options, extras)?;
+            let rules = Rules { options, extras, max_same };
+            let candidates = candidates(menu, request, &classes, course, rules)?;
             let demand = classes.iter().map(|(_, count)| count * wanted).collect();
             stages.push(Stage { candidates, grid: Grid::new(demand)? });
         }
-        Ok(Self { stages, classes: classes.iter().map(|(_, count)| *count).collect(), max_same })
+        Ok(Self { stages, classes: classes.iter().map(|(_, count)| *count).collect() })
     }
+}
 
-    /// How many of a candidate may be bought.
-    pub fn most(&self, candidate: &Candidate) -> u32 {
-        self.max_same.max(candidate.must)
-    }
-
+impl Candidate {
     /// Whether the copy with this number may be beyond the people's own. Copies are alike, so those that must be
     /// bought and have no eater are counted first.
-    pub fn may_be_extra(&self, candidate: &Candidate, copy: u32) -> bool {
-        candidate.extra || copy <= candidate.must
+    pub const fn may_be_extra(&self, copy: u32) -> bool {
+        self.extra || copy <= self.must
     }
+
+    /// How well liked the best of it is.
+    pub fn popularity(&self) -> usize {
+        self.variants.iter().map(|variant| variant.popularity).max().unwrap_or(0)
+    }
+}
+
+/// How a field is laid out.
+#[derive(Clone, Copy)]
+struct Rules {
+    /// An item may be bought with one option at a price.
+    options: bool,
+    /// Things may be added beyond the people's own.
+    extras: bool,
+    /// The most of one item.
+    max_same: u32,
 }
 
 /// People who keep to the same things, and how many they are.
@@ -143,28 +157,56 @@ fn candidates(
     request: &Request,
     classes: &[(Diner, usize)],
     course: Course,
-    options: bool,
-    extras: bool,
+    rules: Rules,
 ) -> Result<Vec<Candidate>, PlanError> {
-    let extras = extras && (course != Course::Main || request.extra_mains);
+    let extra = rules.extras && (course != Course::Main || request.extra_mains);
     let needed = request.per_person(course) > 0 && !request.courses_not.contains(&course);
     let mut found = Vec::new();
+    let mut bounded: Vec<(&AtMost, Vec<Variant>)> = Vec::new();
     for item in menu.items.iter().filter(|item| item.available && item.course == course) {
-        let must = request.must.iter().filter(|(id, _)| *id == item.id).map(|(_, count)| *count).sum();
-        let allowed = !request.must_not.contains(&item.id) && !request.courses_not.contains(&course);
-        if must == 0 && !(allowed && (needed || extras)) {
+        let must = request.must.iter().filter(|must| must.item == item.id).map(|must| must.count).sum();
+        let barred = request.must_not.contains(&item.id) || request.courses_not.contains(&course);
+        let allowed = !barred && (needed || extra);
+        if must == 0 && !allowed {
             continue;
         }
-        let variants = variants(menu, item, classes, options);
+        let variants = variants(menu, item, classes, rules.options);
         if variants.is_empty() && must > 0 {
             return Err(PlanError::NothingFits(format!("nobody of the party may have {}", item.name)));
         }
-        if !variants.is_empty() {
-            let popularity = usize::from(item.popularity.unwrap_or(0));
-            found.push(Candidate { item: item.id.clone(), popularity, variants, must, extra: extras });
+        if variants.is_empty() {
+            continue;
+        }
+        let bound = request.at_most.iter().find(|bound| bound.items.contains(&item.id));
+        let most = rules.max_same.max(must);
+        match bound {
+            None => found.push(Candidate { variants, must, most, extra }),
+            Some(bound) if bound.items.len() == 1 => {
+                found.push(Candidate { variants, must, most: most.min(bound.most), extra });
+            }
+            // What must be there is bought by itself; the rest of the bound is shared with the others.
+            Some(bound) => {
+                if must > 0 {
+                    found.push(Candidate { variants: variants.clone(), must, most: must, extra });
+                }
+                match bounded.iter_mut().find(|(other, _)| std::ptr::eq(*other, bound)) {
+                    Some((_, all)) => all.extend(variants),
+                    None => bounded.push((bound, variants)),
+                }
+            }
         }
     }
-    found.sort_by_key(|candidate| (candidate.must == 0, std::cmp::Reverse(candidate.popularity)));
+    for (bound, variants) in bounded {
+        let must: u32 =
+            request.must.iter().filter(|must| bound.items.contains(&must.item)).map(|must| must.count).sum();
+        // A bound on one item beside one on several together is more than the layers below count.
+        if request.max_same.is_some_and(|same| same < bound.most) {
+            return Err(PlanError::TooComplicated);
+        }
+        found.push(Candidate { variants, must: 0, most: bound.most.saturating_sub(must), extra });
+    }
+    found.retain(|candidate| candidate.most > 0);
+    found.sort_by_key(|candidate| (candidate.must == 0, std::cmp::Reverse(candidate.popularity())));
     Ok(found)
 }
 
@@ -190,7 +232,14 @@ fn variants(menu: &Menu, item: &Item, classes: &[(Diner, usize)], options: bool)
                 continue;
             }
             let options = chosen.iter().map(|(group, choice)| (group.clone(), choice.id.clone())).collect();
-            variants.push(Variant { size: size.clone(), options, price, classes: eaters });
+            variants.push(Variant {
+                item: item.id.clone(),
+                popularity: usize::from(item.popularity.unwrap_or(0)),
+                size: size.clone(),
+                options,
+                price,
+                classes: eaters,
+            });
         }
     }
     variants

@@ -26,7 +26,7 @@ impl<'a> Least<'a> {
     /// Searches one course. Without `liked`, popularity is left out.
     pub fn new(field: &'a Field, at: usize, liked: bool) -> Self {
         let stage = &field.stages[at];
-        let most_liked = stage.candidates.iter().map(|candidate| candidate.popularity).max().unwrap_or(0);
+        let most_liked = stage.candidates.iter().map(Candidate::popularity).max().unwrap_or(0);
         let forced: usize = stage.candidates.iter().map(|candidate| candidate.must as usize).sum();
         let served = stage.grid.people();
         let width = if liked { most_liked * (served + forced) + 1 } else { 1 };
@@ -34,7 +34,7 @@ impl<'a> Least<'a> {
         table[0] = 0;
         let mut tables = vec![table];
         for candidate in &stage.candidates {
-            let next = buy(field, stage, candidate, tables.last().map_or(&[], Vec::as_slice), width);
+            let next = buy(stage, candidate, tables.last().map_or(&[], Vec::as_slice), width);
             tables.push(next);
         }
         Self { field, at, width, tables }
@@ -79,7 +79,6 @@ impl<'a> Least<'a> {
         picks: &mut Vec<Pick>,
     ) -> Option<(usize, usize)> {
         let grid = &self.field.stages[self.at].grid;
-        let step = if self.width > 1 { entry.popularity } else { 0 };
         let mut seen = std::collections::HashSet::new();
         let mut open = vec![(from, cost, Vec::<usize>::new())];
         while let Some((here, rest, taken)) = open.pop() {
@@ -88,10 +87,11 @@ impl<'a> Least<'a> {
                 picks.extend(taken.iter().map(|variant| Pick { stage: self.at, candidate, variant: *variant }));
                 return Some(here);
             }
-            if copies == self.field.most(entry) || !seen.insert((here, rest, copies)) {
+            if copies == entry.most || !seen.insert((here, rest, copies)) {
                 continue;
             }
             for (at, variant) in entry.variants.iter().enumerate() {
+                let step = if self.width > 1 { variant.popularity } else { 0 };
                 let (Some(rest), Some(liked)) = (rest.checked_sub(variant.price as u32), here.1.checked_sub(step))
                 else {
                     continue;
@@ -101,7 +101,7 @@ impl<'a> Least<'a> {
                     taken.push(at);
                     open.push(((state, liked), rest, taken));
                 };
-                if self.field.may_be_extra(entry, copies + 1) {
+                if entry.may_be_extra(copies + 1) {
                     go(here.0);
                 }
                 for class in eaters(variant.classes) {
@@ -115,12 +115,11 @@ impl<'a> Least<'a> {
     }
 }
 
-fn buy(field: &Field, stage: &Stage, candidate: &Candidate, before: &[u32], width: usize) -> Vec<u32> {
+fn buy(stage: &Stage, candidate: &Candidate, before: &[u32], width: usize) -> Vec<u32> {
     let grid = &stage.grid;
-    let step = if width > 1 { candidate.popularity } else { 0 };
     let mut after = if candidate.must == 0 { before.to_vec() } else { vec![NONE; before.len()] };
     let mut layer = before.to_vec();
-    for copy in 1..=field.most(candidate) {
+    for copy in 1..=candidate.most {
         let mut next = vec![NONE; before.len()];
         let mut any = false;
         for state in 0..grid.states {
@@ -130,7 +129,8 @@ fn buy(field: &Field, stage: &Stage, candidate: &Candidate, before: &[u32], widt
             }
             for variant in &candidate.variants {
                 let price = variant.price as u32;
-                let extra = field.may_be_extra(candidate, copy).then_some(state);
+                let step = if width > 1 { variant.popularity } else { 0 };
+                let extra = candidate.may_be_extra(copy).then_some(state);
                 let served = eaters(variant.classes).filter_map(|class| grid.serve(state, class));
                 for to in extra.into_iter().chain(served) {
                     let target = &mut next[to * width..(to + 1) * width];

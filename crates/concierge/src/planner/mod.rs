@@ -11,6 +11,7 @@
 
 mod explain;
 mod field;
+mod large;
 mod least;
 mod reach;
 mod request;
@@ -29,7 +30,8 @@ use field::Field;
 use least::Least;
 use reach::{Pick, Reach};
 
-pub use request::{Diner, MAX_LIMIT, MAX_PARTY, MAX_SAME, Objective, PlanError, Request};
+pub use large::large;
+pub use request::{AtMost, Diner, MAX_LIMIT, MAX_PARTY, MAX_SAME, Must, Objective, PlanError, Request};
 
 /// A meal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -264,13 +266,24 @@ fn lines(menu: &Menu, field: &Field, picks: &[Pick]) -> Vec<PlanLine> {
         }
     }
     counted.sort_by_key(|(pick, _)| (pick.stage, pick.candidate, pick.variant));
-    counted.into_iter().filter_map(|(pick, count)| line(menu, field, pick, count)).collect()
+    let mut lines: Vec<PlanLine> = Vec::with_capacity(counted.len());
+    for line in counted.into_iter().filter_map(|(pick, count)| line(menu, field, pick, count)) {
+        // What must be there and what was chosen beside it may be the same thing.
+        match lines.iter_mut().find(|other| other.name == line.name && other.order.item == line.order.item) {
+            Some(other) => {
+                other.order.quantity += line.order.quantity;
+                other.price = other.price + line.price;
+            }
+            None => lines.push(line),
+        }
+    }
+    lines
 }
 
 fn line(menu: &Menu, field: &Field, pick: Pick, quantity: u32) -> Option<PlanLine> {
     let candidate = &field.stages[pick.stage].candidates[pick.candidate];
     let variant = &candidate.variants[pick.variant];
-    let item = menu.item(&candidate.item)?;
+    let item = menu.item(&variant.item)?;
     let size = variant.size.as_ref().and_then(|id| item.size(id));
     let choices = variant.options.iter().filter_map(|(group, choice)| menu.choice(group, choice));
     let details: Vec<String> = size
@@ -288,7 +301,7 @@ fn line(menu: &Menu, field: &Field, pick: Pick, quantity: u32) -> Option<PlanLin
     });
     Some(PlanLine {
         order: OrderLine {
-            item: ItemPick::One(candidate.item.clone()),
+            item: ItemPick::One(variant.item.clone()),
             quantity,
             size: variant.size.clone(),
             options: options.collect(),
@@ -306,7 +319,7 @@ fn alternatives(menu: &Menu, request: &Request, limit: Option<usize>, first: &[P
     let mut without = request.clone();
     let mut last = first.to_vec();
     for _ in 0..ALTERNATIVES * 2 {
-        let must = |id: &ItemId| request.must.iter().any(|(must, _)| must == id);
+        let must = |id: &ItemId| request.must.iter().any(|must| must.item == *id);
         let dearest =
             last.iter().filter(|line| line.order.item.one().is_some_and(|id| !must(id))).max_by_key(|line| line.price);
         let Some(ItemPick::One(id)) = dearest.map(|line| &line.order.item) else { break };

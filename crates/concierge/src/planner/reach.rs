@@ -111,7 +111,7 @@ impl<'a> Reach<'a> {
         totals[0] = 1;
         let mut stages = Vec::with_capacity(field.stages.len());
         for stage in &field.stages {
-            let (searched, after) = search(field, stage, totals);
+            let (searched, after) = search(stage, totals);
             stages.push(searched);
             totals = after;
         }
@@ -145,11 +145,11 @@ impl<'a> Reach<'a> {
             let candidate = usize::from(first) - 1;
             let earlier = |state: usize, total: usize| searched.first[state * searched.words * 64 + total] < first;
             here = self
-                .copies(at, candidate, here, (1, self.field.most(&stage.candidates[candidate])), &earlier, picks)
+                .copies(at, candidate, here, (1, stage.candidates[candidate].most), &earlier, picks)
                 .unwrap_or((0, here.1));
         }
         for (candidate, before) in searched.forced.iter().enumerate().rev() {
-            let limits = (stage.candidates[candidate].must, self.field.most(&stage.candidates[candidate]));
+            let limits = (stage.candidates[candidate].must, stage.candidates[candidate].most);
             let earlier = |state: usize, total: usize| before.has(state, total);
             here = self.copies(at, candidate, here, limits, &earlier, picks).unwrap_or((0, here.1));
         }
@@ -191,7 +191,7 @@ impl<'a> Reach<'a> {
                 };
                 // Copies are alike; that one too many stays beside the people's own is kept out by the search, whose
                 // layers count from the earlier side. Going back, the same number is allowed in total.
-                if self.field.may_be_extra(entry, copies + 1) {
+                if entry.may_be_extra(copies + 1) {
                     go(here.0);
                 }
                 for class in eaters(variant.classes) {
@@ -210,7 +210,7 @@ pub(super) fn eaters(classes: u32) -> impl Iterator<Item = usize> {
     (0..32).filter(move |class| classes >> class & 1 == 1)
 }
 
-fn search(field: &Field, stage: &Stage, before: Vec<u64>) -> (Searched, Vec<u64>) {
+fn search(stage: &Stage, before: Vec<u64>) -> (Searched, Vec<u64>) {
     let words = before.len();
     let mut table = Table::new(stage.grid.states, words);
     table.bits[..words].copy_from_slice(&before);
@@ -218,13 +218,13 @@ fn search(field: &Field, stage: &Stage, before: Vec<u64>) -> (Searched, Vec<u64>
     let mut forced = Vec::new();
     let must = stage.candidates.iter().take_while(|candidate| candidate.must > 0).count();
     for candidate in &stage.candidates[..must] {
-        let after = buy(field, stage, candidate, &table);
+        let after = buy(stage, candidate, &table);
         forced.push(std::mem::replace(&mut table, after));
     }
     let mut first = vec![NEVER; stage.grid.states * words * 64];
     mark(&mut first, &table.bits, 0);
     for (at, candidate) in stage.candidates.iter().enumerate().skip(must) {
-        let after = buy(field, stage, candidate, &table);
+        let after = buy(stage, candidate, &table);
         let new: Vec<u64> = after.bits.iter().zip(&table.bits).map(|(after, before)| after & !before).collect();
         mark(&mut first, &new, u16::try_from(at + 1).unwrap_or(NEVER - 1));
         table = after;
@@ -244,15 +244,15 @@ fn mark(first: &mut [u16], bits: &[u64], value: u16) {
 }
 
 /// The totals after a candidate was bought as often as it must and may be.
-fn buy(field: &Field, stage: &Stage, candidate: &Candidate, before: &Table) -> Table {
+fn buy(stage: &Stage, candidate: &Candidate, before: &Table) -> Table {
     let grid = &stage.grid;
     let mut after = if candidate.must == 0 { before.clone() } else { Table::new(grid.states, before.words) };
     let mut layer = before.clone();
-    for copy in 1..=field.most(candidate) {
+    for copy in 1..=candidate.most {
         let mut next = Table::new(grid.states, before.words);
         for state in (0..grid.states).filter(|state| layer.spans[*state].0 < layer.spans[*state].1) {
             for variant in &candidate.variants {
-                if field.may_be_extra(candidate, copy) {
+                if candidate.may_be_extra(copy) {
                     next.add_shifted(state, &layer, state, variant.price);
                 }
                 for class in eaters(variant.classes) {

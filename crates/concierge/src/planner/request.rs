@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,7 +22,7 @@ pub const MAX_LIMIT: Cents = Cents(200_000);
 const MAX_MUST: usize = 20;
 
 /// What is best.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Objective {
     /// Comes as near to the sum as the menu allows, never above it.
@@ -36,17 +37,47 @@ pub enum Objective {
 }
 
 /// What one person must not have, or keeps to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Diner {
     /// Diets, as the menu names them.
+    #[schemars(schema_with = "crate::tools::schema::diets")]
     pub diets: BTreeSet<String>,
     /// Allergens, as the menu names them.
+    #[schemars(schema_with = "crate::tools::schema::allergens")]
     pub allergens: BTreeSet<String>,
 }
 
+/// Something that must be in a meal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Must {
+    /// What.
+    pub item: ItemId,
+    /// How many of it.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 60))]
+    pub count: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// How many of some items together a meal may hold: "at most one shake".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AtMost {
+    /// Which; all of one course.
+    #[schemars(length(max = 40))]
+    pub items: BTreeSet<ItemId>,
+    /// How many of them at most.
+    #[schemars(range(min = 0, max = 60))]
+    pub most: u32,
+}
+
 /// A wish for a meal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Request {
     /// The most to be paid for what is planned; needed unless the cheapest is wanted.
@@ -54,25 +85,38 @@ pub struct Request {
     /// Whether the limit is meant before tax.
     pub before_tax: bool,
     /// How many people; each gets a main.
+    #[schemars(range(min = 1, max = 20))]
     pub party: u32,
     /// Those of them who keep to something; the others eat anything.
+    #[schemars(length(max = 20))]
     pub diners: Vec<Diner>,
     /// Sides for each person.
+    #[schemars(range(min = 0, max = 3))]
     pub sides: u32,
     /// Drinks for each person.
+    #[schemars(range(min = 0, max = 3))]
     pub drinks: u32,
     /// Desserts for each person.
+    #[schemars(range(min = 0, max = 3))]
     pub desserts: u32,
     /// What must be in it, and how many of it.
-    pub must: Vec<(ItemId, u32)>,
+    #[schemars(length(max = 20))]
+    pub must: Vec<Must>,
     /// What must not be in it.
+    #[schemars(length(max = 60))]
     pub must_not: BTreeSet<ItemId>,
     /// Courses that must not be in it.
+    #[schemars(length(max = 5))]
     pub courses_not: BTreeSet<Course>,
-    /// What the cart costs already, before tax; it counts towards the limit.
+    /// What the cart costs already, before tax; it counts towards the limit. Known from the session, never asked.
+    #[serde(skip)]
     pub in_cart: Cents,
     /// The most of one item.
+    #[schemars(range(min = 1, max = 20))]
     pub max_same: Option<u32>,
+    /// The most of some items together; no item stands in two of these.
+    #[schemars(length(max = 8))]
+    pub at_most: Vec<AtMost>,
     /// Whether filling the sum may add mains beyond one for each person.
     pub extra_mains: bool,
     /// What is best.
@@ -94,6 +138,7 @@ impl Default for Request {
             courses_not: BTreeSet::new(),
             in_cart: Cents::ZERO,
             max_same: None,
+            at_most: Vec::new(),
             extra_mains: true,
             objective: Objective::Fill,
         }
@@ -155,7 +200,7 @@ impl Request {
             return Err(PlanError::Party(self.party));
         }
         let per_person = [self.sides, self.drinks, self.desserts];
-        let must: u32 = self.must.iter().map(|(_, count)| (*count).min(1_000)).sum();
+        let must: u32 = self.must.iter().map(|must| must.count.min(1_000)).sum();
         if per_person.iter().any(|count| *count > MAX_EACH_COURSE)
             || self.must.len() > MAX_MUST
             || must > MAX_PARTY * 3
@@ -164,13 +209,32 @@ impl Request {
         {
             return Err(PlanError::TooComplicated);
         }
-        for (id, _) in &self.must {
-            let name = || menu.item(id).map_or_else(|| id.to_string(), |item| item.name.clone());
+        self.check_bounds(menu)?;
+        for Must { item: id, .. } in &self.must {
+            let name = || name_of(menu, id);
             if menu.item(id).is_none_or(|item| !item.available) {
                 return Err(PlanError::NotAvailable(name()));
             }
             if self.must_not.contains(id) {
                 return Err(PlanError::Contradiction(name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the bounds on items: each on one course, no item in two, and none below what must be there.
+    fn check_bounds(&self, menu: &Menu) -> Result<(), PlanError> {
+        let mut seen: BTreeSet<&ItemId> = BTreeSet::new();
+        for bound in &self.at_most {
+            let courses: BTreeSet<Course> =
+                bound.items.iter().filter_map(|id| menu.item(id)).map(|item| item.course).collect();
+            if courses.len() > 1 || !bound.items.iter().all(|id| seen.insert(id)) {
+                return Err(PlanError::TooComplicated);
+            }
+            let must = self.must.iter().filter(|must| bound.items.contains(&must.item));
+            if must.clone().map(|must| must.count.min(1_000)).sum::<u32>() > bound.most {
+                let name = must.map(|must| name_of(menu, &must.item));
+                return Err(PlanError::Contradiction(name.last().unwrap_or_default()));
             }
         }
         Ok(())
@@ -186,4 +250,8 @@ impl Request {
             Course::Extra => 0,
         }
     }
+}
+
+fn name_of(menu: &Menu, id: &ItemId) -> String {
+    menu.item(id).map_or_else(|| id.to_string(), |item| item.name.clone())
 }

@@ -5,6 +5,7 @@
 //! that the model learns to read facts and not to recite one menu. Both pass the check that guards the product, and
 //! both are rendered by the code that makes the product's prompts.
 
+mod ask;
 mod audit;
 mod bank;
 mod eatery;
@@ -15,6 +16,7 @@ mod situation;
 mod split;
 mod synth;
 
+pub use ask::{Rejection, answered, question};
 pub use audit::Audit;
 pub use bank::Bank;
 pub use example::{Example, Flaw, Point, Rendered, gemma_prompt};

@@ -105,7 +105,8 @@ impl<'a> Scene<'a> {
                 with_total(step.fact(format!("Taken off: {all}")).point(format!("I've taken off {all}."), names))
             }
             "removed_all" => step.fact(format!("Taken off: {all}")).point(format!("I've taken off {all}."), names),
-            "cart" => with_total(with_lines(step).point(format!("Your order: {all}."), names)),
+            "cart" => with_total(with_lines(step).point(format!("Your order: {all}."), names))
+                .point("It is not placed yet.", ["not"]),
             "place" => with_total(with_lines(step).point(format!("Your order: {all}."), names))
                 .point("Shall I place the order?", ["?"]),
             "placed" => step

@@ -63,10 +63,12 @@ pub(super) fn draw(bank: &Bank, eatery: &Eatery, rng: &mut Rng, kind: &str) -> O
                     .point("There is nothing on your order yet. What can I get you?", ["nothing"]),
             ]
         }
+        "greet" | "welcome" | "farewell" | "introduce" => vec![scene.pleasantry(kind)],
         "ask_again" => vec![
             Step::new(Act::AskAgain)
                 .or_plain("I'm sorry, I didn't quite get that. Could you say it in other words, please?"),
         ],
+        "what_else" => vec![Step::new(Act::AskAgain).or_plain("Of course! What would you like to order?")],
         "open_yes" | "open_no" => scene.open_now(kind),
         "store" => {
             let (at, step, words) = scene.place()?;
@@ -99,6 +101,25 @@ impl<'a> Scene<'a> {
 
     pub fn show(&self, cents: Cents) -> String {
         self.eatery.menu.currency.show(cents)
+    }
+
+    fn pleasantry(&mut self, kind: &str) -> Step {
+        let house = &self.eatery.menu.name;
+        self.slots.set("house", house);
+        let (act, plain) = match kind {
+            "introduce" => {
+                let step = Step::new(Act::Introduce)
+                    .fact(format!("Rosy, clerk of {house}"))
+                    .fact("Can tell about dishes, prices and the place, take an order, plan a meal within a sum");
+                return step.or_plain(format!("I'm Rosy, the clerk of {house}. I can take your order."));
+            }
+            "welcome" => (Act::Welcome, "You're welcome! Is there anything else I can do for you?".to_owned()),
+            "farewell" => {
+                (Act::Farewell, format!("Thank you for visiting {house}. Goodbye, and see you soon!"))
+            }
+            _ => (Act::Greet, format!("Welcome to {house}! What can I get you?")),
+        };
+        Step::new(act).fact(format!("Restaurant: {house}")).or_plain(plain)
     }
 
     fn of_dish(&mut self, kind: &str) -> Option<Vec<Step>> {

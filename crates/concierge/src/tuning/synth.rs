@@ -23,7 +23,7 @@ const PER_EATERY: usize = 6;
 const TRIES: usize = 40;
 
 /// Kinds that need more examples than the others: they have many shapes.
-const WEIGHTS: [(&str, usize); 9] = [
+const WEIGHTS: [(&str, usize); 18] = [
     ("store", 7),
     ("added", 3),
     ("decline", 2),
@@ -33,6 +33,15 @@ const WEIGHTS: [(&str, usize); 9] = [
     ("offer", 2),
     ("complaint_ask", 2),
     ("price_sizes", 2),
+    ("greet", 4),
+    ("welcome", 3),
+    ("farewell", 3),
+    ("introduce", 2),
+    ("steer", 3),
+    ("diet_yes", 2),
+    ("compare", 2),
+    ("cart", 2),
+    ("what_else", 3),
 ];
 
 /// Kinds that may stand beside another in one message.

@@ -136,3 +136,24 @@ fn a_bank_without_kinds_makes_nothing() {
     assert!(synthesise(&bank, 1, 1).is_err());
     assert!(Bank::from_yaml("houses: 3").is_err());
 }
+
+#[test]
+fn an_answer_is_kept_only_if_the_check_lets_it_pass() {
+    let (index, draft) = (check::index(&menu()), example("It is $4.50!"));
+    let asked = question(&draft).messages[0].text.clone();
+    for piece in ["Rosy", "Said before:\nGuest: hi", "- Tomato Soup: $4.50.", "tell the price", "must contain: $4.50"] {
+        assert!(asked.contains(piece), "{piece}: {asked}");
+    }
+    let answer = |text: &str| answered(&draft, "new".to_owned(), text, &index);
+    let kept = answer("Sure:\n```json\n{\"guest\": \"soup,\\n what price?\", \"reply\": \"The Tomato Soup is $4.50!\"}\n```").unwrap();
+    assert_eq!((kept.id.as_str(), kept.guest.as_str()), ("new", "soup, what price?"));
+    assert_eq!((&kept.facts, &kept.history), (&draft.facts, &draft.history));
+    let json = |guest: &str, reply: &str| serde_json::json!({"guest": guest, "reply": reply}).to_string();
+    assert!(matches!(answer("no idea"), Err(Rejection::Shape(_))));
+    assert!(matches!(answer("{\"guest\": \"soup?\"}"), Err(Rejection::Shape(_))));
+    assert_eq!(answer(&json("How much is the soup?", "It is $4.50.")), Err(Rejection::Same));
+    assert_eq!(answer(&json(" ", "It is $4.50.")), Err(Rejection::Length));
+    assert_eq!(answer(&json(&"so ".repeat(200), "It is $4.50.")), Err(Rejection::Length));
+    assert!(matches!(answer(&json("soup?", "It is $5.40.")), Err(Rejection::Flaw(Flaw::Refused { .. }))));
+    assert!(matches!(answer(&json("soup?", "Good choice!")), Err(Rejection::Flaw(Flaw::LeftOut(_)))));
+}

@@ -1,5 +1,7 @@
 //! A meal within a sum: the planner decides, the reply tells.
 
+use std::collections::BTreeSet;
+
 use super::{
     Turn,
     memory::Pending,
@@ -10,13 +12,14 @@ use crate::{
     brief::{Act, Step},
     ledger::{Consent, Event, list_words},
     order::Edit,
-    planner::{self, Diner, Objective, PlanError, PlanLine, wish},
+    planner::{self, Diner, Objective, Plan, PlanError, PlanLine, Request, wish},
+    tools::Call,
 };
 
 /// Plans what was asked for, or says what stands in the way.
 pub(super) fn answer(turn: &mut Turn<'_>, text: &str) -> Vec<Step> {
     let menu = &turn.world.menu;
-    let wish::Wish { mut request, other_currency } = wish::read(&turn.world.lexicon, menu, text);
+    let wish::Wish { request, other_currency } = wish::read(&turn.world.lexicon, menu, text);
     if let Some(code) = other_currency {
         let plain = format!(
             "Our prices are in {}, and I can't change {code}. How much would you like to spend in {}?",
@@ -34,42 +37,66 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str) -> Vec<Step> {
             Step::new(Act::AskBudget).point("How much would you like to spend, and for how many people?", ["how much"]),
         ];
     }
-    // What holds for the conversation holds for every plan.
-    let keeps = Diner { diets: turn.cart.diets().clone(), allergens: turn.cart.allergies().clone() };
-    if keeps != Diner::default() {
-        let party = request.party.clamp(1, planner::MAX_PARTY) as usize;
-        request.diners.resize(party, Diner::default());
-        for diner in &mut request.diners {
-            diner.allergens.extend(keeps.allergens.iter().cloned());
-        }
-        if let Some(first) = request.diners.first_mut() {
-            first.diets.extend(keeps.diets.iter().cloned());
-        }
-    }
+    plan(turn, request).1
+}
+
+/// Plans within the session: what the guest keeps to and what is ordered already count.
+pub(super) fn plan(turn: &mut Turn<'_>, mut request: Request) -> (Result<Plan, PlanError>, Vec<Step>) {
+    let menu = &turn.world.menu;
+    keep_to(&mut request, turn.cart.diets(), turn.cart.allergies());
     // What is ordered counts towards the sum, unless it exceeds it already: then the sum is meant for something new.
     let ordered = turn.cart.totals(menu.tax_rate);
     if request.limit.is_some_and(|limit| ordered.total < limit) {
         request.in_cart = ordered.subtotal;
     }
-    match planner::plan(menu, &request) {
+    let call = Call::RecommendMenuByBudget(request.clone());
+    let planned = turn.using(call.name(), call.arguments(), |_| {
+        let planned = planner::plan(menu, &request);
+        let ok = planned.is_ok();
+        (planned, ok)
+    });
+    let steps = match &planned {
         Ok(plan) => {
-            let step = tell(turn, &plan);
+            let step = tell(turn, plan);
             turn.memory.plan = Some(plan.lines.iter().map(|line| line.order.clone()).collect());
             turn.memory.pending = Some(Pending::Plan);
-            turn.plan = Some(plan);
-            vec![step]
+            turn.plan = Some(plan.clone());
+            step
         }
-        Err(PlanError::NoLimit) => vec![
-            Step::new(Act::AskBudget).point("How much would you like to spend, and for how many people?", ["how much"]),
-        ],
+        Err(PlanError::NoLimit) => {
+            Step::new(Act::AskBudget).point("How much would you like to spend, and for how many people?", ["how much"])
+        }
         Err(error) => {
             let words = capital(&error.to_string());
             let plain = if words.ends_with(['?', '.']) { words } else { format!("{words}.") };
-            vec![
-                Step::new(Act::TellPlanImpossible)
-                    .fact(plain.clone())
-                    .point(format!("I'm sorry. {plain}"), [plain.trim_end_matches('.').to_owned()]),
-            ]
+            Step::new(Act::TellPlanImpossible)
+                .fact(plain.clone())
+                .point(format!("I'm sorry. {plain}"), [plain.trim_end_matches('.').to_owned()])
+        }
+    };
+    (planned, vec![steps])
+}
+
+/// What holds for the conversation holds for every plan. An allergy or a diet that this request gives to some of the
+/// party is theirs; any other allergy that was told is kept from everybody's plate, as dishes are shared.
+fn keep_to(request: &mut Request, diets: &BTreeSet<String>, allergies: &BTreeSet<String>) {
+    let told = |kept: &dyn Fn(&Diner) -> bool| request.diners.iter().any(kept);
+    let allergies: Vec<&String> =
+        allergies.iter().filter(|name| !told(&|diner| diner.allergens.contains(*name))).collect();
+    let diets: Vec<&String> = diets.iter().filter(|name| !told(&|diner| diner.diets.contains(*name))).collect();
+    let party = request.party.clamp(1, planner::MAX_PARTY) as usize;
+    if !allergies.is_empty() {
+        request.diners.resize(party, Diner::default());
+        for diner in &mut request.diners {
+            diner.allergens.extend(allergies.iter().copied().cloned());
+        }
+    }
+    if !diets.is_empty() {
+        if request.diners.is_empty() {
+            request.diners.push(Diner::default());
+        }
+        if let Some(first) = request.diners.first_mut() {
+            first.diets.extend(diets.into_iter().cloned());
         }
     }
 }

@@ -87,10 +87,27 @@ pub(super) fn asks_who(words: &[String]) -> bool {
 /// Whether the guest asks if a person speaks.
 fn asks_what(words: &[String]) -> bool {
     const KINDS: [&str; 16] = [
-        "robot", "bot", "chatbot", "human", "person", "machine", "computer", "program", "ai", "real", "people",
-        "assistant", "language", "alive", "model", "llm",
+        "robot",
+        "bot",
+        "chatbot",
+        "human",
+        "person",
+        "machine",
+        "computer",
+        "program",
+        "ai",
+        "real",
+        "people",
+        "assistant",
+        "language",
+        "alive",
+        "model",
+        "llm",
     ];
-    let asked = says(words, &["are you", "is this", "am i talking to", "am i speaking to", "am i chatting with", "you are", "you're"]);
+    let asked = says(
+        words,
+        &["are you", "is this", "am i talking to", "am i speaking to", "am i chatting with", "you are", "you're"],
+    );
     asked && words.len() <= 10 && words.iter().any(|word| KINDS.contains(&word.as_str()))
 }
 

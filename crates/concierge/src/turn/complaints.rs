@@ -66,7 +66,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
     advise(turn, complaint, begun)
 }
 
-fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool) -> Vec<Step> {
+pub(super) fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool) -> Vec<Step> {
     let sorry = if begun { "I am very sorry about this. " } else { "" };
     let Some(advice) = with_case(turn, &complaint, |case| turn.world.policy.advise(&turn.world.menu.currency, case))
     else {

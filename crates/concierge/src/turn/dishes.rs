@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::diets::{allergens, fits_diet, free_of, suits};
 use super::wording::{capital, included, listing, plain_words, price_from, priced, prices, says};
 use crate::{
     brief::{Act, Source, Step},
@@ -64,6 +65,14 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
         return vec![decline(menu, unknown, asked)];
     }
     vec![without_a_name(menu, asked, &words, aspect)]
+}
+
+/// Tells which dishes were found.
+pub(super) fn tell_items(menu: &Menu, items: &[&Item]) -> Step {
+    if items.is_empty() {
+        return Step::new(Act::AdmitUnknown).or_plain("I'm sorry, I find nothing like that on our menu.");
+    }
+    list(menu, Act::TellMenu, "We have", items, MOST_NAMED)
 }
 
 /// What is asked of a dish.
@@ -209,80 +218,6 @@ fn options(menu: &Menu, item: &Item) -> Step {
     }
     let text = format!("For {} you can choose {}.", item.name, groups.join("; "));
     Step::new(Act::TellItem).item_fact(&item.id, text.clone()).point(text.clone(), [text]).verbatim(true)
-}
-
-/// Allergens are told in fixed words only: they are no matter of style.
-fn allergens(menu: &Menu, item: &Item, wanted: &BTreeSet<String>) -> Step {
-    let Some(listed) = &item.allergens else {
-        let plain = format!(
-            "I don't know the allergens of {}: they are not listed. Please ask our staff before you order it.",
-            item.name
-        );
-        return Step::new(Act::TellAllergensUnknown)
-            .item_fact(&item.id, plain.clone())
-            .or_plain(plain)
-            .source(source(item));
-    };
-    let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
-    let all = if listed.is_empty() {
-        format!("{} has no allergens listed.", item.name)
-    } else {
-        format!("The allergens listed for {} are {}.", item.name, listing(&listed, "and"))
-    };
-    let known = declared(menu);
-    let mut plain = String::new();
-    for allergen in wanted {
-        if listed.contains(&allergen.as_str()) {
-            plain.push_str(&format!("Yes, {} contains {allergen}. ", item.name));
-        } else if known.contains(allergen.as_str()) {
-            plain.push_str(&format!("{} does not list {allergen}. ", capital(&item.name)));
-        } else {
-            plain.push_str(&format!("Our menu does not tell about {allergen}, so please ask our staff. "));
-        }
-    }
-    plain.push_str(&all);
-    plain.push_str(" Everything is made in one kitchen, so please tell our staff if you are allergic.");
-    Step::new(Act::TellAllergens).item_fact(&item.id, plain.clone()).or_plain(plain).source(source(item))
-}
-
-/// What can be eaten without some allergens.
-fn free_of(menu: &Menu, asked: &Asked<'_>) -> Step {
-    let wanted: Vec<&str> = asked.allergens.iter().map(String::as_str).collect();
-    let category = category_named(menu, &plain_words(asked.text));
-    let fits: Vec<&Item> = by_popularity(menu, |item| {
-        suits(item, asked) && item.allergens.is_some() && category.as_ref().is_none_or(|wanted| wanted.holds(item))
-    });
-    let without = listing(&wanted, "or");
-    if wanted.is_empty() {
-        let plain = "Which allergen is it about? I can tell you what each dish lists.";
-        return Step::new(Act::TellAllergens).or_plain(plain);
-    }
-    if fits.is_empty() {
-        let plain = format!("I'm sorry, I see no dish that does not list {without}. Please ask our staff.");
-        return Step::new(Act::TellAllergens).or_plain(plain);
-    }
-    let names: Vec<String> = fits.iter().take(5).map(|item| priced(&menu.currency, item)).collect();
-    let plain = format!(
-        "These do not list {without}: {}. Everything is made in one kitchen, so please tell our staff about it.",
-        listing(&names, "and")
-    );
-    let step = Step::new(Act::TellAllergens).or_plain(plain);
-    fits.into_iter().take(5).fold(step, |step, item| step.source(source(item)))
-}
-
-fn fits_diet(item: &Item, diet: &str) -> Step {
-    match item.diets.as_ref() {
-        None => Step::new(Act::AdmitUnknown)
-            .item_fact(&item.id, format!("{}: not known whether it is {diet}.", item.name))
-            .or_plain(format!("I don't know whether {} is {diet}; please ask our staff.", item.name)),
-        Some(diets) if diets.contains(diet) => Step::new(Act::TellDiet)
-            .item_fact(&item.id, format!("{}: {diet}.", item.name))
-            .point(format!("Yes, {} is {diet}.", item.name), ["yes", diet]),
-        Some(_) => {
-            let plain = format!("No, {} is not marked {diet}.", item.name);
-            Step::new(Act::TellDiet).item_fact(&item.id, plain.clone()).point(plain, ["not", diet])
-        }
-    }
 }
 
 fn compare(menu: &Menu, one: &Item, other: &Item) -> Step {
@@ -435,7 +370,7 @@ fn whole_menu(menu: &Menu, fits: &[&Item]) -> Step {
 }
 
 /// A heading or a course that the guest named.
-enum Wanted {
+pub(super) enum Wanted {
     Category(String),
     Course(Course),
 }
@@ -448,7 +383,7 @@ impl Wanted {
         }
     }
 
-    fn holds(&self, item: &Item) -> bool {
+    pub(super) fn holds(&self, item: &Item) -> bool {
         match self {
             Self::Category(category) => item.category == *category,
             Self::Course(course) => item.course == *course,
@@ -456,7 +391,7 @@ impl Wanted {
     }
 }
 
-fn category_named(menu: &Menu, words: &[String]) -> Option<Wanted> {
+pub(super) fn category_named(menu: &Menu, words: &[String]) -> Option<Wanted> {
     let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
     for item in &menu.items {
         let name: Vec<String> = plain_words(&item.category).iter().map(|word| singular(word)).collect();
@@ -477,29 +412,13 @@ fn category_named(menu: &Menu, words: &[String]) -> Option<Wanted> {
     menu.items.iter().any(|item| item.course == course).then_some(Wanted::Course(course))
 }
 
-fn by_popularity(menu: &Menu, fits: impl Fn(&Item) -> bool) -> Vec<&Item> {
+pub(super) fn by_popularity(menu: &Menu, fits: impl Fn(&Item) -> bool) -> Vec<&Item> {
     let mut items: Vec<&Item> = menu.items.iter().filter(|item| item.available && fits(item)).collect();
     items.sort_by_key(|item| std::cmp::Reverse(item.popularity.unwrap_or(0)));
     items
 }
 
-/// Whether an item is surely fit for the guest: what is not known does not count as fit.
-fn suits(item: &Item, asked: &Asked<'_>) -> bool {
-    item.available
-        && asked.diets.iter().all(|diet| item.diets.as_ref().is_some_and(|diets| diets.contains(diet)))
-        && (asked.allergens.is_empty() && asked.avoid.is_empty()
-            || item
-                .allergens
-                .as_ref()
-                .is_some_and(|listed| listed.is_disjoint(&asked.allergens) && listed.is_disjoint(&asked.avoid)))
-}
-
-/// All allergens that the menu speaks of at all.
-fn declared(menu: &Menu) -> BTreeSet<&str> {
-    menu.items.iter().filter_map(|item| item.allergens.as_ref()).flatten().map(String::as_str).collect()
-}
-
-fn source(item: &Item) -> Source {
+pub(super) fn source(item: &Item) -> Source {
     Source { id: item.id.to_string(), record_type: RecordType::Menu, title: item.name.clone() }
 }
 

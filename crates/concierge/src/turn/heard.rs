@@ -286,7 +286,8 @@ fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, intent: Intent) -
     let free = slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty();
     // "Do you serve …" must not be heard as a dish whose name sounds like "serve": the thing itself decides.
     let unnamed = world.mentions.items_in(text).is_empty();
-    let unknown = (free && unnamed).then(|| asked_for(world, text).or_else(|| bare_thing(world, text, intent))).flatten();
+    let unknown =
+        (free && unnamed).then(|| asked_for(world, text).or_else(|| bare_thing(world, text, intent))).flatten();
     let unknown = unknown.filter(|thing| understand::slots(&world.lexicon, thing).items.is_empty());
     // A word for many dishes names none of them: "burgers", "what can a vegan eat".
     let many = items.len() > 1 && !(slots.categories.is_empty() && slots.diets.is_empty());
@@ -325,8 +326,23 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
         "here",
     ];
     let ends = [
-        "here", "please", "today", "on", "too", "as", "at", "for", "in", "available", "tonight", "by", "or", "with",
-        "without", "and", "that",
+        "here",
+        "please",
+        "today",
+        "on",
+        "too",
+        "as",
+        "at",
+        "for",
+        "in",
+        "available",
+        "tonight",
+        "by",
+        "or",
+        "with",
+        "without",
+        "and",
+        "that",
     ];
     let thing: Vec<&str> = words[verb + 1..]
         .iter()
@@ -373,7 +389,7 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
             .any(|choice| plain_words(&choice.name).contains(&(*word).to_owned()))
     };
     // What the last word says is what the thing is: "red wine" is no red onion.
-    let told = thing.is_empty() || thing.iter().any(|word| general.contains(word)) || thing.last().is_some_and(|word| known(&word));
+    let told = thing.is_empty() || thing.iter().any(|word| general.contains(word)) || thing.last().is_some_and(known);
     (!told).then(|| thing.join(" "))
 }
 
@@ -398,7 +414,7 @@ fn asks_about_order(scene: &Scene<'_, '_>) -> bool {
     scene.need.is_some()
         || matches!(
             scene.input.memory.pending,
-            Some(Pending::Place | Pending::Conflict { .. } | Pending::Offered { .. } | Pending::Plan | Pending::Clear)
+            Some(Pending::Place | Pending::Conflict { .. } | Pending::Offered { .. } | Pending::Plan | Pending::Clear | Pending::Call { .. })
         )
 }
 
@@ -409,7 +425,14 @@ pub(super) fn context(scene: &Scene<'_, '_>) -> DialogContext {
     let pending = match (need.map(|need| (&need.question, need.line)), &input.memory.pending) {
         (
             _,
-            Some(Pending::Place | Pending::Conflict { .. } | Pending::Plan | Pending::Clear | Pending::Remedy { .. }),
+            Some(
+                Pending::Place
+                | Pending::Conflict { .. }
+                | Pending::Plan
+                | Pending::Clear
+                | Pending::Call { .. }
+                | Pending::Remedy { .. },
+            ),
         ) => Some(Question::Place),
         (_, Some(Pending::Offered { items })) => items.first().cloned().map(Question::Offer),
         (Some((Open::Item { any_of }, _)), None) => Some(Question::WhichItem(any_of.clone())),
@@ -422,6 +445,7 @@ pub(super) fn context(scene: &Scene<'_, '_>) -> DialogContext {
     DialogContext {
         cart: input.cart.lines().iter().map(|line| (line.id, line.as_order())).collect(),
         touched: input.memory.last_line.filter(|id| input.cart.line(*id).is_some()),
+        changed: input.memory.changed.clone(),
         pending,
         offered: input.memory.offered.clone(),
         suggested: input.memory.suggested,

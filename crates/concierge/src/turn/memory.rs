@@ -10,6 +10,7 @@ use crate::{
     ledger::{ComplaintKind, OrderId, RemedyKind, remedy::Ask},
     menu::ItemId,
     order::{Edit, LineId, OrderLine},
+    tools::Call,
 };
 
 /// The state of a conversation.
@@ -28,6 +29,8 @@ pub struct Memory {
     pub suggested: bool,
     /// The line touched last: what "make it large" means.
     pub last_line: Option<LineId>,
+    /// What the last words changed of a line: what "same for the other one" means.
+    pub changed: Vec<Edit>,
     /// The complaint that is not settled.
     pub complaint: Option<Complaint>,
     /// The lines of the last plan, until the guest takes it.
@@ -49,6 +52,7 @@ impl Default for Memory {
             offered: Vec::new(),
             suggested: false,
             last_line: None,
+            changed: Vec::new(),
             complaint: None,
             plan: None,
             handed_over: false,
@@ -82,6 +86,11 @@ pub enum Pending {
     },
     /// Shall everything be dropped?
     Clear,
+    /// The model wants to use a tool that changes something: may it?
+    Call {
+        /// What waits for the guest's yes.
+        call: Box<Call>,
+    },
 }
 
 /// A complaint as far as it is known.

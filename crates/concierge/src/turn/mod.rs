@@ -4,53 +4,38 @@
 //! hands over a [`Decision`]: the events to store and the [`Brief`] of the reply. Nothing here calls the model.
 
 mod budget;
+mod calls;
 mod chat;
 mod clauses;
 mod complaints;
+mod diets;
 mod dishes;
+mod facts;
 mod heard;
 mod memory;
 mod orders;
+mod pending;
 mod place;
 mod settled;
 pub(crate) mod wording;
+mod world;
 
 use crate::{
     brief::{Act, Brief, Step},
-    check::MentionIndex,
     intent::{AgentName, Intent},
-    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder, Policy, Upsell},
-    menu::{ItemId, Menu},
+    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder},
     order::Edit,
-    ports::{Embedder, Filter, Hit, Query, RecordType, Retriever},
-    prompt::Personas,
-    route::Router,
-    store_info::{StoreInfo, Weekday},
-    understand::Lexicon,
+    ports::{Embedder, RecordType, Retriever},
+    store_info::Weekday,
+    tools::{ToolName, Used},
 };
+use calls::of_type;
 use heard::Heard;
+use serde_json::json;
 
+pub use calls::{Behind, Called, call};
 pub use memory::{Complaint, Memory, Pending};
-
-/// Everything about the restaurant that a turn may use. Read once, at the start.
-pub struct World {
-    /// The menu.
-    pub menu: Menu,
-    /// The place.
-    pub info: StoreInfo,
-    /// The staff.
-    pub personas: Personas,
-    /// The menu compiled for the parser.
-    pub lexicon: Lexicon,
-    /// The intent classifier.
-    pub router: Router,
-    /// What may be offered after a complaint.
-    pub policy: Policy,
-    /// What is suggested with what.
-    pub upsell: Upsell,
-    /// The menu compiled for the check.
-    pub mentions: MentionIndex,
-}
+pub use world::World;
 
 /// The moment of a turn in the restaurant's own time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +65,8 @@ pub struct Ports<'a> {
     pub retriever: &'a dyn Retriever,
     /// Keeps orders.
     pub register: &'a dyn Register,
+    /// Time since some moment, by which calls are timed.
+    pub stopwatch: &'a dyn Fn() -> std::time::Duration,
 }
 
 /// What a turn begins with.
@@ -117,6 +104,10 @@ pub struct Decision {
     pub ticket: Option<Ticket>,
     /// A meal proposed in this turn.
     pub plan: Option<crate::planner::Plan>,
+    /// The tools that were used, in this order.
+    pub used: Vec<Used>,
+    /// Whether the understanding step is at a loss, so that a model may try: nothing was understood or done.
+    pub open: bool,
     /// Whether the knowledge could not be searched: answers rest on the menu alone.
     pub degraded: bool,
 }
@@ -153,6 +144,7 @@ impl<'a, 'b> Scene<'a, 'b> {
 /// The turn under way.
 struct Turn<'a> {
     world: &'a World,
+    ports: &'a Ports<'a>,
     register: &'a dyn Register,
     cart: Cart,
     memory: Memory,
@@ -160,6 +152,8 @@ struct Turn<'a> {
     placed: Option<PlacedOrder>,
     ticket: Option<Ticket>,
     plan: Option<crate::planner::Plan>,
+    used: Vec<Used>,
+    degraded: bool,
     now: LocalNow,
     unix_now: i64,
 }
@@ -173,20 +167,10 @@ pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     let mut degraded = false;
     let waiting = input.memory.handed_over;
     let heard = Heard::listen(world, ports.embedder, &Scene::new(world, &input), &mut degraded);
-    let mut turn = Turn {
-        world,
-        register: ports.register,
-        cart: input.cart,
-        memory: input.memory,
-        events: Vec::new(),
-        placed: None,
-        ticket: None,
-        plan: None,
-        now: input.now,
-        unix_now: input.unix_now,
-    };
+    let mut turn = Turn::new(world, ports, input);
+    turn.degraded = degraded;
     let mut steps = turn.note_wishes(&heard);
-    steps.extend(turn.answer(&heard, ports.retriever, &mut degraded));
+    steps.extend(turn.answer(&heard));
     if steps.is_empty() {
         steps.push(chat::ask_again());
     }
@@ -196,32 +180,51 @@ pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     }
     turn.memory.talk_of(orders::items_of(&steps));
     turn.memory.offer(&steps);
+    if !heard.edits.is_empty() {
+        let changes = |edit: &&Edit| matches!(edit, Edit::SetOption { .. } | Edit::Leave { .. } | Edit::SetSize { .. });
+        turn.memory.changed = heard.edits.iter().filter(changes).cloned().collect();
+    }
     turn.memory.turns += 1;
     turn.memory.agent = turn.agent(heard.intent, &steps);
-    Decision {
-        intent: heard.intent,
-        confidence: heard.confidence,
-        brief: Brief::new(turn.memory.agent, steps),
-        events: turn.events,
-        cart: turn.cart,
-        memory: turn.memory,
-        placed: turn.placed,
-        ticket: turn.ticket,
-        plan: turn.plan,
-        degraded,
-    }
+    turn.decided(heard.intent, heard.confidence, steps)
 }
 
-impl World {
-    /// The items that a text names; several in one entry where its word fits several.
-    #[must_use]
-    pub fn items_named(&self, text: &str) -> Vec<Vec<ItemId>> {
-        let named = self.mentions.items_in(text);
-        if named.is_empty() {
-            // Misspelt names are found by the parser's lexicon.
-            return crate::understand::slots(&self.lexicon, text).items.into_iter().map(|item| vec![item]).collect();
+impl<'a> Turn<'a> {
+    fn new(world: &'a World, ports: &'a Ports<'a>, input: Input<'_>) -> Self {
+        Self {
+            world,
+            ports,
+            register: ports.register,
+            cart: input.cart,
+            memory: input.memory,
+            events: Vec::new(),
+            placed: None,
+            ticket: None,
+            plan: None,
+            used: Vec::new(),
+            degraded: false,
+            now: input.now,
+            unix_now: input.unix_now,
         }
-        named
+    }
+
+    fn decided(self, intent: Intent, confidence: f32, steps: Vec<Step>) -> Decision {
+        // A refusal of a subject, or a question back, and nothing done: that is being at a loss.
+        let at_a_loss = |step: &Step| matches!(step.act, Act::AskAgain | Act::Steer | Act::AdmitUnknown);
+        Decision {
+            intent,
+            confidence,
+            open: self.events.is_empty() && self.memory.pending.is_none() && steps.iter().all(at_a_loss),
+            brief: Brief::new(self.memory.agent, steps),
+            events: self.events,
+            cart: self.cart,
+            memory: self.memory,
+            placed: self.placed,
+            ticket: self.ticket,
+            plan: self.plan,
+            used: self.used,
+            degraded: self.degraded,
+        }
     }
 }
 
@@ -277,49 +280,42 @@ impl Turn<'_> {
         steps
     }
 
-    fn answer(&mut self, heard: &Heard<'_>, retriever: &dyn Retriever, degraded: &mut bool) -> Vec<Step> {
+    fn answer(&mut self, heard: &Heard<'_>) -> Vec<Step> {
         if let Some(steps) = self.answer_pending(heard) {
             return steps;
         }
         if heard.intent == Intent::Complaint || (self.memory.complaint.is_some() && heard.continues_complaint()) {
-            return complaints::answer(self, heard.text, heard.reply);
+            return self.complaint(heard.text, heard.reply);
         }
         let mut steps = Vec::new();
         for part in &heard.parts {
-            let mut find = |text: &str, embedding: &[f32], filter: Filter| {
-                retriever.search(&Query { text, embedding, filter, limit: HITS }).unwrap_or_else(|_| {
-                    *degraded = true;
-                    Vec::<Hit>::new()
-                })
-            };
-            let of_type = |record_type| Filter { record_type: Some(record_type), ..Filter::default() };
             match part.intent {
                 Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
-                Intent::History => steps.extend(orders::history(self)),
+                Intent::History => {
+                    steps.extend(self.using(ToolName::OrderStatus, json!({}), |turn| (orders::history(turn), true)));
+                }
                 // "Halal?" where no dish is marked so is a question for the house.
                 Intent::MenuQa if part.items.is_empty() && self.no_dish_has(&part.diets) => {
-                    let hits = find(part.text, &part.embedding, of_type(RecordType::Info));
-                    steps.push(place::answer(&self.world.info, &hits, part.text, self.now));
+                    steps.push(self.tell_store(part.text, &part.embedding));
                 }
                 Intent::MenuQa if settled::says_too_little(part.text) => steps.push(chat::ask_again()),
                 Intent::MenuQa => {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
-                    let hits = find(part.text, &part.embedding, filter);
-                    steps.extend(dishes::answer(&self.world.menu, &self.asked(part, &hits)));
+                    let asked = self.asked(part);
+                    steps.extend(self.tell_dishes(&part.embedding, filter, asked));
                 }
                 Intent::StoreInfo
                     if part.unknown.as_ref().is_some_and(|thing| !place::knows(&self.world.info, thing)) =>
                 {
-                    let hits = find(part.text, &part.embedding, of_type(RecordType::Menu));
-                    steps.extend(dishes::answer(&self.world.menu, &self.asked(part, &hits)));
+                    let asked = self.asked(part);
+                    steps.extend(self.tell_dishes(&part.embedding, of_type(RecordType::Menu), asked));
                 }
                 Intent::StoreInfo => {
-                    let hits = find(part.text, &part.embedding, of_type(RecordType::Info));
-                    steps.push(place::answer(&self.world.info, &hits, part.text, self.now));
+                    steps.push(self.tell_store(part.text, &part.embedding));
                 }
                 Intent::Budget => steps.extend(budget::answer(self, part.text)),
-                Intent::Complaint => steps.extend(complaints::answer(self, part.text, heard.reply)),
+                Intent::Complaint => steps.extend(self.complaint(part.text, heard.reply)),
                 Intent::Greeting if heard.parts.len() > 1 => {}
                 Intent::Greeting => {
                     let persona = self.world.personas.of(AgentName::Rosy);
@@ -340,7 +336,7 @@ impl Turn<'_> {
         !diets.is_empty() && !diets.iter().any(marked)
     }
 
-    fn asked<'b>(&self, part: &'b heard::Part<'_>, hits: &'b [Hit]) -> dishes::Asked<'b> {
+    fn asked<'b>(&self, part: &'b heard::Part<'_>) -> dishes::Asked<'b> {
         let mut named = part.items.clone();
         if named.is_empty() && part.refers_back {
             named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
@@ -353,7 +349,7 @@ impl Turn<'_> {
         dishes::Asked {
             text: part.text,
             named,
-            hits,
+            hits: &[],
             diets,
             allergens: part.allergens.clone(),
             avoid,
@@ -367,7 +363,7 @@ impl Turn<'_> {
             steps.extend(orders::edit(self, heard.edits.clone(), Consent::NotAsked));
         }
         if heard.shows_order {
-            steps.push(orders::tell_cart(self));
+            steps.push(self.using(ToolName::ViewCart, json!({}), |turn| (orders::tell_cart(turn), true)));
         }
         for words in &heard.problems {
             let plain = format!("I can't put {words} on an order. How many would you like?");
@@ -405,81 +401,5 @@ impl Turn<'_> {
             });
         }
         steps
-    }
-
-    /// Where the guest answers a question with yes or no.
-    fn answer_pending(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
-        let pending = self.memory.pending.clone()?;
-        if matches!(pending, Pending::Remedy { .. }) {
-            return None;
-        }
-        // A question that the guest passes over is not asked again by itself.
-        self.memory.pending = None;
-        // To be told "that's all" again answers whether to place it.
-        let places = pending == Pending::Place && heard.edits == [Edit::Place];
-        Some(match heard.reply.or(places.then_some(Answer::Yes))? {
-            Answer::Yes => self.agreed(pending, heard.edits.clone()),
-            Answer::No if heard.edits.is_empty() => self.declined(&pending),
-            Answer::No => orders::edit(self, heard.edits.clone(), Consent::NotAsked),
-        })
-    }
-
-    /// "Yes", and perhaps more in the same breath: "yes, and a tea", "yes, place it".
-    fn agreed(&mut self, pending: Pending, mut more: Vec<Edit>) -> Vec<Step> {
-        let places = more.contains(&Edit::Place);
-        more.retain(|edit| *edit != Edit::Place);
-        match pending {
-            Pending::Place if more.is_empty() => orders::place(self, Consent::NotAsked),
-            Pending::Place => {
-                // Something new: the whole is read and asked for again.
-                more.push(Edit::Place);
-                orders::edit(self, more, Consent::NotAsked)
-            }
-            Pending::Conflict { edits } if edits == [Edit::Place] => orders::place(self, Consent::Given),
-            Pending::Conflict { edits } => {
-                let mut steps = orders::edit(self, edits, Consent::Given);
-                if places {
-                    more.push(Edit::Place);
-                }
-                if !more.is_empty() {
-                    steps.extend(orders::edit(self, more, Consent::NotAsked));
-                }
-                steps
-            }
-            Pending::Offered { items } => {
-                let offered = items.into_iter().map(|item| Edit::Add { line: heard::plain_line(item, 1) });
-                let mut steps = orders::edit(self, offered.chain(more).collect(), Consent::NotAsked);
-                if self.memory.pending.is_none() && orders::open_question(self).is_none() {
-                    // The order is read in full next: no total and no "anything else" before it.
-                    steps.iter_mut().for_each(|step| step.points.truncate(1));
-                    steps.extend(orders::ask_place(self));
-                }
-                steps
-            }
-            Pending::Plan => {
-                let mut steps = budget::accept(self);
-                if !more.is_empty() {
-                    steps.extend(orders::edit(self, more, Consent::NotAsked));
-                }
-                steps
-            }
-            Pending::Clear => orders::edit(self, vec![Edit::Clear], Consent::NotAsked),
-            Pending::Remedy { .. } => Vec::new(),
-        }
-    }
-
-    fn declined(&mut self, pending: &Pending) -> Vec<Step> {
-        match pending {
-            Pending::Offered { .. } => orders::ask_place(self),
-            Pending::Place => {
-                vec![Step::new(Act::AskAgain).or_plain("All right, I'll wait with it. What would you like to change?")]
-            }
-            Pending::Conflict { .. } => {
-                vec![Step::new(Act::AskAgain).or_plain("All right, I'll leave it out. What else can I get you?")]
-            }
-            Pending::Plan | Pending::Clear | Pending::Remedy { .. } => {
-                vec![Step::new(Act::AskAgain).or_plain("All right. What would you like instead?")]
-            }
-        }
     }
 }

@@ -1,7 +1,10 @@
 //! The order: what the guest's moves do to the cart, and how that is told.
 
+use serde_json::json;
+
 use super::{
     Turn,
+    calls::tool_of_edit,
     memory::Pending,
     wording::{capital, money},
 };
@@ -10,6 +13,7 @@ use crate::{
     ledger::{Conflict, Consent, Event, Line, Question, Refusal, Totals, describe_line, list_words},
     menu::ItemId,
     order::{Edit, LineId},
+    tools::ToolName,
 };
 
 /// What a turn's edits did, collected so that it is told once.
@@ -32,7 +36,15 @@ pub(super) fn edit(turn: &mut Turn<'_>, edits: Vec<Edit>, consent: Consent) -> V
             place = true;
             continue;
         }
-        match turn.cart.decide(&turn.world.menu, &edit, consent) {
+        let decided = match tool_of_edit(turn, &edit) {
+            Some((tool, arguments)) => turn.using(tool, arguments, |turn| {
+                let decided = turn.cart.decide(&turn.world.menu, &edit, consent);
+                let ok = decided.is_ok();
+                (decided, ok)
+            }),
+            None => turn.cart.decide(&turn.world.menu, &edit, consent),
+        };
+        match decided {
             Ok(events) => note(turn, &events, &mut changes),
             Err(Refusal::AllergyConflict { conflicts: found }) => {
                 conflicts.0.extend(found);
@@ -232,6 +244,14 @@ fn read_cart(turn: &Turn<'_>, act: Act) -> Step {
 
 /// Places the order, or says what stands in the way.
 pub(super) fn place(turn: &mut Turn<'_>, consent: Consent) -> Vec<Step> {
+    turn.using(ToolName::PlaceOrder, json!({"confirmed": true}), |turn| {
+        let steps = check_out(turn, consent);
+        let placed = turn.placed.is_some();
+        (steps, placed)
+    })
+}
+
+fn check_out(turn: &mut Turn<'_>, consent: Consent) -> Vec<Step> {
     let checkout = match turn.cart.checkout(&turn.world.menu, consent) {
         Ok(checkout) => checkout,
         Err(Refusal::Changed { changes, events }) => {

@@ -87,7 +87,9 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
     }
     let named = !world.mentions.items_in(text).is_empty();
     let counted = words.first().is_some_and(|word| {
-        matches!(word.as_str(), "a" | "an") || word.bytes().all(|b| b.is_ascii_digit()) || crate::check::number(word).is_some()
+        matches!(word.as_str(), "a" | "an")
+            || word.bytes().all(|b| b.is_ascii_digit())
+            || crate::check::number(word).is_some()
     });
     moves.iter().all(|found| match found {
         Move::Edit(Edit::Add { line }) => (counted && line.item.one().is_some()) || (far && named),
@@ -98,8 +100,7 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
 }
 
 /// Verbs that ask for words, not for food.
-const TELLING: [&str; 9] =
-    ["list", "show", "see", "compare", "describe", "explain", "recommend", "suggest", "tell"];
+const TELLING: [&str; 9] = ["list", "show", "see", "compare", "describe", "explain", "recommend", "suggest", "tell"];
 
 /// Whether a question about dishes is one bare verb.
 pub(super) fn says_too_little(text: &str) -> bool {
@@ -119,7 +120,10 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
         return false;
     }
     // What was ordered is another matter.
-    if says(words, &["my order", "my cart", "my basket", "my bill", "the bill", "so far", "did i", "have i", "do i have"]) {
+    if says(
+        words,
+        &["my order", "my cart", "my basket", "my bill", "the bill", "so far", "did i", "have i", "do i have"],
+    ) {
         return false;
     }
     // Where the house has asked something, a loose word answers it.
@@ -132,8 +136,8 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
         return false;
     }
     let lead = [
-        "please", "can", "could", "you", "would", "just", "hi", "hello", "hey", "ok", "and", "so", "then", "i", "we", "may",
-        "let", "me",
+        "please", "can", "could", "you", "would", "just", "hi", "hello", "hey", "ok", "and", "so", "then", "i", "we",
+        "may", "let", "me",
     ];
     let first = words.iter().find(|word| !lead.contains(&word.as_str())).map_or("", String::as_str);
     if TELLING.contains(&first) {
@@ -147,10 +151,54 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
 /// Whether something is sought without being named: "something spicy", "I'd like anything without meat".
 pub(super) fn seeks(words: &[String]) -> bool {
     let lead = [
-        "i", "we", "i'd", "we'd", "id", "i'll", "want", "need", "would", "like", "give", "get", "me", "us", "have", "can",
-        "could", "you", "please", "to", "try", "eat", "order", "fancy", "for", "just", "maybe", "hmm", "um", "uh", "bring",
-        "take", "some", "do", "is", "there", "got", "recommend", "suggest", "looking", "i'm", "im", "am", "feel", "in",
-        "the", "mood", "with",
+        "i",
+        "we",
+        "i'd",
+        "we'd",
+        "id",
+        "i'll",
+        "want",
+        "need",
+        "would",
+        "like",
+        "give",
+        "get",
+        "me",
+        "us",
+        "have",
+        "can",
+        "could",
+        "you",
+        "please",
+        "to",
+        "try",
+        "eat",
+        "order",
+        "fancy",
+        "for",
+        "just",
+        "maybe",
+        "hmm",
+        "um",
+        "uh",
+        "bring",
+        "take",
+        "some",
+        "do",
+        "is",
+        "there",
+        "got",
+        "recommend",
+        "suggest",
+        "looking",
+        "i'm",
+        "im",
+        "am",
+        "feel",
+        "in",
+        "the",
+        "mood",
+        "with",
     ];
     words
         .iter()
@@ -162,9 +210,36 @@ pub(super) fn seeks(words: &[String]) -> bool {
 fn speaks_of_money(world: &World, text: &str, words: &[String]) -> bool {
     let wish = crate::planner::wish::read(&world.lexicon, &world.menu, text);
     let money = [
-        "budget", "spend", "spending", "money", "cash", "cheap", "cheaply", "cheaper", "afford", "affordable", "under", "below", "within",
-        "maximum", "max", "at most", "no more than", "less than", "up to", "dollar", "dollars", "buck", "bucks", "euro",
-        "euros", "pounds", "quid", "cents", "broke", "worth",
+        "budget",
+        "spend",
+        "spending",
+        "money",
+        "cash",
+        "cheap",
+        "cheaply",
+        "cheaper",
+        "afford",
+        "affordable",
+        "under",
+        "below",
+        "within",
+        "maximum",
+        "max",
+        "at most",
+        "no more than",
+        "less than",
+        "up to",
+        "dollar",
+        "dollars",
+        "buck",
+        "bucks",
+        "euro",
+        "euros",
+        "pounds",
+        "quid",
+        "cents",
+        "broke",
+        "worth",
     ];
     text.contains(['$', '€', '£', '¥', '₹', '₩'])
         || says(words, &money)

@@ -1,21 +1,10 @@
 //! Small pieces of plain English that several answers share.
 
+pub(crate) use crate::ledger::listing;
 use crate::{
     menu::{Item, Menu},
     money::{Cents, Currency},
 };
-
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn listing<S: AsRef<str>>(entries: &[S], joiner: &str) -> String {
-    match entries {
-        [] => String::new(),
-        [one] => one.as_ref().to_owned(),
-        [head @ .., last] => {
-            let head: Vec<&str> = head.iter().map(AsRef::as_ref).collect();
-            format!("{} {joiner} {}", head.join(", "), last.as_ref())
-        }
-    }
-}
 
 /// `$3.99`, or `$3.99 (Regular), $5.49 (Large)`.
 pub(crate) fn prices(currency: &Currency, item: &Item) -> String {

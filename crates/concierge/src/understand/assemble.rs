@@ -36,6 +36,9 @@ pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, rep
     let mut lines: Vec<(OrderLine, usize)> = Vec::new();
     let (mut unknown, mut problems) = (Vec::new(), Vec::new());
     for (place, draft) in replay.lines.iter().enumerate() {
+        if sizes_unknown(lattice, replay, draft) {
+            continue;
+        }
         let items = candidates(lexicon, lattice, draft, lines.last().map(|(line, _)| line));
         if items.is_empty() {
             let said = draft.options.iter().filter_map(|(edge, _)| lattice.edges.get(*edge as usize));
@@ -69,6 +72,15 @@ pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, rep
     Settled { lines, unknown, problems }
 }
 
+/// Whether a line is a size and nothing else, and the size stands before what fits nothing: "a small cider".
+fn sizes_unknown(lattice: &Lattice, replay: &Replay, draft: &Draft) -> bool {
+    let size = draft.size.and_then(|edge| lattice.edges.get(edge as usize));
+    let said = lattice.edges.get(draft.edge as usize).is_some();
+    !said
+        && draft.options.is_empty()
+        && size.is_some_and(|size| replay.unknown.iter().any(|(from, ..)| *from == size.to))
+}
+
 /// Words behind a thing that make its number one of portions: "two nugget boxes".
 const PORTIONS: &[&str] = &[
     "box", "boxes", "portion", "portions", "order", "orders", "serving", "servings", "plate", "plates", "pack",
@@ -84,7 +96,8 @@ fn portions(
     items: &[u16],
     line: &mut OrderLine,
 ) -> Result<(), Problem> {
-    let (Some(number), Some(thing)) = (lattice.edges.get(draft.number as usize), lattice.edges.get(draft.edge as usize))
+    let (Some(number), Some(thing)) =
+        (lattice.edges.get(draft.number as usize), lattice.edges.get(draft.edge as usize))
     else {
         return Ok(());
     };

@@ -47,6 +47,15 @@ pub(crate) fn size_id(lexicon: &Lexicon, lattice: &Lattice, edge: u16, items: &[
     }
 }
 
+/// Whether one of the choices that an edge names was asked for on a line.
+pub(crate) fn has_choice(lexicon: &Lexicon, lattice: &Lattice, edge: u16, line: &OrderLine) -> bool {
+    let Some(Kind::Choices(choices)) = lattice.edges.get(edge as usize).map(|edge| &edge.kind) else { return false };
+    choices.iter().any(|(group, choice, _)| {
+        let id = &lexicon.choice(*group, *choice).id;
+        line.options.iter().any(|had| had.choice.one() == Some(id))
+    })
+}
+
 /// Whether a line has what a draft names.
 pub(crate) fn has_options(line: &OrderLine, options: &[OptionPick]) -> bool {
     let overlaps = |a: &ChoicePick, b: &ChoicePick| match (a, b) {

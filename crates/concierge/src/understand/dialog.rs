@@ -3,19 +3,21 @@
 //! The same lattice and search read the words; the line that was last touched stands at the start of the search as the
 //! thing that options, sizes and numbers may be about. What is found becomes [`Move`]s; the ledger accepts or refuses.
 
-use super::carted::{item_places, most, size_id, taking};
-use super::cues::{self, Cue};
-use super::lexicon::PART_NAME;
-use super::lattice::{self, Kind, Lattice};
-use super::moves::{DialogContext, Move};
 use super::assemble::Settled;
+use super::carted::{has_choice, item_places, most, size_id, taking};
+use super::cues::{self, Cue};
+use super::lattice::{self, Kind, Lattice};
+use super::lexicon::PART_NAME;
+use super::moves::{DialogContext, Move};
 use super::replay::{self, Draft, Replay};
 use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
-use super::{Lexicon, answer, assemble, numbers, pieces, search, target};
+use super::{Lexicon, answer, assemble, phrases, pieces, search, target};
 use crate::menu::ItemId;
 use crate::order::{Edit, LineId, OrderLine, Pick};
 
+/// More stretches than these are read as one.
+const MOST_PARTS: usize = 5;
 /// Neighbours named for a thing that is not sold.
 const NEAREST: usize = 3;
 
@@ -28,10 +30,10 @@ pub fn converse(lexicon: &Lexicon, text: &str, context: &DialogContext) -> Vec<M
     dialog.moves
 }
 
-struct Dialog<'a> {
-    lexicon: &'a Lexicon,
-    context: &'a DialogContext,
-    moves: Vec<Move>,
+pub(super) struct Dialog<'a> {
+    pub(super) lexicon: &'a Lexicon,
+    pub(super) context: &'a DialogContext,
+    pub(super) moves: Vec<Move>,
 }
 
 impl Dialog<'_> {
@@ -60,7 +62,8 @@ impl Dialog<'_> {
             self.edit(Edit::Clear);
             return;
         }
-        let place = cues::tail(rest, &[Cue::Place]).filter(|(_, from)| *from > 0);
+        let place =
+            cues::tail(rest, &[Cue::Place]).filter(|(_, from)| *from > 0 && self.lexicon.called(rest).is_empty());
         let body = place.map_or(rest, |(_, from)| &rest[..from]);
         if !body.iter().all(|token| cues::is_polite(&token.text)) {
             self.body(body);
@@ -70,7 +73,7 @@ impl Dialog<'_> {
         }
     }
 
-    fn edit(&mut self, edit: Edit) {
+    pub(super) fn edit(&mut self, edit: Edit) {
         self.moves.push(Move::Edit(edit));
     }
 
@@ -121,25 +124,6 @@ impl Dialog<'_> {
         }
     }
 
-    /// "Two of those", of the one thing that the last reply told of.
-    fn of_those(&mut self, tokens: &[Token]) -> bool {
-        let [item] = self.context.offered.as_slice() else { return false };
-        let item = item.clone();
-        let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) || token.text == "ill").count();
-        let Some(number) = tokens.get(start..).and_then(numbers::read).filter(|number| !number.after) else {
-            return false;
-        };
-        let text = |at: usize| tokens.get(start + number.len + at).map_or("", |token| token.text.as_str());
-        let points = text(0) == "of" && matches!(text(1), "those" | "them" | "these" | "that" | "it");
-        let rest = tokens.get(start + number.len + 2..).unwrap_or_default();
-        let (Some(quantity), true) = (number.value, points && rest.iter().all(|token| cues::is_polite(&token.text)))
-        else {
-            return false;
-        };
-        self.edit(Edit::Add { line: OrderLine { quantity, ..plain(item) } });
-        true
-    }
-
     /// Answers to the question, or to what was offered.
     fn answered(&mut self, tokens: &[Token]) -> bool {
         if let Some(question) = &self.context.pending {
@@ -156,7 +140,7 @@ impl Dialog<'_> {
         false
     }
 
-    fn touched(&self) -> Option<&(LineId, OrderLine)> {
+    pub(super) fn touched(&self) -> Option<&(LineId, OrderLine)> {
         let touched = self.context.touched;
         self.context.cart.iter().find(|(id, _)| Some(*id) == touched).or_else(|| self.context.cart.last())
     }
@@ -169,9 +153,14 @@ impl Dialog<'_> {
     }
 
     fn body(&mut self, tokens: &[Token]) {
-        let plain = target::unsplit(tokens);
+        let plain = phrases::unsplit(tokens);
         let tokens = plain.as_slice();
-        if self.more_or_less(tokens) || self.part_of_line(tokens) || self.swap(tokens) {
+        if self.parts(tokens)
+            || self.more_or_less(tokens)
+            || self.same_for(tokens)
+            || self.part_of_line(tokens)
+            || self.swap(tokens)
+        {
             return;
         }
         let aimed = target::find(self.lexicon, tokens, &self.context.cart, self.touched().map(|(id, _)| *id));
@@ -182,163 +171,28 @@ impl Dialog<'_> {
                         self.edit(Edit::Remove { line, quantity: None });
                     }
                 } else {
-                    for line in lines {
-                        self.clause(&rest, Some(line));
+                    // What is new in the words is new once, whatever else they say of several lines.
+                    for (at, line) in lines.into_iter().enumerate() {
+                        self.clause(&rest, Some(line), at == 0);
                     }
                 }
             }
             Some(target::Target::Ambiguous { words, lines }) => self.moves.push(Move::Ambiguous { words, lines }),
-            None => self.clause(tokens, None),
+            None => self.clause(tokens, None, true),
         }
     }
 
-    /// "One less coke", "two more of those", "another burger".
-    fn more_or_less(&mut self, tokens: &[Token]) -> bool {
-        let Some(found) = target::counted(self.lexicon, tokens, &self.context.cart) else { return false };
-        let target::Counted { amount, less, lines, named } = found;
-        let line = match (named, lines.as_slice()) {
-            (false, _) => self.touched().map(|(id, line)| (*id, line.quantity)),
-            (true, [line]) => {
-                self.context.cart.iter().find(|(id, _)| id == line).map(|(id, line)| (*id, line.quantity))
-            }
-            (true, []) if less => {
-                self.moves.push(Move::NotOrdered { words: assemble::words(tokens, 0, tokens.len()) });
-                return true;
-            }
-            (true, []) => return false,
-            (true, _) => {
-                self.moves.push(Move::Ambiguous { words: assemble::words(tokens, 0, tokens.len()), lines });
-                return true;
-            }
-        };
-        let Some((line, quantity)) = line else { return false };
-        if less {
-            self.edit(Edit::Remove { line, quantity: Some(amount).filter(|amount| *amount < quantity) });
-        } else {
-            self.edit(Edit::SetQuantity { line, quantity: quantity.saturating_add(amount) });
-        }
-        true
-    }
-
-    /// "No tomato on one of them": of a line of several, so many become a line of their own.
-    fn part_of_line(&mut self, tokens: &[Token]) -> bool {
-        let Some((line, old)) = self.touched().cloned() else { return false };
-        let Some((count, rest)) = target::part(tokens).filter(|(count, _)| *count < old.quantity) else { return false };
-        let (lattice, replay) = self.replay(&rest, lattice::build(self.lexicon, &rest), Some(&old));
-        let Some(draft) = &replay.context else { return false };
-        let items = item_places(self.lexicon, &old);
-        let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
-        let (options, without) = assemble::settle_options(self.lexicon, &rest, &lattice, draft, &items);
-        if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
-            return false;
-        }
-        let mut new = OrderLine { quantity: count, size: size.or(old.size.clone()), ..old.clone() };
-        new.options.retain(|had| without.iter().all(|left| left.group != had.group || left.choice != had.choice));
-        new.options.extend(options);
-        new.without.extend(without);
-        self.edit(Edit::SetQuantity { line, quantity: old.quantity - count });
-        self.edit(Edit::Add { line: new });
-        true
-    }
-
-    /// "Swap the shake for a lemonade", "change the fries to large".
-    fn swap(&mut self, tokens: &[Token]) -> bool {
-        let Some((old, new)) = target::swapped(tokens) else { return false };
-        let lattice = lattice::build(self.lexicon, old);
-        let replay = self.replay(old, lattice, None);
-        let Some(draft) = replay.1.lines.first().filter(|draft| !draft.items.is_empty()) else {
-            return self.swap_option(old, new);
-        };
-        let lines = target::lines_of(self.lexicon, &self.context.cart, draft, &replay.0);
-        let words = || assemble::words(old, 0, old.len());
-        match lines.as_slice() {
-            [] => {
-                self.moves.push(Move::NotOrdered { words: words() });
-                self.clause(new, None);
-            }
-            [line] => self.become_new(*line, new),
-            several => {
-                let several = several.to_vec();
-                self.moves.push(Move::Ambiguous { words: words(), lines: several });
-            }
-        }
-        true
-    }
-
-    /// A line takes a new item, or a new size, number or options where no item is named.
-    fn become_new(&mut self, line: LineId, new: &[Token]) {
-        let (lattice, replay) = self.replay(new, lattice::build(self.lexicon, new), self.cart_line(line));
-        let settled = assemble::settle(self.lexicon, new, &lattice, &replay);
-        match settled.lines.into_iter().next() {
-            Some((with, _)) => self.put_in_place(line, with, replay.lines.first().is_some_and(|draft| draft.counted)),
-            None => self.context_edits(line, new, &lattice, &replay),
-        }
-    }
-
-    /// Puts a line in another's place, or changes it where the item stays. `counted`: the guest said how many.
-    fn put_in_place(&mut self, line: LineId, mut with: OrderLine, counted: bool) {
-        let Some(old) = self.cart_line(line).cloned() else { return };
-        if with.item != old.item {
-            if !counted {
-                with.quantity = old.quantity;
-            }
-            // "Make it a coffee" of a large tea is a large coffee, where there is one.
-            if with.size.is_none() {
-                let of = with.item.one().and_then(|item| self.lexicon.menu().item(item));
-                with.size = old.size.filter(|size| of.is_some_and(|item| item.size(size).is_some()));
-            }
-            self.edit(Edit::Replace { line, with });
-            return;
-        }
-        if counted {
-            self.edit(Edit::SetQuantity { line, quantity: with.quantity });
-        }
-        if let Some(size) = with.size {
-            self.edit(Edit::SetSize { line, size });
-        }
-        for without in with.without {
-            self.edit(Edit::Leave { line, without });
-        }
-        for option in with.options {
-            self.edit(Edit::SetOption { line, option });
-        }
-    }
-
-    /// "Swap the pickles for onions": one option goes, another comes.
-    fn swap_option(&mut self, old: &[Token], new: &[Token]) -> bool {
-        // "… on the pizza" says which line.
-        let aimed = target::find(self.lexicon, new, &self.context.cart, None);
-        let (line, new) = match aimed {
-            Some(target::Target::Lines { lines, rest, whole: false }) if lines.len() == 1 => (lines[0], rest),
-            _ => match self.touched() {
-                Some((line, _)) => (*line, new.to_vec()),
-                None => return false,
-            },
-        };
-        let Some(cart_line) = self.cart_line(line).cloned() else { return false };
-        let (lattice, replay) = self.replay(old, lattice::build(self.lexicon, old), Some(&cart_line));
-        let items = item_places(self.lexicon, &cart_line);
-        let Some(draft) = replay.context.as_ref().filter(|draft| !draft.options.is_empty() && !items.is_empty()) else {
-            return false;
-        };
-        let mut gone = draft.clone();
-        for (_, how) in &mut gone.options {
-            how.negated = true;
-        }
-        let (_, without) = assemble::settle_options(self.lexicon, old, &lattice, &gone, &items);
-        for without in without {
-            self.edit(Edit::Leave { line, without });
-        }
-        self.clause(&new, Some(line));
-        true
-    }
-
-    fn cart_line(&self, line: LineId) -> Option<&OrderLine> {
+    pub(super) fn cart_line(&self, line: LineId) -> Option<&OrderLine> {
         self.context.cart.iter().find(|(id, _)| *id == line).map(|(_, line)| line)
     }
 
     /// Searches words, with a line that they may be about.
-    fn replay(&self, tokens: &[Token], mut lattice: Lattice, about: Option<&OrderLine>) -> (Lattice, Replay) {
+    pub(super) fn replay(
+        &self,
+        tokens: &[Token],
+        mut lattice: Lattice,
+        about: Option<&OrderLine>,
+    ) -> (Lattice, Replay) {
         let items = about.map(|line| item_places(self.lexicon, line)).filter(|items| !items.is_empty());
         let edge = items.map(|items| lattice.push_context(items));
         let sizable = about.is_some_and(|line| line.size.is_none());
@@ -347,8 +201,28 @@ impl Dialog<'_> {
         (lattice, replay)
     }
 
-    /// Reads a stretch of words and turns what it says into moves.
-    fn clause(&mut self, tokens: &[Token], about: Option<LineId>) {
+    /// Words with pauses in which one stretch speaks of a line of the cart and another does not are read one by one.
+    fn parts(&mut self, tokens: &[Token]) -> bool {
+        let starts: Vec<usize> =
+            (0..tokens.len()).filter(|&at| at == 0 || tokens[at].before != Break::None).chain([tokens.len()]).collect();
+        let touched = self.touched().map(|(id, _)| *id);
+        let aims = |tokens: &[Token]| {
+            let found = target::find(self.lexicon, &phrases::unsplit(tokens), &self.context.cart, touched);
+            matches!(found, Some(target::Target::Lines { .. }))
+        };
+        let parts: Vec<&[Token]> = starts.windows(2).map(|pair| &tokens[pair[0]..pair[1]]).collect();
+        let aiming = parts.iter().filter(|part| aims(part)).count();
+        if !(2..=MOST_PARTS).contains(&parts.len()) || aiming == 0 || aiming == parts.len() {
+            return false;
+        }
+        for part in parts {
+            self.body(part);
+        }
+        true
+    }
+
+    /// Reads a stretch of words and turns what it says into moves. `adds`: new lines come into the cart, too.
+    pub(super) fn clause(&mut self, tokens: &[Token], about: Option<LineId>, adds: bool) {
         let lattice = lattice::build(self.lexicon, tokens);
         let line = match about {
             Some(line) => Some(line),
@@ -374,9 +248,12 @@ impl Dialog<'_> {
                 self.edit(Edit::SetQuantity { line, quantity });
             }
         }
+        if !adds {
+            return;
+        }
         // "A lemonade instead of the shake": the new takes the old one's place.
         let before = self.moves.len();
-        let settles = target::settles(tokens);
+        let settles = phrases::settles(tokens);
         let mut lines = settled.lines.into_iter();
         let mut replaced = replay.lines.first().is_some_and(|draft| draft.replaces).then_some(line).flatten();
         for (draft, instead) in &replay.dropped {
@@ -425,12 +302,14 @@ impl Dialog<'_> {
     /// thing by number: "make it three teas" is no word about the cake before it.
     fn corrects(&self, replay: &Replay, lattice: &Lattice) -> bool {
         replay.lines.first().is_some_and(|draft| {
-            draft.fix && ((draft.counted && !draft.taken_back) || !target::lines_of(self.lexicon, &self.context.cart, draft, lattice).is_empty())
+            draft.fix
+                && ((draft.counted && !draft.taken_back)
+                    || !target::lines_of(self.lexicon, &self.context.cart, draft, lattice).is_empty())
         })
     }
 
     /// What the words change of the line that they are about.
-    fn context_edits(&mut self, line: LineId, tokens: &[Token], lattice: &Lattice, replay: &Replay) {
+    pub(super) fn context_edits(&mut self, line: LineId, tokens: &[Token], lattice: &Lattice, replay: &Replay) {
         let Some(draft) = &replay.context else { return };
         let items: Vec<u16> = draft.items.iter().map(|(item, _)| *item).collect();
         if draft.counted {
@@ -444,7 +323,13 @@ impl Dialog<'_> {
         if let Some(size) = draft.size.and_then(|edge| size_id(self.lexicon, lattice, edge, &items)) {
             self.edit(Edit::SetSize { line, size });
         }
-        let (options, without) = assemble::settle_options(self.lexicon, tokens, lattice, draft, &items);
+        let mut draft = draft.clone();
+        draft.options.retain(|(edge, how)| !(how.negated && self.removes_line(line, lattice, *edge)));
+        for (edge, how) in &mut draft.options {
+            // "Instead of" something that was asked for takes it off.
+            how.replaced &= !self.cart_line(line).is_some_and(|of| has_choice(self.lexicon, lattice, *edge, of));
+        }
+        let (options, without) = assemble::settle_options(self.lexicon, tokens, lattice, &draft, &items);
         for without in without {
             self.edit(Edit::Leave { line, without });
         }
@@ -483,7 +368,7 @@ impl Dialog<'_> {
 }
 
 /// One of an item and nothing else said.
-const fn plain(item: ItemId) -> OrderLine {
+pub(super) const fn plain(item: ItemId) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity: 1, size: None, options: Vec::new(), without: Vec::new() }
 }
 

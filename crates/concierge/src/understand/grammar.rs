@@ -6,8 +6,6 @@ use super::lexicon::PART_NAME as PART;
 use super::search::{Search, Step};
 use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, open, option_gain, reset_gain};
 
-use super::tokens::Break;
-
 impl Search<'_> {
     /// Takes a hypothesis over an edge, in every way that makes sense.
     pub(crate) fn expand(&mut self, step: Step, edge: &Edge) {
@@ -130,16 +128,6 @@ impl Search<'_> {
         }
     }
 
-    /// Whether items are among those that a word for several left open.
-    fn names(&self, open: u16, items: &[(u16, f32)]) -> bool {
-        match self.lattice.edges.get(open as usize).map(|edge| &edge.kind) {
-            Some(Kind::Items(open)) => {
-                items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item))
-            }
-            _ => false,
-        }
-    }
-
     fn choice(&mut self, step: &Step, edge: &Edge, choices: &[(u16, u16, f32)]) {
         let state = step.state;
         let words = edge.to - edge.from;
@@ -181,7 +169,7 @@ impl Search<'_> {
             };
             let gain = gain - kept - if again { 0.8 } else { 0.0 };
             // "A potato bun, actually": a correction of the thing, not another.
-            let gain = if state.fix { gain + 0.4 } else { gain };
+            let gain = if state.fix && state.det != Det::None { gain + 0.4 } else { gain };
             // "A pie and peas": what is joined to a bare thing and sold by itself is another thing.
             let joined = state.link == Link::And && !state.list && state.untouched && self.also_item(edge);
             let gain = if joined { gain - 0.5 } else { gain };
@@ -245,51 +233,6 @@ impl Search<'_> {
         }
     }
 
-    /// How likely it is that a refusal goes on to these choices: they are on the item, or something else is.
-    fn refusable(&self, item: u16, choices: &[(u16, u16, f32)]) -> f32 {
-        let Some(Kind::Items(items)) = self.lattice.edges.get(item as usize).map(|edge| &edge.kind) else { return 0.0 };
-        let includes = |(item, _): &(u16, f32)| &self.lexicon.includes[*item as usize];
-        let best = choices.first().map_or(0.0, |choice| choice.2);
-        let named =
-            |(group, choice): &(u16, u16)| choices.iter().any(|(g, c, q)| g == group && c == choice && fits(*q, best));
-        match items.first().map(includes) {
-            Some(on) if on.iter().any(named) => 0.4,
-            Some(on) if !on.is_empty() => -0.15,
-            _ => 0.0,
-        }
-    }
-
-    /// Whether a thing of the menu starts at a word that nothing parts from the one before it.
-    fn thing_at(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.before == Break::None)
-            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
-                .iter()
-                .any(|edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0)
-    }
-
-    /// Whether the same words name an item in full.
-    fn also_item(&self, edge: &Edge) -> bool {
-        self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
-            other.to == edge.to && matches!(&other.kind, Kind::Items(items) if items.iter().any(|(_, q)| *q >= 0.95))
-        })
-    }
-
-    /// The best of `choices` that the item takes: quality and group.
-    fn fit(&self, item: u16, choices: &[(u16, u16, f32)]) -> Option<(f32, u16)> {
-        if item == IMPLIED {
-            return choices.first().map(|(group, _, quality)| (*quality, *group));
-        }
-        let Kind::Items(items) = &self.lattice.edges[item as usize].kind else { return None };
-        items.iter().filter_map(|(item, _)| self.lexicon.reading(*item, choices)).max_by(|a, b| a.0.total_cmp(&b.0))
-    }
-
-    fn has_size(&self, size: u16, items: &[(u16, f32)]) -> bool {
-        match &self.lattice.edges[size as usize].kind {
-            Kind::Sizes(sizes) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
-            _ => false,
-        }
-    }
-
     fn size(&mut self, step: &Step, sizes: &[(u16, u16)]) {
         let state = step.state;
         if state.size == NONE {
@@ -316,6 +259,10 @@ impl Search<'_> {
             }
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
+            }
+            if self.unknown_at(self.lattice.edges[step.edge as usize].to) && !fix {
+                // "A small cider" where there is none: the size is the cider's.
+                gain -= 1.5;
             }
             if state.sized && !fix {
                 // It has its size: this one is another thing's.
@@ -349,7 +296,8 @@ impl Search<'_> {
                 _ => -1.4,
             };
             // A number right before a thing counts that: "make it three shots".
-            let gain = if after || !self.thing_at(self.lattice.edges[step.edge as usize].to) { gain } else { gain - 0.8 };
+            let gain =
+                if after || !self.thing_at(self.lattice.edges[step.edge as usize].to) { gain } else { gain - 0.8 };
             self.push(step, gain, State { fix: false, ..state.rested() }, Act::Quantity, None);
         }
     }

@@ -161,7 +161,9 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         let here = found.iter().filter(|one| {
             one.to == to
                 && (!one.borrowed
-                    || !found.iter().any(|other| !other.borrowed && other.to == to && kind(other.entry) == kind(one.entry)))
+                    || !found
+                        .iter()
+                        .any(|other| !other.borrowed && other.to == to && kind(other.entry) == kind(one.entry)))
         });
         let (mut items, mut choices, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         let mut words = [0.0_f32; 3];
@@ -182,7 +184,8 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         };
         if let Some(best) = best(&mut items) {
             // A heading's word means what stands under it, unless it is somebody's name.
-            let word = Some(from + 1).filter(|next| *next == to).and_then(|_| lexicon.vocabulary.get(&tokens[from].stem));
+            let word =
+                Some(from + 1).filter(|next| *next == to).and_then(|_| lexicon.vocabulary.get(&tokens[from].stem));
             if best < FULL - 0.1
                 && let Some(under) = word.and_then(|word| lexicon.under(word))
             {
@@ -262,8 +265,7 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
             if step.guess == Guess::Piece && quality < FULL && !lexicon.ends(entry, step.last) {
                 continue;
             }
-            let one =
-                Found { entry, to: step.at, quality: quality * step.quality, words: step.words, borrowed: false };
+            let one = Found { entry, to: step.at, quality: quality * step.quality, words: step.words, borrowed: false };
             extend(lexicon, tokens, readings, &one, found);
             found.push(one);
         }

@@ -332,7 +332,9 @@ impl Lexicon {
                 super::english::is_common(text) || text.parse::<u32>().is_ok()
             };
             // Two words that say little by themselves may say enough together: "gluten free".
-            if part.iter().all(says_little) && (part.len() < 2 || part.iter().any(|word| is_count(lexicon.vocabulary.text(*word)))) {
+            if part.iter().all(says_little)
+                && (part.len() < 2 || part.iter().any(|word| is_count(lexicon.vocabulary.text(*word))))
+            {
                 // "Black and pinto beans": such a word says something only beside its like.
                 if chosen == [0] && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
                     lexicon.insert(entry, &part, SHARED);

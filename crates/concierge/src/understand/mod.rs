@@ -18,15 +18,18 @@
 mod answer;
 mod assemble;
 mod carted;
+mod changes;
 mod cues;
 mod dialog;
 mod english;
+mod fitting;
 mod grammar;
 mod lattice;
 mod lexicon;
 mod moves;
 mod nearest;
 pub(crate) mod numbers;
+mod phrases;
 mod pieces;
 mod replay;
 mod search;

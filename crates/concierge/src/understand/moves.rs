@@ -11,6 +11,8 @@ pub struct DialogContext {
     pub cart: Vec<(LineId, OrderLine)>,
     /// The line that the last turn was about.
     pub touched: Option<LineId>,
+    /// What the guest's last words changed of a line.
+    pub changed: Vec<Edit>,
     /// The question that the last reply asked.
     pub pending: Option<Question>,
     /// Items that the last reply told of or suggested.

@@ -244,7 +244,8 @@ impl Replayer<'_> {
     /// Whether a number says how many in all: "only two".
     fn limits(&self, number: u16) -> bool {
         let from = self.lattice.edges.get(number as usize).map_or(0, |edge| edge.from);
-        from.checked_sub(1).is_some_and(|at| matches!(self.tokens[at].text.as_str(), "only" | "just"))
+        let mut before = self.tokens[..from].iter().rev().skip_while(|token| token.text == "the");
+        from > 0 && before.next().is_some_and(|token| matches!(token.text.as_str(), "only" | "just"))
     }
 
     /// Takes back what these words ordered, or remembers what an order before them is to lose.

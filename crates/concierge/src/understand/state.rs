@@ -159,51 +159,52 @@ pub(crate) struct Context {
 }
 
 impl State {
+    /// Nothing said and nothing pending.
+    const REST: Self = Self {
+        item: NONE,
+        det: Det::None,
+        number: NONE,
+        one: false,
+        unit: Unit::None,
+        size: NONE,
+        amount: None,
+        times: 1,
+        neg: Neg::Off,
+        replaced: false,
+        remove: false,
+        link: Link::Bare,
+        pre: [NONE; PRE],
+        pre_len: 0,
+        fix: false,
+        list: false,
+        after_option: false,
+        untouched: false,
+        sizable: false,
+        sized: false,
+        taken: 0,
+    };
+
     /// Nothing said yet.
     pub(crate) fn start(context: Option<Context>) -> Self {
         Self {
             item: context.map_or(NONE, |context| context.edge),
-            det: Det::None,
-            number: NONE,
-            one: false,
-            unit: Unit::None,
-            size: NONE,
-            amount: None,
-            times: 1,
-            neg: Neg::Off,
-            replaced: false,
-            remove: false,
             link: Link::Start,
-            pre: [NONE; PRE],
-            pre_len: 0,
-            fix: false,
-            list: false,
-            after_option: false,
-            untouched: false,
             sizable: context.is_some_and(|context| context.sizable),
-            sized: false,
-            taken: 0,
+            ..Self::REST
         }
     }
 
-    /// The state after a thing has been said: nothing is pending.
+    /// The state after a thing has been said: nothing is pending, the item and what it has stay.
     pub(crate) fn rested(&self) -> Self {
         Self {
-            det: Det::None,
-            number: NONE,
-            one: false,
-            unit: Unit::None,
-            size: NONE,
-            amount: None,
-            times: 1,
-            neg: Neg::Off,
-            replaced: false,
-            remove: false,
-            link: Link::Bare,
-            pre: [NONE; PRE],
-            pre_len: 0,
-            fix: false,
-            ..*self
+            item: self.item,
+            list: self.list,
+            after_option: self.after_option,
+            untouched: self.untouched,
+            sizable: self.sizable,
+            sized: self.sized,
+            taken: self.taken,
+            ..Self::REST
         }
     }
 
@@ -284,7 +285,19 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     let cost = if state.pre_len > 0 && state.number != NONE && state.item != NONE { 0.5 } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
     let flush = Flush { number: state.number, size: state.size };
-    (cost, Some(flush), State { item, sizable: false, sized: state.size != NONE, list: false, taken: 0, after_option: false, ..state.rested() })
+    (
+        cost,
+        Some(flush),
+        State {
+            item,
+            sizable: false,
+            sized: state.size != NONE,
+            list: false,
+            taken: 0,
+            after_option: false,
+            ..state.rested()
+        },
+    )
 }
 
 /// What the end of the utterance costs a hypothesis.

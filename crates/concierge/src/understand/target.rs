@@ -4,7 +4,7 @@ use super::carted::{has_options, item_places, options_of, size_id};
 use super::lattice::{self, Edge, Kind, Lattice, fits};
 use super::replay::Draft;
 use super::tokens::Token;
-use super::{Lexicon, assemble, cues, numbers};
+use super::{Lexicon, assemble, cues};
 use crate::menu::SizeId;
 use crate::order::{LineId, OrderLine};
 
@@ -14,15 +14,6 @@ pub(crate) enum Target {
     Lines { lines: Vec<LineId>, rest: Vec<Token>, whole: bool },
     /// One of these.
     Ambiguous { words: String, lines: Vec<LineId> },
-}
-
-/// "One less coke".
-pub(crate) struct Counted {
-    pub amount: u32,
-    pub less: bool,
-    pub lines: Vec<LineId>,
-    /// Whether a thing was named.
-    pub named: bool,
 }
 
 /// Lines of the cart that a draft of an item means.
@@ -53,69 +44,12 @@ fn narrow(lines: &mut Vec<&(LineId, OrderLine)>, fits: impl Fn(&OrderLine) -> bo
     }
 }
 
-/// "Take the feta off" as "remove the feta", "take the feta off the salad" as "remove the feta off the salad".
-pub(crate) fn unsplit(tokens: &[Token]) -> Vec<Token> {
-    let end = tokens.len() - tokens.iter().rev().take_while(|token| cues::is_polite(&token.text)).count();
-    let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) && token.text != "take").count();
-    let verb = tokens.get(start).is_some_and(|token| matches!(token.text.as_str(), "take" | "leave"));
-    // "Leave the feta in" keeps it.
-    let kept = end.checked_sub(1).is_some_and(|last| {
-        last > start + 1 && tokens[last].text == "in" && matches!(tokens[start].text.as_str(), "leave" | "keep")
-    });
-    if kept {
-        let mut plain = super::tokens::tokenize("with");
-        plain.extend_from_slice(&tokens[start + 1..end - 1]);
-        return plain;
-    }
-    let particle = (start + 2..end).find(|&at| matches!(tokens[at].text.as_str(), "off" | "out" | "away"));
-    let Some(particle) = particle.filter(|_| verb) else { return tokens.to_vec() };
-    let mut plain = super::tokens::tokenize("remove");
-    plain.extend_from_slice(&tokens[start + 1..particle]);
-    let rest = &tokens[particle + 1..end];
-    let pronoun = |token: &Token| matches!(token.text.as_str(), "of" | "it" | "that" | "them" | "there");
-    if !rest.iter().all(pronoun) {
-        plain.extend(super::tokens::tokenize("off"));
-        plain.extend(rest.iter().skip_while(|token| token.text == "of").cloned());
-    }
-    plain
-}
-
-/// "… on one of them", "one of them without …": how many of a line, and what is said of them.
-pub(crate) fn part(tokens: &[Token]) -> Option<(u32, Vec<Token>)> {
-    let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
-    for at in 0..tokens.len() {
-        let Some(number) = numbers::read(&tokens[at..]).filter(|number| !number.after) else { continue };
-        let Some(count) = number.value else { continue };
-        let mut to = at + number.len;
-        let of_them = text(to) == "of" && matches!(text(to + 1), "them" | "those" | "these");
-        to += if of_them { 2 } else { 0 };
-        let pointed = at > 0 && matches!(text(at - 1), "on" | "in" | "for" | "to");
-        let polite_after = tokens[to.min(tokens.len())..].iter().all(|token| cues::is_polite(&token.text));
-        let leads = tokens[..at].iter().all(|token| cues::is_polite(&token.text) || token.text == "make");
-        if pointed && polite_after && at > 1 {
-            return Some((count, tokens[..at - 1].to_vec()));
-        }
-        if of_them && leads && to < tokens.len() {
-            return Some((count, tokens[to..].to_vec()));
-        }
-        return None;
-    }
-    None
-}
-
-/// Whether words say how it is to be in the end, not what comes to it: "two teas actually", "three in total".
-pub(crate) fn settles(tokens: &[Token]) -> bool {
-    const SETTLE: &[&[&str]] =
-        &[&["actually"], &["i", "mean"], &["i", "meant"], &["in", "total"], &["in", "all"], &["altogether"], &["total"]];
-    SETTLE.iter().any(|words| (0..tokens.len()).any(|at| starts(&tokens[at..], words)))
-}
-
 /// Words that point at a line when they stand before "the", "my", "that".
 const BEFORE: &[&str] = &[
     "on", "to", "for", "from", "in", "off", "of", "with", "make", "change", "have", "turn", "upgrade", "upsize", "get",
     "and", "put", "remove", "cancel", "delete", "drop", "want",
 ];
-const DETERMINERS: &[&str] = &["the", "my", "that", "this", "both", "all", "those", "our"];
+pub(super) const DETERMINERS: &[&str] = &["the", "my", "that", "this", "both", "all", "those", "our"];
 
 /// Finds the line that an utterance aims at and what is left to say of it.
 pub(crate) fn find(
@@ -140,7 +74,9 @@ pub(crate) fn find(
         if lines.is_empty() {
             continue;
         }
-        let points = matches!(before, "on" | "to" | "for" | "from" | "in" | "off");
+        // "Mustard with the pork ones": nothing but an option comes with it.
+        let with = before == "with" && at > 1 && changes_only(lexicon, &tokens[..at - 1]);
+        let points = with || matches!(before, "on" | "to" | "for" | "from" | "in" | "off");
         let from = if at > 0 && !matches!(before, "remove" | "cancel" | "delete" | "drop") { at - 1 } else { at };
         let mut rest: Vec<Token> = tokens[..from].to_vec();
         rest.extend_from_slice(&tokens[to..]);
@@ -212,7 +148,7 @@ fn is_removal(word: &str) -> bool {
     )
 }
 
-fn starts(tokens: &[Token], words: &[&str]) -> bool {
+pub(super) fn starts(tokens: &[Token], words: &[&str]) -> bool {
     tokens.len() >= words.len() && tokens.iter().zip(words).all(|(token, word)| token.text == *word)
 }
 
@@ -226,7 +162,7 @@ fn changes_only(lexicon: &Lexicon, tokens: &[Token]) -> bool {
 }
 
 /// The lines that words from a determiner on name, and where those words end.
-fn named(
+pub(super) fn named(
     lexicon: &Lexicon,
     tokens: &[Token],
     at: usize,
@@ -285,6 +221,7 @@ fn named(
     if let Some(place) = place {
         return pick(&lines, place).map(|line| (vec![line], to));
     }
+    to += usize::from(tokens.get(to).is_some_and(|token| matches!(token.text.as_str(), "one" | "ones")));
     if let Some(touched) = touched.filter(|touched| lines.contains(touched) && tokens[at].text == "that") {
         lines = vec![touched];
     }
@@ -356,7 +293,11 @@ fn pick(lines: &[LineId], place: usize) -> Option<LineId> {
 }
 
 /// Lines of the cart whose item the words begin with, and how many words name it.
-fn items_at(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)]) -> Option<(Vec<LineId>, usize)> {
+pub(super) fn items_at(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    cart: &[(LineId, OrderLine)],
+) -> Option<(Vec<LineId>, usize)> {
     let lattice = lattice::build(lexicon, tokens);
     let first = lattice.starts.get(..2)?;
     let edges = &lattice.edges[first[0]..first[1]];
@@ -379,60 +320,4 @@ fn items_at(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)]) -
         }
     }
     best.map(|(_, lines, len)| (lines, len))
-}
-
-/// "One less coke", "two more of those", "another burger": a number, a direction, and at most an item after it.
-pub(crate) fn counted(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, OrderLine)]) -> Option<Counted> {
-    let start = tokens.iter().take_while(|token| {
-        cues::is_polite(&token.text)
-            || matches!(
-                token.text.as_str(),
-                "make" | "it" | "that" | "add" | "give" | "get" | "have" | "id" | "ill" | "take" | "remove" | "need"
-            )
-    });
-    let start = start.count().min(tokens.len());
-    let tokens = &tokens[start..];
-    let number = numbers::read(tokens)?;
-    let amount = number.value?;
-    let mut at = number.len;
-    let another = tokens[0].text == "another";
-    let direction = tokens.get(at).map_or("", |token| token.text.as_str());
-    let less = matches!(direction, "less" | "fewer");
-    if less || direction == "more" {
-        at += 1;
-    } else if !another {
-        return None;
-    }
-    while tokens
-        .get(at)
-        .is_some_and(|token| matches!(token.text.as_str(), "of" | "the" | "those" | "them" | "that" | "one" | "these"))
-    {
-        at += 1;
-    }
-    let rest = &tokens[at..];
-    let polite = |tokens: &[Token]| tokens.iter().all(|token| cues::is_polite(&token.text));
-    if polite(rest) {
-        return Some(Counted { amount, less, lines: Vec::new(), named: false });
-    }
-    match items_at(lexicon, rest, cart) {
-        Some((lines, len)) if polite(&rest[len..]) => Some(Counted { amount, less, lines, named: true }),
-        None if less => Some(Counted { amount, less, lines: Vec::new(), named: true }),
-        _ => None,
-    }
-}
-
-/// "Swap A for B", "change A to B": the words of A and of B.
-pub(crate) fn swapped(tokens: &[Token]) -> Option<(&[Token], &[Token])> {
-    let verb = tokens.iter().position(|token| {
-        matches!(token.text.as_str(), "swap" | "replace" | "exchange" | "substitute" | "switch" | "change" | "trade")
-    })?;
-    if !tokens[..verb].iter().all(|token| {
-        cues::is_polite(&token.text) || matches!(token.text.as_str(), "we" | "lets" | "you" | "no" | "wait")
-    }) {
-        return None;
-    }
-    let body = &tokens[verb + 1..];
-    let body = if body.first().is_some_and(|token| token.text == "out") { &body[1..] } else { body };
-    let joint = body.iter().rposition(|token| matches!(token.text.as_str(), "for" | "with" | "to" | "into" | "by"))?;
-    (joint > 0 && joint + 1 < body.len()).then(|| (&body[..joint], &body[joint + 1..]))
 }

@@ -209,7 +209,13 @@ impl Vocabulary {
         }
         for at in 3..=text.len() - 3 {
             if let (Some(head), Some(tail)) = (self.get(&stem(&text[..at])), self.get(&stem(&text[at..]))) {
-                out.push(Reading { words: [head, tail, tail, tail], len: 2, tokens: 1, quality: 0.95, guess: Guess::None });
+                out.push(Reading {
+                    words: [head, tail, tail, tail],
+                    len: 2,
+                    tokens: 1,
+                    quality: 0.95,
+                    guess: Guess::None,
+                });
             }
         }
     }

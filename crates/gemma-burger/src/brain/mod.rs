@@ -6,6 +6,7 @@
 pub mod bus;
 pub mod concierge;
 pub mod events;
+pub mod mcp;
 mod orders;
 pub mod ports;
 mod routes;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use concierge::{
     check::Fault,
     intent::AgentName,
-    ports::FinishReason,
+    ports::{Engine, FinishReason},
     prompt::{Limits, Personas},
 };
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,15 @@ impl Args {
         let (engine, manner) = restaurant::voices(&config)?;
         let (world, runtime) = (&resources.world, runtime()?);
         let mut summary = Summary::default();
+        if self.transcript {
+            let model = engine.info().model;
+            let how = if self.greedy { "always the likeliest words" } else { "words drawn as they are for guests" };
+            print(&format!(
+                "# Conversations\n\nUnedited: the guests' words are given, the replies are {model}'s with the staff's trained manner, {how}.\n\
+                 Made by `gemma-burger eval {} --transcript`.\n\n",
+                files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
+            ))?;
+        }
         for (number, case) in cases.iter().enumerate() {
             let mut rehearsal = Rehearsal::new(world, &embedder, &index);
             let mut talk = Vec::new();

@@ -3,8 +3,11 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use concierge::{
+    menu::Menu,
     money::Cents,
-    planner::{self, Diner, Objective, Plan, Request},
+    planner::{self, Diner, Must, Objective, Plan, Request, wish},
+    tools::{Call, ToolName, Tools},
+    understand::Lexicon,
 };
 
 use super::parse::read_menu;
@@ -13,9 +16,15 @@ use crate::cli::{Failure, print};
 /// Plans the best meal within a sum, exactly.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  gemma-burger plan --menu resources/menu.json --limit 50 --party 3 --diet vegan --json"
+    after_help = "Examples:\n  gemma-burger plan --limit 50 --party 3 --diet vegan --json\n  gemma-burger plan \"two vegans and a meat eater, 45 dollars\"\n  gemma-burger plan --arguments '{\"limit\": \"45\", \"party\": 3, \"diners\": [{\"diets\": [\"vegan\"]}]}'"
 )]
 pub struct Args {
+    /// The wish in words, heard as in the chat; the options below count for nothing then.
+    #[arg(value_name = "WORDS", conflicts_with = "arguments")]
+    words: Option<String>,
+    /// The wish as the tool recommend_menu_by_budget takes it; the options below count for nothing then.
+    #[arg(long, value_name = "JSON")]
+    arguments: Option<String>,
     /// The restaurant's menu.
     #[arg(long, value_name = "FILE", default_value = "resources/menu.json")]
     menu: PathBuf,
@@ -76,12 +85,37 @@ impl Args {
     /// Plans and prints.
     pub fn run(self) -> Result<(), Failure> {
         let menu = read_menu(&self.menu)?;
-        let (json, request) = (self.json, self.request()?);
+        let (json, request) = (self.json, self.wish(&menu)?);
         let plan = planner::plan(&menu, &request).map_err(Failure::new)?;
         if json {
             return print(&(serde_json::to_string(&plan).map_err(Failure::new)? + "\n"));
         }
         print(&text(&menu.currency, &plan))
+    }
+
+    /// What to plan: from words, from a tool's arguments, or from the options.
+    fn wish(self, menu: &Menu) -> Result<Request, Failure> {
+        if let Some(words) = &self.words {
+            let wish = wish::read(&Lexicon::new(menu), menu, words);
+            return match wish.other_currency {
+                Some(code) => {
+                    let own = menu.currency.code();
+                    Err(Failure::new(format!("prices are in {own}, and {code} is not changed here"))
+                        .hint(format!("name the sum in {own}")))
+                }
+                None => Ok(wish.request),
+            };
+        }
+        if let Some(arguments) = &self.arguments {
+            let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("--arguments: {error}"));
+            let value = serde_json::from_str(arguments).map_err(|error| wrong(&error))?;
+            let call = Tools::new(menu).parse(ToolName::RecommendMenuByBudget.as_str(), &value);
+            return match call.map_err(|error| wrong(&error))? {
+                Call::RecommendMenuByBudget(request) => Ok(request),
+                _ => Err(wrong(&"this is another tool's")),
+            };
+        }
+        self.request()
     }
 
     fn request(self) -> Result<Request, Failure> {
@@ -112,7 +146,7 @@ impl Args {
             sides: self.sides,
             drinks: self.drinks,
             desserts: self.desserts,
-            must: self.must.iter().map(|id| (id.as_str().into(), 1)).collect(),
+            must: self.must.iter().map(|id| Must { item: id.as_str().into(), count: 1 }).collect(),
             must_not: self.must_not.iter().map(|id| id.as_str().into()).collect::<BTreeSet<_>>(),
             max_same: self.max_same,
             objective,

@@ -24,6 +24,12 @@ pub struct Adapters {
 }
 
 impl Adapters {
+    /// The model as it is, for both.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self { rosy: AdapterChoice::Off, gordon: AdapterChoice::Off }
+    }
+
     /// An agent's.
     #[must_use]
     pub const fn of(&self, agent: AgentName) -> &AdapterChoice {

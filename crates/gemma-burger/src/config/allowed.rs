@@ -152,6 +152,24 @@ impl Allowed for Origin {
     }
 }
 
+/// The base of a service's paths, without a name or password in it: it may stand in a log.
+pub struct Base;
+
+impl Allowed for Base {
+    type Value = String;
+
+    fn describe(&self) -> String {
+        "an address such as https://example.org/v1".into()
+    }
+
+    fn parse(&self, text: &str) -> Option<String> {
+        let uri: axum::http::Uri = text.parse().ok()?;
+        let scheme = uri.scheme_str().is_some_and(|scheme| ["http", "https"].contains(&scheme));
+        let bare = uri.query().is_none() && uri.authority().is_some_and(|host| !host.as_str().contains('@'));
+        (scheme && bare).then(|| text.trim_end_matches('/').to_owned())
+    }
+}
+
 /// A secret, never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -354,6 +372,19 @@ pub enum LogFormat {
 
 impl Choice for LogFormat {
     const WORDS: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It is done.
+    On,
+    /// It is not.
+    Off,
+}
+
+impl Choice for Switch {
+    const WORDS: &'static [(&'static str, Self)] = &[("on", Self::On), ("off", Self::Off)];
 }
 
 /// Whether the session's cookie is for HTTPS only.

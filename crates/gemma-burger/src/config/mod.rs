@@ -13,9 +13,9 @@ use std::{net::IpAddr, path::PathBuf};
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
 use allowed::{
-    Address, Allowed, Auto, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
+    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
 };
-pub use allowed::{LogFormat, Network, Secret, SecureCookies, VocabularyChoice};
+pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -133,6 +133,8 @@ settings! {
         queue: u16, "QUEUE", "queue", "32", Number(0..=4096), BRAIN | DATA;
         /// Tokens that a reply may have.
         max_reply_tokens: u32, "MAX_REPLY_TOKENS", "max-reply-tokens", "160", Number(16..=4096), BRAIN | DATA;
+        /// Whether the model may choose a tool where nothing was understood. Worth it from a model of some billion parameters on.
+        model_tools: Switch, "MODEL_TOOLS", "model-tools", "off", OneOf::<Switch>::new(), BRAIN;
         /// Seconds that a reply may take.
         reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
     }
@@ -145,6 +147,16 @@ settings! {
         key: Option<Secret>, "ENGINE_KEY", "engine-key", "", Optional(Key), BRAIN | DATA;
         /// Seconds that an endpoint may take to its first word, and between words.
         patience_s: u64, "ENGINE_PATIENCE_S", "engine-patience-s", "15", Number(1..=600), BRAIN | DATA;
+    }
+
+    /// A large language model that writes more training data, asked by `data synth --provider` only.
+    provider: Provider {
+        /// Base of an OpenAI-compatible service that writes training data for `data synth --provider`.
+        url: Option<String>, "PROVIDER_URL", "provider-url", "", Optional(Base), DATA;
+        /// Name of its model, such as gemini-2.5-flash.
+        model: Option<String>, "PROVIDER_MODEL", "provider-model", "", Optional(Text), DATA;
+        /// Key that it wants.
+        key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key), DATA;
     }
 
     /// What a guest may send.

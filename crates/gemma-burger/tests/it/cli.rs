@@ -162,3 +162,23 @@ async fn the_real_gateway_relays_and_lets_replies_finish_when_asked_to_end() {
     };
     assert!(status.success(), "{status}");
 }
+
+#[test]
+fn training_data_with_a_bad_line_trains_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, out) = (dir.path().join("mine.jsonl"), dir.path().join("out"));
+    let (resources, data_dir) = (concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources"), dir.path().join("data"));
+    std::fs::write(&data, "{\"prompt\": \"a\", \"reply\": \"b\"}\n\n{\"prompt\": \"a\"}\n").unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let common = ["train", "--out", &path(&out), "--resources-dir", resources, "--data-dir", &path(&data_dir)];
+    let with = |more: &[&str]| run(&[&common, more].concat(), &[("MALLOC_TRIM_THRESHOLD_", "1")]);
+    let (code, _, told) = with(&["--data", &path(&data)]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("mine.jsonl, line 3: missing field `reply`"), "{told}");
+    assert!(!out.exists());
+    let (code, _, told) = with(&["--steps", "2", "--epochs", "1"]);
+    assert_eq!(code, 2, "{told}");
+    let (code, _, told) = with(&["--targets", "q,x"]);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("'x' is not one of q, k, v, o, gate, up, down"), "{told}");
+}

@@ -90,12 +90,17 @@ impl Tunable for Away {
 
 /// A restaurant that has just opened.
 pub async fn house() -> House {
-    let house = open(tempfile::tempdir().unwrap(), Path::new(RESOURCES)).await;
+    house_with(Arc::new(Away)).await
+}
+
+/// The same with a language model.
+pub async fn house_with<M: Speech + Tunable + 'static>(engine: Arc<M>) -> House {
+    let house = open(tempfile::tempdir().unwrap(), Path::new(RESOURCES), engine).await;
     house.store.add_staff("Ana", PASSWORD, AT).unwrap();
     house
 }
 
-async fn open(data: tempfile::TempDir, resources: &Path) -> House {
+async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources: &Path, engine: Arc<M>) -> House {
     let resources = resources.to_str().unwrap();
     let config = config(data.path(), &[("RESOURCES_DIR", resources), ("TRUSTED_PROXIES", "10.0.0.1")]);
     let brain = Brain::new(&config, CancellationToken::new());
@@ -108,9 +113,10 @@ async fn open(data: tempfile::TempDir, resources: &Path) -> House {
         store: store.clone(),
         embedder: Arc::new(Away),
         retriever: Arc::new(Away),
-        engine: Arc::new(Away),
+        engine: engine.clone(),
         model_name: "away".into(),
-        manner: Manner::open(Arc::new(Away), shelf, &config.model.adapters, "away").unwrap(),
+        manner: Manner::open(engine, shelf, &config.model.adapters, "away").unwrap(),
+        model_tools: false,
         max_reply_tokens: 100,
         bus: brain.bus(),
         news: StaffNews::new(),
@@ -128,6 +134,11 @@ pub struct Guest {
 }
 
 impl House {
+    /// The folder of everything that is written.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Closes, and opens again with a menu that was changed in the meantime.
     pub async fn reopen(self, change: impl FnOnce(&mut Value)) -> Self {
         let Self { gateway, store, data, .. } = self;
@@ -148,7 +159,7 @@ impl House {
         let mut menu: Value = serde_json::from_str(&before).unwrap();
         change(&mut menu);
         std::fs::write(&file, menu.to_string()).unwrap();
-        open(data, &resources).await
+        open(data, &resources, Arc::new(Away)).await
     }
 
     pub async fn guest(&self) -> Guest {

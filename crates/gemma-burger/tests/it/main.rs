@@ -5,6 +5,7 @@
 mod client;
 mod scripted;
 
+mod adapters;
 mod chat;
 mod cli;
 mod failures;
@@ -13,9 +14,11 @@ mod input;
 mod leaving;
 mod limits;
 mod logs;
+mod mcp;
 mod orders;
 mod pages;
 mod product;
+mod provider;
 mod resume;
 mod sessions;
 mod shutdown;

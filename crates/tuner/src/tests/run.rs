@@ -128,6 +128,24 @@ fn a_resumed_run_ends_where_an_unbroken_one_does() {
 }
 
 #[test]
+fn a_run_can_begin_with_an_adapter() {
+    let tiny = Tiny::new(1);
+    let mut first = config(&tiny, "first");
+    first.precision = crate::export::Precision::F32;
+    let learnt = train(&first, &mut ()).unwrap();
+    let mut more = config(&tiny, "more");
+    more.from = Some(first.out.clone());
+    let report = train(&more, &mut ()).unwrap();
+    // The first validation is that of the adapter it began with.
+    let (_, end) = learnt.curve.valid.iter().copied().find(|(step, _)| *step == learnt.adapter_step).unwrap();
+    assert!((report.curve.valid[0].1 - end).abs() < 1e-5, "{:?} {end}", report.curve.valid);
+    more.lora.rank = 2;
+    more.lora.alpha = 4.0;
+    let error = train(&more, &mut ()).unwrap_err();
+    assert!(error.to_string().contains("the adapter to begin with"), "{error}");
+}
+
+#[test]
 fn a_damaged_checkpoint_is_refused() {
     let tiny = Tiny::new(1);
     let mut config = config(&tiny, "out");

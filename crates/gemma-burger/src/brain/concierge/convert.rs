@@ -5,6 +5,7 @@ use concierge::{
     menu::Menu,
     money::Cents,
     planner,
+    tools::Used,
 };
 use store::{Message, Speaker};
 
@@ -39,6 +40,11 @@ pub fn cart(view: &CartView) -> wire::Cart {
         currency: view.currency.code().to_owned(),
         notes: notes.collect(),
     }
+}
+
+/// A tool as it was used.
+pub fn tool(used: &Used) -> wire::ToolUse {
+    wire::ToolUse { name: used.name.as_str().to_owned(), arguments: used.arguments.clone(), ok: used.ok, ms: used.ms }
 }
 
 /// A meal within a sum.

@@ -5,11 +5,17 @@ use std::{cell::Cell, time::Instant};
 use concierge::{
     brief::Source,
     ports::{ChatMessage, Role},
-    turn::{self, Decision, Input, Memory, Ports},
+    turn::{self, Decision, Memory},
 };
 use store::{Claim, NewTicket, Session, SessionId, Speaker, StoreError, TicketState, TurnRecord};
 
-use super::{convert, register::SessionOrders, turn::Parts};
+use super::{
+    agent::Before,
+    convert,
+    register::SessionOrders,
+    tools::{self, with_ports},
+    turn::Parts,
+};
 use crate::brain::{
     ports::{Claimed, EventSink},
     wire::{AgentChosen, Cart, OrderNews, Person, SessionEvent, TurnEvent, TurnId},
@@ -31,6 +37,12 @@ pub(super) enum Begun {
 /// What a turn knows before anybody speaks.
 pub(super) struct Decided {
     pub decision: Decision,
+    /// The state that it was decided on.
+    pub before: Before,
+    /// How many events the cart's log holds.
+    pub expected: u64,
+    /// Whether it is on the disk. It is not where the model is asked for a tool first.
+    pub kept: bool,
     pub history: Vec<ChatMessage>,
     pub understand_ms: f64,
 }
@@ -69,7 +81,7 @@ impl Parts {
     }
 
     /// Finds out who answers a message, and decides where it is the agents. What was decided is on the disk when this
-    /// returns.
+    /// returns, but for a turn in which the model is to choose a tool.
     pub(super) fn begin(
         &self,
         session: &SessionId,
@@ -86,7 +98,12 @@ impl Parts {
             self.hear(&known, turn, text, now)?;
             return Ok(Begun::Held(Person { name: Some(name.to_owned()) }));
         }
-        self.decide(&known, turn, text).map(|decided| Begun::Decided(Box::new(decided)))
+        let mut decided = self.decide(&known, turn, text)?;
+        if !(decided.decision.open && self.model_tools) {
+            self.keep(session, turn, text, &decided.decision, decided.expected)?;
+            decided.kept = true;
+        }
+        Ok(Begun::Decided(Box::new(decided)))
     }
 
     /// What a turn has left, if it went before this one: its reply, or an order whose reply was lost in a crash.
@@ -137,24 +154,13 @@ impl Parts {
         let log = self.store.cart(session)?;
         let messages = self.store.messages(session, HISTORY_FOR_PROMPT)?;
         let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
-        let ports = Ports { embedder: self.embedder.as_ref(), retriever: self.retriever.as_ref(), register: &register };
-        let input = Input { text, cart: log.cart(), memory: memory(known), now: now.local, unix_now: now.unix };
-        let decision = turn::decide(&self.resources.world, &ports, input);
+        let before = Before { cart: log.cart(), memory: memory(known), now };
+        let decision =
+            with_ports(self, &register, |ports| turn::decide(&self.resources.world, ports, before.clone().input(text)));
         if let Some(order) = &decision.placed {
             // It is on the disk whatever becomes of the rest of this turn.
             self.show_placed(order.id);
         }
-        let state = serde_json::to_value(&decision.memory).unwrap_or_default();
-        self.store.keep_turn(&TurnRecord {
-            session,
-            turn,
-            expected: register.sequence.get(),
-            events: &decision.events,
-            said: &[(Speaker::Guest, text)],
-            state: &state,
-            at: now.unix,
-        })?;
-        self.keep_ticket(session, text, &decision, now.unix)?;
         let history = messages
             .iter()
             .map(|message| ChatMessage {
@@ -162,7 +168,34 @@ impl Parts {
                 text: message.text.clone(),
             })
             .collect();
-        Ok(Decided { decision, history, understand_ms: started.elapsed().as_secs_f64() * 1_000.0 })
+        let understand_ms = started.elapsed().as_secs_f64() * 1_000.0;
+        Ok(Decided { decision, before, expected: register.sequence.get(), kept: false, history, understand_ms })
+    }
+
+    /// Stores what was decided. A call from outside has no words.
+    pub(super) fn keep(
+        &self,
+        session: &SessionId,
+        turn: &str,
+        text: &str,
+        decision: &Decision,
+        expected: u64,
+    ) -> Result<(), StoreError> {
+        let at = self.clock().now().unix;
+        let state = serde_json::to_value(&decision.memory).unwrap_or_default();
+        let words = [(Speaker::Guest, text)];
+        self.store.keep_turn(&TurnRecord {
+            session,
+            turn,
+            expected,
+            events: &decision.events,
+            said: if text.is_empty() { &[] } else { &words },
+            state: &state,
+            at,
+        })?;
+        self.keep_ticket(session, text, decision, at)?;
+        tools::log(turn, &decision.used);
+        Ok(())
     }
 
     /// Opens the ticket that was decided on; where the desk has one of this kind, it is the one that is handed over.
@@ -178,7 +211,9 @@ impl Parts {
                     self.store.open_ticket(session, new, at)?.id
                 }
             };
-            self.store.add_to_ticket(session, id, Speaker::Guest, text, at)?;
+            if !text.is_empty() {
+                self.store.add_to_ticket(session, id, Speaker::Guest, text, at)?;
+            }
             if decision.memory.handed_over {
                 self.store.set_ticket(session, id, TicketState::WithStaff, at)?;
             }
@@ -195,6 +230,9 @@ impl Parts {
             self.tell_guest(session, SessionEvent::Cart(cart.clone()));
         }
         events.send(TurnEvent::Agent(AgentChosen { name: decision.brief.agent, intent: decision.intent }));
+        for used in &decision.used {
+            events.send(TurnEvent::Tool(convert::tool(used)));
+        }
         events.send(TurnEvent::Cart(cart));
         if let Some(plan) = &decision.plan {
             events.send(TurnEvent::Plan(convert::plan(menu, plan)));

@@ -1,5 +1,6 @@
 //! Running a turn: where the models, the store and the knowledge come together.
 
+pub mod agent;
 mod clock;
 mod convert;
 mod decide;
@@ -10,6 +11,7 @@ mod reply;
 pub mod restaurant;
 mod speech;
 mod staff;
+pub mod tools;
 mod turn;
 
 use std::sync::Arc;

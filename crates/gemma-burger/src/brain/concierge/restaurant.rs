@@ -4,16 +4,18 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use concierge::{
     check::MentionIndex,
+    intent::AgentName,
     ledger::{Policy, Upsell},
     menu::Menu,
-    ports::Embedder,
+    ports::{Embedder, Engine, EngineError, EngineInfo, Generation, GenerationRequest},
     prompt::Personas,
     route::{Head, Router},
     store_info::StoreInfo,
+    tools::Tools,
     turn::World,
     understand::Lexicon,
 };
-use engine::{EngineConfig, Gemma};
+use engine::{AdapterError, EngineConfig, Gemma};
 use knowledge::SqliteIndex;
 use remote::{Remote, RemoteConfig};
 use store::Store;
@@ -21,7 +23,7 @@ use tokio::runtime::Handle;
 
 use super::{
     clock::Clock,
-    manner::{Manner, Shelf},
+    manner::{Manner, Shelf, Tunable},
     speech::Speech,
     turn::{Parts, Restaurant},
 };
@@ -30,7 +32,7 @@ use crate::{
     checkpoints,
     cli::Failure,
     commands::model,
-    config::Config,
+    config::{Adapters, Config, Switch},
     vocabulary::model_file,
 };
 
@@ -38,6 +40,8 @@ use crate::{
 pub struct Resources {
     /// What the turns use.
     pub world: World,
+    /// The tools over its menu.
+    pub tools: Tools,
     /// The place's time.
     pub clock: Clock,
 }
@@ -63,6 +67,7 @@ impl Resources {
         let upsell =
             Upsell::from_yaml(&read(dir, "upsell.yaml")?, &menu).map_err(|error| wrong("upsell.yaml", &error))?;
         let router = read_router(dir)?;
+        let tools = Tools::new(&menu);
         let world = World {
             lexicon: Lexicon::new(&menu),
             mentions: MentionIndex::new(&menu),
@@ -73,7 +78,7 @@ impl Resources {
             info,
             menu,
         };
-        Ok(Self { world, clock })
+        Ok(Self { world, tools, clock })
     }
 }
 
@@ -105,25 +110,62 @@ pub fn embedder(config: &Config) -> Result<knowledge::Embedder, Failure> {
 
 /// Loads models, fills the index where data changed, opens the store.
 pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Restaurant, Failure> {
+    let mut parts = without_model(config, resources, bus)?;
+    let (engine, manner) = speech(config)?;
+    parts.manner = manner;
+    parts.engine = engine;
+    Ok(Restaurant::new(parts))
+}
+
+/// All but the language model: what tools need, which never speak.
+pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Result<Parts, Failure> {
     let data_dir = &config.files.data_dir;
     fs::create_dir_all(data_dir).map_err(|error| {
         Failure::new(format!("{} cannot be made: {error}", data_dir.display())).hint("DATA_DIR names another folder")
     })?;
     let store = Store::open(&data_dir.join(store::FILE_NAME)).map_err(|error| Failure::new(error.to_string()))?;
     let Knowledge { embedder, index } = knowledge(config, &resources)?;
-    let (engine, manner) = speech(config)?;
-    Ok(Restaurant::new(Parts {
+    let model = Arc::new(NoModel);
+    let shelf = Shelf::new(data_dir, &config.files.resources_dir);
+    let manner = Manner::open(model.clone(), shelf, &Adapters::off(), &config.model.model).map_err(Failure::new)?;
+    Ok(Parts {
         resources,
         store,
         embedder: Arc::new(embedder),
         retriever: Arc::new(index),
-        engine,
+        engine: model,
         model_name: model_name(&config.model.model),
         manner,
+        model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
         bus,
         news: StaffNews::new(),
-    }))
+    })
+}
+
+/// In the place of a language model where nobody speaks.
+struct NoModel;
+
+impl Engine for NoModel {
+    fn start(&self, _: GenerationRequest) -> Result<Generation, EngineError> {
+        Err(EngineError::NotReady("this program runs without it".to_owned()))
+    }
+
+    fn info(&self) -> EngineInfo {
+        EngineInfo { model: "none".to_owned(), context_tokens: 0 }
+    }
+}
+
+impl Speech for NoModel {}
+
+impl Tunable for NoModel {
+    fn load_adapter(&self, _: AgentName, _: &Path) -> Result<(), AdapterError> {
+        Err(AdapterError::Ended)
+    }
+
+    fn unload_adapter(&self, _: AgentName) -> Result<(), AdapterError> {
+        Ok(())
+    }
 }
 
 /// What finds the records that fit a guest's words.

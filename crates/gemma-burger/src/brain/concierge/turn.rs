@@ -8,11 +8,13 @@ use concierge::{
     ledger::{OrderId, PlacedOrder, Receipt},
     ports::{Embedder, FinishReason, Retriever, Usage},
     prompt::{self, Limits},
+    turn::Decision,
 };
 use store::{Order, SessionId, Speaker, Store, StoreError, Thumb};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    agent::{self, Before},
     clock::Clock,
     convert,
     decide::{Begun, Decided},
@@ -57,6 +59,8 @@ pub struct Parts {
     pub engine: Arc<dyn Speech>,
     /// The name under which programs ask for the model itself.
     pub model_name: String,
+    /// Whether the model may choose a tool where nothing was understood.
+    pub model_tools: bool,
     /// Who has a trained manner.
     pub manner: Manner,
     /// Tokens of a reply.
@@ -125,7 +129,7 @@ impl Concierge for Restaurant {
     ) -> Result<Done, ApiError> {
         let session = session_of(&turn.session)?;
         let (text, id, key, repeated) = (turn.text.clone(), turn.turn.to_string(), session.clone(), turn.repeated);
-        let Decided { decision, history, understand_ms } =
+        let Decided { decision, before, expected, kept, history, understand_ms } =
             match self.blocking(move |inner| inner.begin(&key, &id, &text, repeated)).await? {
                 Begun::Decided(decided) => *decided,
                 Begun::Held(person) => {
@@ -137,6 +141,11 @@ impl Concierge for Restaurant {
                     return Ok(without_model());
                 }
             };
+        let decision = if kept {
+            decision
+        } else {
+            self.choose_tools(&session, &turn, decision, before, expected, &cancelled).await?
+        };
         self.inner.announce(&session, &decision, events);
         let world = &self.inner.resources.world;
         let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
@@ -285,6 +294,34 @@ impl Concierge for Restaurant {
 }
 
 impl Restaurant {
+    /// Lets the model choose tools where nothing was understood, and stores what came of it.
+    async fn choose_tools(
+        &self,
+        session: &SessionId,
+        turn: &TurnRequest,
+        mut decision: Decision,
+        before: Before,
+        expected: u64,
+        cancelled: &CancellationToken,
+    ) -> Result<Decision, ApiError> {
+        let chosen = tokio::select! {
+            chosen = agent::choose(&self.inner, decision.brief.agent, &turn.text, before) => chosen,
+            () = cancelled.cancelled() => None,
+        };
+        if let Some(mut chosen) = chosen {
+            chosen.memory.turns = decision.memory.turns;
+            decision = chosen;
+        }
+        let (text, id, session) = (turn.text.clone(), turn.turn.to_string(), session.clone());
+        self.blocking(move |inner| inner.keep(&session, &id, &text, &decision, expected).map(|()| decision)).await
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn parts(&self) -> Arc<Parts> {
+        self.inner.clone()
+    }
+
     /// Where news for guests goes that comes from outside a turn.
     #[must_use]
     pub fn bus(&self) -> &Arc<SessionBus> {

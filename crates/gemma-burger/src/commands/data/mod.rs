@@ -1,6 +1,7 @@
 //! `gemma-burger data`: what the staff's manner is learnt from.
 
 mod decide;
+mod provider;
 
 use std::{
     collections::HashSet,
@@ -16,8 +17,12 @@ use concierge::{
     tuning::{Audit, Bank, Example, split, synthesise},
 };
 
-use super::parse::read_menu;
-use crate::cli::{Failure, print, tell};
+use super::{configure, parse::read_menu};
+use crate::{
+    cli::{Failure, print, tell},
+    config::{DATA, Flags},
+};
+use provider::Provider;
 
 /// A line longer than this is no example.
 const LONGEST_LINE: u64 = 256 * 1024;
@@ -54,8 +59,12 @@ struct Check {
 }
 
 /// Makes examples up, over menus that are not the restaurant's own. Needs no network and repeats by its seed.
+///
+/// With `--provider` a large language model writes other words for each: off until PROVIDER_URL and PROVIDER_MODEL are
+/// set, and every example passes the same check before it is kept.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gemma-burger data synth --count 800 --seed 7 > more.jsonl")]
+#[command(after_help = "Examples:\n  gemma-burger data synth --count 800 --seed 7 > more.jsonl\n  \
+    gemma-burger data synth --count 200 --provider --provider-model gemini-2.5-flash > more.jsonl")]
 struct Synth {
     /// How many.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -66,6 +75,14 @@ struct Synth {
     /// Word banks and wordings.
     #[arg(long, value_name = "FILE", default_value = "resources/fine_tuning/synth.yaml")]
     bank: PathBuf,
+    /// Has the configured large language model write them anew.
+    #[arg(long)]
+    provider: bool,
+    /// The restaurant's menu: its dishes are told apart in what the provider writes.
+    #[arg(long, value_name = "FILE", default_value = "resources/menu.json")]
+    menu: PathBuf,
+    #[command(flatten)]
+    flags: Flags<DATA>,
 }
 
 /// Prints examples as the trainer reads them: the prompt, made by the product's own code, and the reply.
@@ -139,7 +156,13 @@ impl Synth {
         let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", self.bank.display()));
         let bank = Bank::from_yaml(&read(&self.bank)?).map_err(|error| wrong(&error))?;
         let count = usize::try_from(self.count).map_err(Failure::new)?;
+        let provider = if self.provider { Some(Provider::configured(&configure(self.flags)?)?) } else { None };
         let made = synthesise(&bank, count, self.seed).map_err(|error| wrong(&error))?;
+        if let Some(provider) = provider {
+            let tally = provider.ask(&made.examples, &check::index(&read_menu(&self.menu)?))?;
+            tell(&tally.told());
+            return Ok(());
+        }
         for example in &made.examples {
             print(&json(example)?)?;
         }

@@ -49,6 +49,9 @@ pub struct Args {
     /// Folder for the adapter and all that belongs to the run; without it, `adapters/manner` in the data folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// An adapter to begin with, so that it learns more: a folder or a GGUF file. Its rank and alpha must be given.
+    #[arg(long, value_name = "ADAPTER")]
+    from: Option<PathBuf>,
     /// Inner width of each update: a larger one learns more and takes more room.
     #[arg(long, default_value_t = 16)]
     rank: usize,
@@ -167,6 +170,7 @@ impl Args {
     fn settings(&self, config: &Config, base: PathBuf, out: PathBuf) -> TrainConfig {
         let alpha = self.alpha.unwrap_or(2.0 * self.rank as f64);
         TrainConfig {
+            from: self.from.clone(),
             lora: LoraConfig {
                 rank: self.rank,
                 alpha,

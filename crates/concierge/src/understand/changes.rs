@@ -1,0 +1,218 @@
+//! Set phrases that change an order under way: more and less of a line, a part of it, one thing for another.
+
+use super::carted::{has_choice, item_places, size_id};
+use super::dialog::{Dialog, plain};
+use super::lattice::{self, Kind, Lattice};
+use super::moves::Move;
+use super::tokens::Token;
+use super::{assemble, cues, numbers, phrases, target};
+use crate::order::{Edit, LineId, OrderLine};
+
+impl Dialog<'_> {
+    /// "Two of those", of the one thing that the last reply told of.
+    pub(super) fn of_those(&mut self, tokens: &[Token]) -> bool {
+        let [item] = self.context.offered.as_slice() else { return false };
+        let item = item.clone();
+        let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) || token.text == "ill").count();
+        let Some(number) = tokens.get(start..).and_then(numbers::read).filter(|number| !number.after) else {
+            return false;
+        };
+        let text = |at: usize| tokens.get(start + number.len + at).map_or("", |token| token.text.as_str());
+        let points = text(0) == "of" && matches!(text(1), "those" | "them" | "these" | "that" | "it");
+        let rest = tokens.get(start + number.len + 2..).unwrap_or_default();
+        let (Some(quantity), true) = (number.value, points && rest.iter().all(|token| cues::is_polite(&token.text)))
+        else {
+            return false;
+        };
+        self.edit(Edit::Add { line: OrderLine { quantity, ..plain(item) } });
+        true
+    }
+
+    /// "One less coke", "two more of those", "another burger".
+    pub(super) fn more_or_less(&mut self, tokens: &[Token]) -> bool {
+        let Some(found) = phrases::counted(self.lexicon, tokens, &self.context.cart) else { return false };
+        let phrases::Counted { amount, less, lines, named } = found;
+        let line = match (named, lines.as_slice()) {
+            (false, _) => self.touched().map(|(id, line)| (*id, line.quantity)),
+            (true, [line]) => {
+                self.context.cart.iter().find(|(id, _)| id == line).map(|(id, line)| (*id, line.quantity))
+            }
+            (true, []) if less => {
+                self.moves.push(Move::NotOrdered { words: assemble::words(tokens, 0, tokens.len()) });
+                return true;
+            }
+            (true, []) => return false,
+            (true, _) => {
+                self.moves.push(Move::Ambiguous { words: assemble::words(tokens, 0, tokens.len()), lines });
+                return true;
+            }
+        };
+        let Some((line, quantity)) = line else { return false };
+        if less {
+            self.edit(Edit::Remove { line, quantity: Some(amount).filter(|amount| *amount < quantity) });
+        } else {
+            self.edit(Edit::SetQuantity { line, quantity: quantity.saturating_add(amount) });
+        }
+        true
+    }
+
+    /// "No tomato on one of them": of a line of several, so many become a line of their own.
+    pub(super) fn part_of_line(&mut self, tokens: &[Token]) -> bool {
+        let Some((line, old)) = self.touched().cloned() else { return false };
+        let Some((count, rest)) = phrases::part(tokens).filter(|(count, _)| *count < old.quantity) else {
+            return false;
+        };
+        let (lattice, replay) = self.replay(&rest, lattice::build(self.lexicon, &rest), Some(&old));
+        let Some(draft) = &replay.context else { return false };
+        let items = item_places(self.lexicon, &old);
+        let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
+        let (options, without) = assemble::settle_options(self.lexicon, &rest, &lattice, draft, &items);
+        if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
+            return false;
+        }
+        let mut new = OrderLine { quantity: count, size: size.or(old.size.clone()), ..old.clone() };
+        new.options.retain(|had| without.iter().all(|left| left.group != had.group || left.choice != had.choice));
+        new.options.extend(options);
+        new.without.extend(without);
+        self.edit(Edit::SetQuantity { line, quantity: old.quantity - count });
+        self.edit(Edit::Add { line: new });
+        true
+    }
+
+    /// "Swap the shake for a lemonade", "change the fries to large".
+    pub(super) fn swap(&mut self, tokens: &[Token]) -> bool {
+        let Some((old, new)) = phrases::swapped(tokens) else { return false };
+        let lattice = lattice::build(self.lexicon, old);
+        let replay = self.replay(old, lattice, None);
+        let Some(draft) = replay.1.lines.first().filter(|draft| !draft.items.is_empty()) else {
+            return self.swap_option(old, new);
+        };
+        let lines = target::lines_of(self.lexicon, &self.context.cart, draft, &replay.0);
+        let words = || assemble::words(old, 0, old.len());
+        match lines.as_slice() {
+            [] => {
+                self.moves.push(Move::NotOrdered { words: words() });
+                self.clause(new, None, true);
+            }
+            [line] => self.become_new(*line, new),
+            several => {
+                let several = several.to_vec();
+                self.moves.push(Move::Ambiguous { words: words(), lines: several });
+            }
+        }
+        true
+    }
+
+    /// A line takes a new item, or a new size, number or options where no item is named.
+    fn become_new(&mut self, line: LineId, new: &[Token]) {
+        let (lattice, replay) = self.replay(new, lattice::build(self.lexicon, new), self.cart_line(line));
+        let settled = assemble::settle(self.lexicon, new, &lattice, &replay);
+        match settled.lines.into_iter().next() {
+            Some((with, _)) => self.put_in_place(line, with, replay.lines.first().is_some_and(|draft| draft.counted)),
+            None => self.context_edits(line, new, &lattice, &replay),
+        }
+    }
+
+    /// Puts a line in another's place, or changes it where the item stays. `counted`: the guest said how many.
+    pub(super) fn put_in_place(&mut self, line: LineId, mut with: OrderLine, counted: bool) {
+        let Some(old) = self.cart_line(line).cloned() else { return };
+        if with.item != old.item {
+            if !counted {
+                with.quantity = old.quantity;
+            }
+            // "Make it a coffee" of a large tea is a large coffee, where there is one.
+            if with.size.is_none() {
+                let of = with.item.one().and_then(|item| self.lexicon.menu().item(item));
+                with.size = old.size.filter(|size| of.is_some_and(|item| item.size(size).is_some()));
+            }
+            self.edit(Edit::Replace { line, with });
+            return;
+        }
+        if counted {
+            self.edit(Edit::SetQuantity { line, quantity: with.quantity });
+        }
+        if let Some(size) = with.size {
+            self.edit(Edit::SetSize { line, size });
+        }
+        for without in with.without {
+            self.edit(Edit::Leave { line, without });
+        }
+        for option in with.options {
+            self.edit(Edit::SetOption { line, option });
+        }
+    }
+
+    /// "Swap the pickles for onions": one option goes, another comes.
+    fn swap_option(&mut self, old: &[Token], new: &[Token]) -> bool {
+        // "… on the pizza" says which line.
+        let aimed = target::find(self.lexicon, new, &self.context.cart, None);
+        let (line, new) = match aimed {
+            Some(target::Target::Lines { lines, rest, whole: false }) if lines.len() == 1 => (lines[0], rest),
+            _ => match self.touched() {
+                Some((line, _)) => (*line, new.to_vec()),
+                None => return false,
+            },
+        };
+        let Some(cart_line) = self.cart_line(line).cloned() else { return false };
+        let (lattice, replay) = self.replay(old, lattice::build(self.lexicon, old), Some(&cart_line));
+        let items = item_places(self.lexicon, &cart_line);
+        let Some(draft) = replay.context.as_ref().filter(|draft| !draft.options.is_empty() && !items.is_empty()) else {
+            return false;
+        };
+        let mut gone = draft.clone();
+        for (_, how) in &mut gone.options {
+            how.negated = true;
+        }
+        let (_, without) = assemble::settle_options(self.lexicon, old, &lattice, &gone, &items);
+        for without in without {
+            self.edit(Edit::Leave { line, without });
+        }
+        self.clause(&new, Some(line), true);
+        true
+    }
+
+    /// "Same for the second one", "and on the tea": what the last words changed is for another line, too.
+    pub(super) fn same_for(&mut self, tokens: &[Token]) -> bool {
+        if self.context.changed.is_empty() {
+            return false;
+        }
+        let touched = self.touched().map(|(id, _)| *id);
+        let Some(lines) = phrases::likewise(self.lexicon, tokens, &self.context.cart, touched) else { return false };
+        for line in lines {
+            for edit in self.context.changed.clone() {
+                match edit {
+                    Edit::SetOption { option, .. } => self.edit(Edit::SetOption { line, option }),
+                    Edit::Leave { without, .. } => self.edit(Edit::Leave { line, without }),
+                    Edit::SetSize { size, .. } => self.edit(Edit::SetSize { line, size }),
+                    _ => {}
+                }
+            }
+        }
+        true
+    }
+
+    /// "No peas" with a pie that has none: the peas of the order go, where it has some.
+    pub(super) fn removes_line(&mut self, line: LineId, lattice: &Lattice, option: u16) -> bool {
+        let Some(edge) = lattice.edges.get(option as usize) else { return false };
+        let Some(of) = self.cart_line(line) else { return false };
+        let places = item_places(self.lexicon, of);
+        let Kind::Choices(choices) = &edge.kind else { return false };
+        let included = choices.iter().any(|(group, choice, _)| {
+            places.iter().any(|item| self.lexicon.includes[*item as usize].contains(&(*group, *choice)))
+        });
+        let has = included || has_choice(self.lexicon, lattice, option, of);
+        let same = |other: &&lattice::Edge| other.from == edge.from && other.to == edge.to;
+        let items = lattice.edges.iter().filter(same).find_map(|other| match &other.kind {
+            Kind::Items(items) => Some(items),
+            _ => None,
+        });
+        let Some(items) = items.filter(|_| !has) else { return false };
+        let named = |(id, other): &&(LineId, OrderLine)| {
+            *id != line
+                && item_places(self.lexicon, other).iter().any(|place| items.iter().any(|(item, _)| item == place))
+        };
+        let Some(gone) = self.context.cart.iter().find(named).map(|(id, _)| *id) else { return false };
+        self.edit(Edit::Remove { line: gone, quantity: None });
+        true
+    }
+}

@@ -1,0 +1,70 @@
+//! What fits what: questions that the grammar asks of the menu and of the words around.
+
+use super::lattice::{Edge, Kind, fits};
+use super::search::Search;
+use super::state::IMPLIED;
+use super::tokens::Break;
+
+impl Search<'_> {
+    /// Whether items are among those that a word for several left open.
+    pub(super) fn names(&self, open: u16, items: &[(u16, f32)]) -> bool {
+        match self.lattice.edges.get(open as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(open)) => {
+                items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item))
+            }
+            _ => false,
+        }
+    }
+
+    /// How likely it is that a refusal goes on to these choices: they are on the item, or something else is.
+    pub(super) fn refusable(&self, item: u16, choices: &[(u16, u16, f32)]) -> f32 {
+        let Some(Kind::Items(items)) = self.lattice.edges.get(item as usize).map(|edge| &edge.kind) else { return 0.0 };
+        let includes = |(item, _): &(u16, f32)| &self.lexicon.includes[*item as usize];
+        let best = choices.first().map_or(0.0, |choice| choice.2);
+        let named =
+            |(group, choice): &(u16, u16)| choices.iter().any(|(g, c, q)| g == group && c == choice && fits(*q, best));
+        match items.first().map(includes) {
+            Some(on) if on.iter().any(named) => 0.4,
+            Some(on) if !on.is_empty() => -0.15,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether a thing of the menu starts at a word that nothing parts from the one before it.
+    pub(super) fn thing_at(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.before == Break::None)
+            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
+                .iter()
+                .any(|edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0)
+    }
+
+    /// Whether a word that says nothing here stands at a place, and nothing parts it from the one before.
+    pub(super) fn unknown_at(&self, at: usize) -> bool {
+        let Some(token) = self.tokens.get(at).filter(|token| token.before == Break::None) else { return false };
+        let edges = &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]];
+        !token.is_number() && edges.iter().all(|edge| matches!(edge.kind, Kind::Word { common: false }))
+    }
+
+    /// Whether the same words name an item in full.
+    pub(super) fn also_item(&self, edge: &Edge) -> bool {
+        self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
+            other.to == edge.to && matches!(&other.kind, Kind::Items(items) if items.iter().any(|(_, q)| *q >= 0.95))
+        })
+    }
+
+    /// The best of `choices` that the item takes: quality and group.
+    pub(super) fn fit(&self, item: u16, choices: &[(u16, u16, f32)]) -> Option<(f32, u16)> {
+        if item == IMPLIED {
+            return choices.first().map(|(group, _, quality)| (*quality, *group));
+        }
+        let Kind::Items(items) = &self.lattice.edges[item as usize].kind else { return None };
+        items.iter().filter_map(|(item, _)| self.lexicon.reading(*item, choices)).max_by(|a, b| a.0.total_cmp(&b.0))
+    }
+
+    pub(super) fn has_size(&self, size: u16, items: &[(u16, f32)]) -> bool {
+        match &self.lattice.edges[size as usize].kind {
+            Kind::Sizes(sizes) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
+            _ => false,
+        }
+    }
+}
