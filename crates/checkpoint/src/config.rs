@@ -104,7 +104,7 @@ impl Config {
     }
 
     fn scaling(&self) -> Option<&Scaling> {
-        self.rope_scaling.as_ref().or(self.rope_parameters.as_ref()?.full_attention.as_ref())
+        self.rope_scaling.as_ref().or_else(|| self.rope_parameters.as_ref()?.full_attention.as_ref())
     }
 
     /// The base of the rotations in the layers that look at everything.

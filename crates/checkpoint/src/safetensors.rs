@@ -1,8 +1,9 @@
 //! The tensors of a checkpoint: which there are, and their bytes.
 //!
-//! A safetensors file begins with the length of its header (u64), then the header as JSON, then the data. The header
-//! is read by the format's own crate, which checks that the tensors lie side by side; here it is made sure first that
-//! no length is believed which the file itself does not bear out.
+//! A safetensors file begins with the length of its header (u64), then the header as JSON, then the data. The format's
+//! own crate reads whole files in memory only, so the header alone is read here with its types, and nothing that it says
+//! is believed which the file itself does not bear out: tensors lie side by side, each as long as its shape and type
+//! make it, and end where the file ends.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,7 +13,7 @@ use std::{
     sync::Mutex,
 };
 
-use ::safetensors::{Dtype, SafeTensors};
+use ::safetensors::{Dtype, tensor::Metadata};
 use serde::Deserialize;
 
 use crate::{ImportError, read_json};
@@ -76,21 +77,26 @@ impl Weights {
         if header > HEADER_AT_MOST || header.saturating_add(8) > length {
             return Err(damaged(format!("its header would have {header} bytes, and the file has {length}")));
         }
-        let mut bytes = head.to_vec();
+        let mut bytes = Vec::new();
         file.by_ref().take(header).read_to_end(&mut bytes).map_err(unreadable)?;
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         let data = 8 + header;
+        let mut found: Vec<_> = metadata.tensors().into_iter().collect();
+        found.sort_unstable_by_key(|(_, info)| info.data_offsets);
         let mut end = 0;
-        for (name, info) in metadata.tensors() {
-            let (start, stop) = info.data_offsets;
-            let (start, stop) = (start as u64, stop as u64);
-            end = end.max(stop);
+        for (name, info) in found {
+            let (start, stop) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
+            let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |bits, length| bits.checked_mul(*length));
+            if start != end || stop.checked_sub(start) != bits.map(|bits| bits as u64 / 8) {
+                return Err(damaged(format!("the tensor {name} does not lie where its shape wants it")));
+            }
+            end = stop;
             let tensor = Tensor {
                 dtype: info.dtype,
                 shape: info.shape.iter().map(|length| *length as u64).collect(),
                 file: self.files.len(),
                 offset: data + start,
-                bytes: stop.saturating_sub(start),
+                bytes: stop - start,
             };
             if self.tensors.insert(name.clone(), tensor).is_some() {
                 return Err(damaged(format!("the tensor {name} is there twice")));

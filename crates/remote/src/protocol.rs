@@ -118,7 +118,11 @@ pub fn refusal(status: u16, retry_after: Option<u32>, body: &[u8]) -> RemoteErro
         429 | 503 => RemoteError::Busy { retry_after_s: retry_after.unwrap_or(2).clamp(1, 120) },
         500..=599 => RemoteError::Broken(status),
         _ if code == "context_length_exceeded" || kind == "exceed_context_size_error" => {
-            RemoteError::TooLong { tokens: number("n_prompt_tokens").unwrap_or(0), limit: number("n_ctx").unwrap_or(0) }
+            match (number("n_prompt_tokens"), number("n_ctx")) {
+                (Some(tokens), Some(limit)) => RemoteError::TooLong { tokens, limit },
+                // How long is too long stays its secret.
+                _ => RemoteError::Refused { status, code: "context_length_exceeded".to_owned() },
+            }
         }
         _ => RemoteError::Refused { status, code: if code.is_empty() { kind } else { code } },
     }

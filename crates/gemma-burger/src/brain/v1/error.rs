@@ -21,6 +21,8 @@ pub struct Refusal {
     param: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
     retry_after: Option<u32>,
+    /// The prompt's length and what fits, under the names that llama.cpp's server has for them.
+    lengths: Option<(u32, u32)>,
 }
 
 impl Refusal {
@@ -33,6 +35,7 @@ impl Refusal {
             param: param.into().map(Cow::Borrowed),
             message: message.into(),
             retry_after: None,
+            lengths: None,
         }
     }
 
@@ -74,7 +77,12 @@ impl Refusal {
     /// As JSON, for the body and for an event in the middle of a stream.
     #[must_use]
     pub fn body(&self) -> Value {
-        json!({"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}})
+        let mut error = json!({"message": self.message, "type": self.kind, "param": self.param, "code": self.code});
+        if let Some((tokens, limit)) = self.lengths {
+            error["n_prompt_tokens"] = json!(tokens);
+            error["n_ctx"] = json!(limit);
+        }
+        json!({"error": error})
     }
 }
 
@@ -94,7 +102,7 @@ impl From<ApiError> for Refusal {
             ErrorCode::RateLimited => Some("rate_limit_exceeded".into()),
             code => serde_json::to_value(code).ok().and_then(|code| Some(code.as_str()?.to_owned().into())),
         };
-        Self { status, kind, code, param: None, message: error.message, retry_after: error.retry_after }
+        Self { status, kind, code, param: None, message: error.message, retry_after: error.retry_after, lengths: None }
     }
 }
 
@@ -106,7 +114,10 @@ impl From<EngineError> for Refusal {
                 ApiError::new(ErrorCode::Overloaded, message).retry_after(retry_after_s).into()
             }
             EngineError::NotReady(_) => ApiError::new(ErrorCode::NotReady, message).retry_after(5).into(),
-            EngineError::PromptTooLong { .. } => Self::invalid("messages", message).code("context_length_exceeded"),
+            EngineError::PromptTooLong { tokens, limit } => {
+                let refusal = Self::invalid("messages", message).code("context_length_exceeded");
+                Self { lengths: Some((tokens, limit)), ..refusal }
+            }
             EngineError::Invalid(_) => Self::invalid(None, message),
             EngineError::Failed(_) => ApiError::new(ErrorCode::Internal, message).retry_after(1).into(),
         }

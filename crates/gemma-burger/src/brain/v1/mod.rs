@@ -74,9 +74,8 @@ pub fn routes() -> Routes<Arc<Brain>> {
 
 /// All that is below `/v1`.
 pub fn router() -> Router<Arc<Brain>> {
-    let others = Router::new()
-        .route("/models/{*id}", get(get_model))
-        .fallback(async || Refusal::from(not_found().await));
+    let others =
+        Router::new().route("/models/{*id}", get(get_model)).fallback(async || Refusal::from(not_found().await));
     let all = routes().into_router().nest("/v1", others);
     all.method_not_allowed_fallback(async || Refusal::from(method_not_allowed().await))
 }
