@@ -1,4 +1,4 @@
-//! The scores after given tokens, for comparing engines: `logits MODEL.gguf OUT.f32 < TEXTS`, where each line is a text,
+//! The scores after given tokens, for comparing engines: `scores MODEL.gguf OUT.f32 < TEXTS`, where each line is a text,
 //! or token ids in brackets. Tells each line's tokens; appends the scores, little endian, to OUT.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a tool for people at work on the engine")]
 

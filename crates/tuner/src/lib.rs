@@ -53,7 +53,9 @@ pub use base::Base;
 pub use data::{DataSet, Example};
 pub use error::{AdapterError, TrainError};
 pub use events::{TrainEvent, TrainListener};
-pub use export::{FusedType, Precision, fuse, load_adapter, load_gguf, load_mlx, load_peft, save_gguf, save_mlx, save_peft};
+pub use export::{
+    FusedType, Precision, fuse, load_adapter, load_gguf, load_mlx, load_peft, save_gguf, save_mlx, save_peft,
+};
 pub use lora::{Adapter, LoraConfig};
 pub use measure::{Load, Measured, measure, step_work};
 pub use model::{Gemma, Packed};

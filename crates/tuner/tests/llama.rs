@@ -74,7 +74,11 @@ fn weights() -> PathBuf {
         let root = std::env::var_os("GEMMA_BURGER_CACHE").map(Into::into).or_else(models::default_cache_dir);
         let cache = models::Cache::new(root.unwrap());
         let wanted = "gemma-3-270m".parse().unwrap();
-        models::fetch(&wanted, &cache, &models::Fetch::default(), &mut models::Silent).unwrap().gguf().unwrap().to_owned()
+        models::fetch(&wanted, &cache, &models::Fetch::default(), &mut models::Silent)
+            .unwrap()
+            .gguf()
+            .unwrap()
+            .to_owned()
     });
     path.clone()
 }

@@ -152,7 +152,7 @@ pub enum PlanError {
     #[error("how much would you like to spend?")]
     NoLimit,
     /// Nothing, or less.
-    #[error("{0} buys nothing; please name a sum above zero")]
+    #[error("a sum of {0} buys nothing; please name one above zero")]
     NotPositive(String),
     /// More than is planned for.
     #[error("I can plan up to {0}; for more, please call us")]

@@ -49,8 +49,13 @@ pub enum Rejection {
 pub fn question(example: &Example) -> GenerationRequest {
     let acts: Vec<&str> = example.acts.iter().map(|act: &Act| act.instruction()).collect();
     let facts: String = example.facts.iter().map(|fact| format!("- {}\n", fact.text)).collect();
-    let needs: Vec<&str> =
-        example.points.iter().flat_map(|point| &point.needs).filter(|need| !need.is_empty()).map(String::as_str).collect();
+    let needs: Vec<&str> = example
+        .points
+        .iter()
+        .flat_map(|point| &point.needs)
+        .filter(|need| !need.is_empty())
+        .map(String::as_str)
+        .collect();
     let earlier: String = example
         .history
         .iter()

@@ -114,9 +114,7 @@ impl<'a> Scene<'a> {
                 return step.or_plain(format!("I'm Rosy, the clerk of {house}. I can take your order."));
             }
             "welcome" => (Act::Welcome, "You're welcome! Is there anything else I can do for you?".to_owned()),
-            "farewell" => {
-                (Act::Farewell, format!("Thank you for visiting {house}. Goodbye, and see you soon!"))
-            }
+            "farewell" => (Act::Farewell, format!("Thank you for visiting {house}. Goodbye, and see you soon!")),
             _ => (Act::Greet, format!("Welcome to {house}! What can I get you?")),
         };
         Step::new(act).fact(format!("Restaurant: {house}")).or_plain(plain)

@@ -145,7 +145,9 @@ fn an_answer_is_kept_only_if_the_check_lets_it_pass() {
         assert!(asked.contains(piece), "{piece}: {asked}");
     }
     let answer = |text: &str| answered(&draft, "new".to_owned(), text, &index);
-    let kept = answer("Sure:\n```json\n{\"guest\": \"soup,\\n what price?\", \"reply\": \"The Tomato Soup is $4.50!\"}\n```").unwrap();
+    let kept =
+        answer("Sure:\n```json\n{\"guest\": \"soup,\\n what price?\", \"reply\": \"The Tomato Soup is $4.50!\"}\n```")
+            .unwrap();
     assert_eq!((kept.id.as_str(), kept.guest.as_str()), ("new", "soup, what price?"));
     assert_eq!((&kept.facts, &kept.history), (&draft.facts, &draft.history));
     let json = |guest: &str, reply: &str| serde_json::json!({"guest": guest, "reply": reply}).to_string();

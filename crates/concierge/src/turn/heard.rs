@@ -414,7 +414,14 @@ fn asks_about_order(scene: &Scene<'_, '_>) -> bool {
     scene.need.is_some()
         || matches!(
             scene.input.memory.pending,
-            Some(Pending::Place | Pending::Conflict { .. } | Pending::Offered { .. } | Pending::Plan | Pending::Clear | Pending::Call { .. })
+            Some(
+                Pending::Place
+                    | Pending::Conflict { .. }
+                    | Pending::Offered { .. }
+                    | Pending::Plan
+                    | Pending::Clear
+                    | Pending::Call { .. }
+            )
         )
 }
 

@@ -143,7 +143,12 @@ impl House {
 impl Guest<'_> {
     pub fn say(&mut self, text: &str) -> Decision {
         let house = self.house;
-        let ports = Ports { embedder: &NoVectors, retriever: &house.retriever, register: &house.till, stopwatch: &std::time::Duration::default };
+        let ports = Ports {
+            embedder: &NoVectors,
+            retriever: &house.retriever,
+            register: &house.till,
+            stopwatch: &std::time::Duration::default,
+        };
         let now = LocalNow { weekday: Weekday::Wed, minutes: 15 * 60 };
         let input = Input { text, cart: self.cart.clone(), memory: self.memory.clone(), now, unix_now: 1_000_000 };
         let decision = decide(&house.world, &ports, input);

@@ -179,7 +179,9 @@ impl Screen {
                 format!("{}{rest}: {}", head.to_uppercase(), words.text)
             }
             TurnEvent::Done(_) if std::mem::take(&mut self.speaking) => "\n".to_owned(),
-            TurnEvent::Person(Person { name: Some(name) }) => self.apart(&format!("  {name} of our team is here now.\n")),
+            TurnEvent::Person(Person { name: Some(name) }) => {
+                self.apart(&format!("  {name} of our team is here now.\n"))
+            }
             TurnEvent::Person(Person { name: None }) => self.apart("  Rosy and Gordon are back.\n"),
             TurnEvent::Error(error) => self.apart(&format!("  ! {}\n", error.message)),
             TurnEvent::Turn(_)

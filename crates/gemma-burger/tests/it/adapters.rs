@@ -141,7 +141,12 @@ async fn only_the_staff_may_and_only_with_a_whole_request() {
         let answer = post(path).json(&json!({"adapter": "warm"})).send(&house.gateway).await;
         assert_eq!(answer.refusal().await, (401, "sign_in".into()), "{path}");
     }
-    for body in [json!({}), json!({"adapter": 3}), json!({"adapter": "warm", "agent": "ana"}), json!({"adapter": "warm", "x": 1})] {
+    for body in [
+        json!({}),
+        json!({"adapter": 3}),
+        json!({"adapter": "warm", "agent": "ana"}),
+        json!({"adapter": "warm", "x": 1}),
+    ] {
         assert_eq!(change(&house, &ana, body.clone()).await.0, 400, "{body}");
     }
 }

@@ -75,7 +75,7 @@ fn every_command_has_help_with_an_example() {
     for command in commands {
         let (code, out, _) = run(&[command, "--help"], &[]);
         assert_eq!(code, 0);
-        assert!(out.contains("Example:") || out.contains("Commands:"), "{command}: {out}");
+        assert!(out.contains("Example:") || out.contains("Examples:") || out.contains("Commands:"), "{command}: {out}");
     }
 }
 

@@ -70,8 +70,7 @@ pub fn load_gguf(path: &Path) -> Result<Adapter, AdapterError> {
     }
     let rank = found.rank().unwrap_or(0);
     let pairs = found.complete(rank, path)?;
-    let config =
-        LoraConfig { rank, alpha: f64::from(alpha), dropout: 0.0, layers: None, targets: targets_of(&pairs) };
+    let config = LoraConfig { rank, alpha: f64::from(alpha), dropout: 0.0, layers: None, targets: targets_of(&pairs) };
     let base = text("general.base_model.0.name").cloned().unwrap_or_default();
     Ok(Adapter::of(config, base, pairs)?)
 }

@@ -75,7 +75,12 @@ impl<'a> Rehearsal<'a> {
 
     /// Decides about a guest's message.
     pub fn hear(&mut self, text: &str) -> Heard {
-        let ports = Ports { embedder: self.embedder, retriever: self.retriever, register: &self.till, stopwatch: &std::time::Duration::default };
+        let ports = Ports {
+            embedder: self.embedder,
+            retriever: self.retriever,
+            register: &self.till,
+            stopwatch: &std::time::Duration::default,
+        };
         let (cart, memory) = (std::mem::take(&mut self.cart), std::mem::take(&mut self.memory));
         let input = Input { text, cart, memory, now: NOW, unix_now: PLACED_AT + ORDER_AGE };
         let Decision { brief, cart, memory, .. } = decide(self.world, &ports, input);

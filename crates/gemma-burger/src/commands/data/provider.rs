@@ -179,7 +179,9 @@ impl Provider {
         let completion: Completion = serde_json::from_str(&text)
             .map_err(|error| Refused::ForGood(format!("the answer is not one of OpenAI's protocol: {error}")))?;
         let first = completion.choices.into_iter().next();
-        first.map(|choice| choice.message.content).ok_or_else(|| Refused::ForNow("the answer is empty".to_owned(), None))
+        first
+            .map(|choice| choice.message.content)
+            .ok_or_else(|| Refused::ForNow("the answer is empty".to_owned(), None))
     }
 }
 
