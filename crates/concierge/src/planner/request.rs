@@ -233,8 +233,8 @@ impl Request {
             }
             let must = self.must.iter().filter(|must| bound.items.contains(&must.item));
             if must.clone().map(|must| must.count.min(1_000)).sum::<u32>() > bound.most {
-                let name = must.map(|must| name_of(menu, &must.item));
-                return Err(PlanError::Contradiction(name.last().unwrap_or_default()));
+                let mut name = must.map(|must| name_of(menu, &must.item));
+                return Err(PlanError::Contradiction(name.next_back().unwrap_or_default()));
             }
         }
         Ok(())

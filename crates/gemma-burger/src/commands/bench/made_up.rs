@@ -59,11 +59,11 @@ fn item(at: usize) -> Value {
     let price = |cents: usize| format!("{}.{:02}", cents / 100, cents % 100);
     let mut item = json!({
         "id": name(at), "name": name(at), "course": course, "category": course, "price": price(cents),
-        "allergens": if at % 4 == 0 { json!(["milk"]) } else { json!([]) },
-        "diets": if at % 3 == 0 { json!(["vegan", "vegetarian"]) } else if at % 3 == 1 { json!(["vegetarian"]) } else { json!([]) },
+        "allergens": if at.is_multiple_of(4) { json!(["milk"]) } else { json!([]) },
+        "diets": if at.is_multiple_of(3) { json!(["vegan", "vegetarian"]) } else if at % 3 == 1 { json!(["vegetarian"]) } else { json!([]) },
         "popularity": at * 7 % 100,
     });
-    if at % 3 == 0 {
+    if at.is_multiple_of(3) {
         let size = |id: &str, cents: usize| json!({"id": id, "name": id, "price": price(cents)});
         item["sizes"] = json!([size("small", cents), size("medium", cents + 125), size("large", cents + 275)]);
     }
