@@ -1,7 +1,7 @@
 //! Where the understanding step is at a loss, the model may choose a tool.
 //!
 //! It writes a call under a grammar made from the tools' schemas, the call is checked and carried out, its result
-//! becomes facts, and it may choose again: at most [`CALLS_MOST`] times a turn, each within [`CALL_LIMIT`]. What would
+//! becomes facts, and it may choose again: at most `CALLS_MOST` times a turn, each within `CALL_LIMIT`. What would
 //! change something is asked of the guest first.
 
 use std::{sync::Arc, time::Duration};
