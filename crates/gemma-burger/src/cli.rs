@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, mcp, model, parse, plan, route,
-        serve, staff, train,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, mcp, mlflow, model, parse, plan,
+        promote, route, serve, staff, train,
     },
     config::ConfigError,
 };
@@ -41,6 +41,8 @@ enum Command {
     Train(train::Args),
     Adapter(adapter::Args),
     Eval(eval::Args),
+    Promote(promote::Args),
+    Mlflow(mlflow::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -66,6 +68,8 @@ pub fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::Adapter(args) => args.run(),
         Command::Eval(args) => args.run(),
+        Command::Promote(args) => args.run(),
+        Command::Mlflow(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

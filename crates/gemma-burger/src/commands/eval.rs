@@ -102,7 +102,7 @@ struct Outcome {
 }
 
 /// How many of the model's replies keep each rule.
-#[derive(Default, Serialize)]
+#[derive(Default)]
 struct Summary {
     cases: usize,
     /// Replies of the model; the rest is said by rule.
@@ -180,7 +180,7 @@ impl Args {
         if self.transcript {
             return Ok(());
         }
-        print(&if self.json { line(&summary)? } else { summary.text() })
+        print(&if self.json { line(&summary.told())? } else { summary.text() })
     }
 }
 
@@ -228,6 +228,18 @@ impl Summary {
         let kind = self.kinds.entry(outcome.kind.clone()).or_default();
         kind.0 += usize::from(outcome.held);
         kind.1 += 1;
+    }
+
+    /// The last line of `--json`: kept, and of how many, by rule.
+    fn told(&self) -> serde_json::Value {
+        let of = |kept: usize| [kept, self.replies];
+        serde_json::json!({
+            "cases": self.cases, "replies": self.replies, "kinds": self.kinds,
+            "rules": {
+                "facts": of(self.held), "whole": of(self.whole), "ends": of(self.ended),
+                "sealed": of(self.replies - self.leaked), "words": [self.right, self.cases],
+            },
+        })
     }
 
     fn text(&self) -> String {

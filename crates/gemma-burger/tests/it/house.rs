@@ -118,6 +118,7 @@ async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources:
         manner: Manner::open(engine, shelf, &config.model.adapters, "away").unwrap(),
         model_tools: false,
         max_reply_tokens: 100,
+        tracing: None,
         bus: brain.bus(),
         news: StaffNews::new(),
     }));

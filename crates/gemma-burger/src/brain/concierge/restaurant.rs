@@ -24,7 +24,9 @@ use tokio::runtime::Handle;
 use super::{
     clock::Clock,
     manner::{Manner, Shelf, Tunable},
+    registered,
     speech::Speech,
+    traced::Tracing,
     turn::{Parts, Restaurant},
 };
 use crate::{
@@ -113,6 +115,7 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let mut parts = without_model(config, resources, bus)?;
     let (engine, manner) = speech(config)?;
     parts.manner = manner;
+    parts.tracing = Tracing::start(config)?;
     parts.engine = engine;
     Ok(Restaurant::new(parts))
 }
@@ -138,6 +141,7 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
         manner,
         model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
+        tracing: None,
         bus,
         news: StaffNews::new(),
     })
@@ -192,9 +196,10 @@ pub fn knowledge(config: &Config, resources: &Resources) -> Result<Knowledge, Fa
 
 /// Loads the language model and the staff's manner.
 pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
+    let adapters = registered::resolve(config)?;
     let engine = Arc::new(gemma(config)?);
     let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
-    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+    let manner = Manner::open(engine.clone(), shelf, &adapters, &config.model.model)
         .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
     Ok((engine, manner))
 }
