@@ -1,12 +1,15 @@
 //! The MLflow server that the configuration names.
 
 use connect::{
-    mlflow::{Login, Mlflow, MlflowError},
+    mlflow::{
+        DataSet, Login, Mlflow, MlflowError, Pair,
+        evaluation::{Case, Evaluation},
+    },
     service::{Bounds, ServiceError},
 };
 
 use crate::{
-    cli::Failure,
+    cli::{Failure, tell},
     config::{Config, Secret},
 };
 
@@ -60,4 +63,36 @@ pub fn failure(error: MlflowError) -> Failure {
         _ => return Failure::new(error),
     };
     Failure::new(error).hint(hint)
+}
+
+/// Tells an evaluation to the server, where one is named: metrics, a table, and each case with its verdicts.
+///
+/// # Errors
+/// See [`failure`].
+pub fn tell_evaluation(config: &Config, made: Told) -> Result<(), Failure> {
+    let Some(mlflow) = server(config, Bounds::default())? else { return Ok(()) };
+    let params = made.params.into_iter().map(|(name, value)| Pair::new(name, value)).collect();
+    let evaluation = Evaluation {
+        experiment: &config.mlflow.experiment,
+        name: "eval",
+        params,
+        data: made.data,
+        metrics: made.metrics,
+        cases: made.cases,
+    };
+    let run = mlflow.evaluation(&evaluation).map_err(failure)?;
+    tell(&format!("told to MLflow: run {run} in {}", config.mlflow.experiment));
+    Ok(())
+}
+
+/// What is told of an evaluation.
+pub struct Told {
+    /// Model, adapter, settings.
+    pub params: Vec<(&'static str, String)>,
+    /// The cases as a whole.
+    pub data: DataSet,
+    /// Scores by name, `eval.…`: higher is better.
+    pub metrics: Vec<(String, f64)>,
+    /// The cases one by one.
+    pub cases: Vec<Case>,
 }

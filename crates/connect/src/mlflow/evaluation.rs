@@ -8,6 +8,8 @@ use crate::trace::{Endpoint, Kind, Span, Trace};
 
 /// Where a table lies among a run's files.
 const TABLE: &str = "evaluation.json";
+/// Cases whose traces travel together.
+const TOGETHER: usize = 50;
 
 /// An evaluation to be told.
 #[derive(Clone, Debug)]
@@ -63,6 +65,17 @@ pub enum AssessmentSource {
     Person(String),
 }
 
+impl Case {
+    fn trace(&self) -> Trace {
+        let mut trace = Trace::random();
+        let mut span = Span::begin(self.id.clone(), Kind::Evaluator);
+        span.set("mlflow.spanInputs", self.asked.to_string());
+        span.set("mlflow.spanOutputs", self.reply.to_string());
+        trace.root(span.end());
+        trace
+    }
+}
+
 impl Mlflow {
     /// Tells an evaluation; returns the run's id.
     ///
@@ -83,16 +96,13 @@ impl Mlflow {
         self.tags(run, &[Pair::new("eval.set", &evaluation.data.sha256)])?;
         self.metrics(run, &evaluation.metrics)?;
         let endpoint = Endpoint::mlflow(self, experiment, Some(run))?;
-        for case in &evaluation.cases {
-            let mut trace = Trace::random();
-            let mut span = Span::begin(case.id.clone(), Kind::Evaluator);
-            span.set("mlflow.spanInputs", case.asked.to_string());
-            span.set("mlflow.spanOutputs", case.reply.to_string());
-            trace.root(span.end());
-            let id = trace.mlflow_id();
-            endpoint.send(&[trace])?;
-            for assessment in &case.assessments {
-                self.assess(&id, assessment)?;
+        for part in evaluation.cases.chunks(TOGETHER) {
+            let traces: Vec<Trace> = part.iter().map(Case::trace).collect();
+            endpoint.send(&traces)?;
+            for (case, trace) in part.iter().zip(&traces) {
+                for assessment in &case.assessments {
+                    self.assess(&trace.mlflow_id(), assessment)?;
+                }
             }
         }
         self.table(run, root, TABLE, &["case", "asked", "reply", "scores"], &rows(&evaluation.cases))

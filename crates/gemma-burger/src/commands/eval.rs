@@ -1,6 +1,6 @@
 //! `gemma-burger eval`: what the staff say to questions that they were not trained on.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use concierge::{
     check::Fault,
@@ -8,7 +8,12 @@ use concierge::{
     ports::{Engine, FinishReason},
     prompt::{Limits, Personas},
 };
+use connect::mlflow::{
+    DataSet,
+    evaluation::{Assessment, AssessmentSource, Case as Tracked},
+};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{configure, data::read_lines, runtime};
 use crate::{
@@ -18,7 +23,8 @@ use crate::{
         restaurant::{self, Knowledge},
     },
     cli::{Failure, print, tell},
-    config::{DATA, Flags},
+    config::{Config, DATA, Flags},
+    tracking::{self, Told},
 };
 
 /// A reply of more words is a lecture.
@@ -135,7 +141,7 @@ impl Args {
         let Knowledge { embedder, index } = restaurant::knowledge(&config, &resources)?;
         let (engine, manner) = restaurant::voices(&config)?;
         let (world, runtime) = (&resources.world, runtime()?);
-        let mut summary = Summary::default();
+        let (mut summary, mut told_cases) = (Summary::default(), Vec::new());
         if self.transcript {
             let model = engine.info().model;
             let how = if self.greedy { "always the likeliest words" } else { "words drawn as they are for guests" };
@@ -164,6 +170,7 @@ impl Args {
                 if at == case.setup.len() && !self.transcript {
                     let outcome = judge(case, agent, said, &world.personas);
                     summary.add(&outcome);
+                    told_cases.push(outcome.told(&case.setup));
                     if self.json {
                         print(&line(&outcome)?)?;
                     } else if outcome.fails() {
@@ -180,7 +187,41 @@ impl Args {
         if self.transcript {
             return Ok(());
         }
-        print(&if self.json { line(&summary.told())? } else { summary.text() })
+        print(&if self.json { line(&summary.told())? } else { summary.text() })?;
+        tracking::tell_evaluation(&config, self.told(&config, &files, &summary, told_cases)?)
+    }
+}
+
+impl Args {
+    fn told(
+        &self,
+        config: &Config,
+        files: &[PathBuf],
+        summary: &Summary,
+        cases: Vec<Tracked>,
+    ) -> Result<Told, Failure> {
+        let mut hash = Sha256::new();
+        for file in files {
+            hash.update(fs::read(file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?);
+        }
+        let names = files.iter().filter_map(|file| file.file_name()).map(|name| name.to_string_lossy().into_owned());
+        let data = DataSet {
+            name: "cases".to_owned(),
+            context: "eval".to_owned(),
+            sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            source: names.collect::<Vec<_>>().join(" "),
+            examples: cases.len(),
+        };
+        let share = |(rule, [kept, of]): (&str, [usize; 2])| {
+            (of > 0).then(|| (format!("eval.{rule}"), kept as f64 / of as f64))
+        };
+        let params = vec![
+            ("model", config.model.model.clone()),
+            ("adapter", format!("{:?}", config.model.adapters)),
+            ("greedy", self.greedy.to_string()),
+            ("seed", self.seed.to_string()),
+        ];
+        Ok(Told { params, data, metrics: summary.rules().into_iter().filter_map(share).collect(), cases })
     }
 }
 
@@ -208,6 +249,32 @@ fn judge(case: &Case, agent: AgentName, said: Said, personas: &Personas) -> Outc
 }
 
 impl Outcome {
+    /// For MLflow: one verdict, which names the rules that were broken.
+    fn told(&self, setup: &[String]) -> Tracked {
+        let rules = [
+            ("facts", self.held),
+            ("whole", self.whole),
+            ("ends", self.ended),
+            ("sealed", !self.leaked),
+            ("words", self.right),
+        ];
+        let counts = |name: &str| self.asked || name == "words";
+        let broken: Vec<&str> =
+            rules.iter().filter(|(name, kept)| !kept && counts(name)).map(|(name, _)| *name).collect();
+        let verdict = Assessment {
+            name: "rules".to_owned(),
+            value: broken.is_empty().into(),
+            rationale: Some(if broken.is_empty() { "all kept".to_owned() } else { broken.join(", ") }),
+            source: AssessmentSource::Code("gemma-burger eval".to_owned()),
+        };
+        Tracked {
+            id: self.id.clone(),
+            asked: serde_json::json!({"before": setup, "guest": self.guest}),
+            reply: serde_json::json!(self.reply),
+            assessments: vec![verdict],
+        }
+    }
+
     const fn fails(&self) -> bool {
         (self.asked && (!self.whole || !self.ended || self.leaked)) || !self.right
     }
@@ -232,14 +299,18 @@ impl Summary {
 
     /// The last line of `--json`: kept, and of how many, by rule.
     fn told(&self) -> serde_json::Value {
-        let of = |kept: usize| [kept, self.replies];
-        serde_json::json!({
-            "cases": self.cases, "replies": self.replies, "kinds": self.kinds,
-            "rules": {
-                "facts": of(self.held), "whole": of(self.whole), "ends": of(self.ended),
-                "sealed": of(self.replies - self.leaked), "words": [self.right, self.cases],
-            },
-        })
+        let rules = BTreeMap::from(self.rules());
+        serde_json::json!({"cases": self.cases, "replies": self.replies, "kinds": self.kinds, "rules": rules})
+    }
+
+    const fn rules(&self) -> [(&'static str, [usize; 2]); 5] {
+        [
+            ("facts", [self.held, self.replies]),
+            ("whole", [self.whole, self.replies]),
+            ("ends", [self.ended, self.replies]),
+            ("sealed", [self.replies - self.leaked, self.replies]),
+            ("words", [self.right, self.cases]),
+        ]
     }
 
     fn text(&self) -> String {

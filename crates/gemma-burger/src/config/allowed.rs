@@ -237,6 +237,23 @@ impl Allowed for Key {
     }
 }
 
+/// A password as people choose them.
+pub struct Password;
+
+impl Allowed for Password {
+    type Value = Secret;
+    const SECRET: bool = true;
+
+    fn describe(&self) -> String {
+        "1 to 512 letters, digits, signs or spaces".into()
+    }
+
+    fn parse(&self, text: &str) -> Option<Secret> {
+        let fits = (1..=512).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        fits.then(|| Secret(text.into()))
+    }
+}
+
 /// A name that may stand in an address.
 pub struct Name;
 

@@ -13,8 +13,8 @@ use std::{net::IpAddr, path::PathBuf};
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
 use allowed::{
-    Address, Allowed, Auto, Base, Filter, Headers, Key, Name, Networks, Number, OneOf, Optional, Origin, Path, Text,
-    Token, Urls,
+    Address, Allowed, Auto, Base, Filter, Headers, Key, Name, Networks, Number, OneOf, Optional, Origin, Password,
+    Path, Text, Token, Urls,
 };
 pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
@@ -167,7 +167,7 @@ settings! {
         /// User that it wants, with MLFLOW_TRACKING_PASSWORD.
         username: Option<String>, "MLFLOW_TRACKING_USERNAME", "mlflow-username", "", Optional(Text), BRAIN | DATA;
         /// Password of that user.
-        password: Option<Secret>, "MLFLOW_TRACKING_PASSWORD", "mlflow-password", "", Optional(Key), BRAIN | DATA;
+        password: Option<Secret>, "MLFLOW_TRACKING_PASSWORD", "mlflow-password", "", Optional(Password), BRAIN | DATA;
         /// Token that it wants, in place of user and password.
         token: Option<Secret>, "MLFLOW_TRACKING_TOKEN", "mlflow-token", "", Optional(Key), BRAIN | DATA;
         /// Experiment under which runs and traces are kept; it is made where it is missing.

@@ -5,6 +5,7 @@ mod clock;
 mod convert;
 mod decide;
 pub mod manner;
+mod overheard;
 pub mod prompts;
 mod register;
 mod registered;

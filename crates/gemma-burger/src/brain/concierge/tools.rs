@@ -14,8 +14,8 @@ use store::{SessionId, StoreError};
 use super::{
     agent::Before,
     decide::memory,
+    overheard::{Listener, Overheard},
     register::SessionOrders,
-    traced::{Listener, Overheard},
     turn::Parts,
 };
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use concierge::{
-    ports::{Embedder, GenerationRequest, Hit, Query, RetrieveError, Retriever, Role},
+    ports::{GenerationRequest, Role},
     tools::Used,
     turn::Decision,
 };
@@ -24,7 +24,10 @@ use connect::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::reply::{Heard, Reply};
+use super::{
+    overheard::Listener,
+    reply::{Heard, Reply},
+};
 use crate::{
     brain::{
         ports::TurnRequest,
@@ -37,7 +40,7 @@ use crate::{
 };
 
 /// How long the end of the program waits for traces that are on their way.
-const LAST_PATIENCE: Duration = Duration::from_secs(2);
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where traces go.
 #[derive(Clone, Debug)]
@@ -145,11 +148,7 @@ impl Notes {
     /// Somebody who listens to what is looked up, where turns are traced.
     #[must_use]
     pub fn listen(&self) -> Option<Listener> {
-        self.0.as_ref().map(|noted| Listener {
-            words: noted.tracing.words,
-            began: Instant::now(),
-            spans: Mutex::default(),
-        })
+        self.0.as_ref().map(|noted| Listener::new(noted.tracing.words))
     }
 
     /// Notes how the words were understood, with all that was looked up and used for it.
@@ -170,8 +169,7 @@ impl Notes {
         *noted.decided.lock().unwrap_or_else(PoisonError::into_inner) = told;
         let tools: Vec<(Span, [Instant; 2])> =
             decision.used.iter().map(|used| tool(used, listener.began, listener.words, &understand)).collect();
-        let looked = listener.spans.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let looked = looked.into_iter().map(|(span, at)| {
+        let looked = listener.heard().into_iter().map(|(span, at)| {
             // What was looked up for a tool lies below it.
             let within = tools.iter().find(|(_, [from, to])| (*from..=*to).contains(&at)).map(|(span, _)| span);
             span.under(within.unwrap_or(&understand))
@@ -325,96 +323,7 @@ fn tool(used: &Used, began: Instant, words: bool, below: &Span) -> (Span, [Insta
     (span, [from, to])
 }
 
-/// Listens to what a turn looks up.
-pub struct Listener {
-    words: bool,
-    began: Instant,
-    /// Each with when it began.
-    spans: Mutex<Vec<(Span, Instant)>>,
-}
-
-impl Listener {
-    fn note(&self, span: Span, at: Instant) {
-        self.spans.lock().unwrap_or_else(PoisonError::into_inner).push((span, at));
-    }
-}
-
-/// An encoder or a store of knowledge with somebody who listens.
-pub struct Overheard<'a, T: ?Sized> {
-    /// What does the work.
-    pub inner: &'a T,
-    /// Who listens.
-    pub listener: &'a Listener,
-}
-
-impl Overheard<'_, dyn Embedder> {
-    fn overhear(
-        &self,
-        texts: &[&str],
-        work: impl FnOnce() -> Result<Vec<Vec<f32>>, RetrieveError>,
-    ) -> Result<Vec<Vec<f32>>, RetrieveError> {
-        let at = Instant::now();
-        let vectors = work();
-        let mut span = Span::between("embed", Kind::Embedding, at, Instant::now());
-        span.set("gemma_burger.texts", texts.len());
-        if let Err(error) = &vectors {
-            span.fail(error.to_string());
-        }
-        self.listener.note(span, at);
-        vectors
-    }
-}
-
-impl Embedder for Overheard<'_, dyn Embedder> {
-    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
-        self.overhear(texts, || self.inner.embed(texts))
-    }
-
-    fn embed_deep(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RetrieveError> {
-        self.overhear(texts, || self.inner.embed_deep(texts))
-    }
-
-    fn dimensions(&self) -> usize {
-        self.inner.dimensions()
-    }
-}
-
-impl Retriever for Overheard<'_, dyn Retriever> {
-    fn search(&self, query: &Query<'_>) -> Result<Vec<Hit>, RetrieveError> {
-        let at = Instant::now();
-        let found = self.inner.search(query);
-        let mut span = Span::between("retrieve", Kind::Retriever, at, Instant::now());
-        let filter = &query.filter;
-        let mut asked = vec![
-            ("type", json!(filter.record_type)),
-            ("category", json!(filter.category)),
-            ("diet", json!(filter.diet)),
-            ("max_price_cents", json!(filter.max_price.map(|price| price.0))),
-            ("limit", json!(query.limit)),
-        ];
-        if self.listener.words {
-            asked.push(("query", json!(query.text)));
-        }
-        asked.retain(|(_, value)| !value.is_null());
-        span.set("mlflow.spanInputs", object(&asked).to_string());
-        match &found {
-            Ok(hits) => {
-                span.set("gemma_burger.entries", hits.len());
-                span.set("mlflow.spanOutputs", Value::Array(hits.iter().map(document).collect()).to_string());
-            }
-            Err(error) => span.fail(error.to_string()),
-        }
-        self.listener.note(span, at);
-        found
-    }
-}
-
-/// An entry as MLflow shows documents.
-fn document(hit: &Hit) -> Value {
-    json!({"id": hit.id, "page_content": hit.title, "metadata": {"type": hit.record_type, "score": hit.score}})
-}
-
-fn object(fields: &[(&'static str, Value)]) -> Value {
+pub(super) fn object(fields: &[(&'static str, Value)]) -> Value {
     fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<serde_json::Map<_, _>>().into()
 }
 
