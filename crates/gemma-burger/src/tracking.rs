@@ -65,11 +65,15 @@ pub fn failure(error: MlflowError) -> Failure {
     Failure::new(error).hint(hint)
 }
 
-/// Tells an evaluation to the server, where one is named: metrics, a table, and each case with its verdicts.
-///
-/// # Errors
-/// See [`failure`].
-pub fn tell_evaluation(config: &Config, made: Told) -> Result<(), Failure> {
+/// Tells an evaluation to the server, where one is named: metrics, a table, and each case with its verdicts. Where that
+/// fails the evaluation counts all the same.
+pub fn tell_evaluation(config: &Config, made: Told) {
+    if let Err(failure) = try_to_tell(config, made) {
+        tell(&format!("not told to MLflow: {}", failure.told()));
+    }
+}
+
+fn try_to_tell(config: &Config, made: Told) -> Result<(), Failure> {
     let Some(mlflow) = server(config, Bounds::default())? else { return Ok(()) };
     let params = made.params.into_iter().map(|(name, value)| Pair::new(name, value)).collect();
     let evaluation = Evaluation {

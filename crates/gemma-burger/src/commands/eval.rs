@@ -188,7 +188,8 @@ impl Args {
             return Ok(());
         }
         print(&if self.json { line(&summary.told())? } else { summary.text() })?;
-        tracking::tell_evaluation(&config, self.told(&config, &files, &summary, told_cases)?)
+        tracking::tell_evaluation(&config, self.told(&config, &files, &summary, told_cases)?);
+        Ok(())
     }
 }
 
