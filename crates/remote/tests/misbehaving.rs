@@ -147,9 +147,12 @@ async fn speak(
         }
         Manner::Calls => {
             let part = |function: &str| {
-                format!("data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":0,\"function\":{function}}}]}}}}]}}\n\n")
+                format!(
+                    "data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":0,\"function\":{function}}}]}}}}]}}\n\n"
+                )
             };
-            let (name, one, two) = (r#"{"name":"f","arguments":""}"#, r#"{"arguments":"{\"a\":"}"#, r#"{"arguments":"1}"}"#);
+            let (name, one, two) =
+                (r#"{"name":"f","arguments":""}"#, r#"{"arguments":"{\"a\":"}"#, r#"{"arguments":"1}"}"#);
             let end = end.replace("stop", "tool_calls");
             format!("{STREAM}{}{}{}{end}data: [DONE]\n\n", part(name), part(one), part(two))
         }

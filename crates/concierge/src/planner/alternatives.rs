@@ -18,15 +18,17 @@ pub(super) fn of(menu: &Menu, request: &Request, limit: Option<usize>, first: &[
     while found.len() < ALTERNATIVES {
         let dearest = dearest(request, &last);
         // Where the rules leave no other half, one thing less may still make another meal.
-        let Some((lines, barred)) = [dearest.as_slice(), &dearest[..dearest.len().min(1)]].into_iter().find_map(|some| {
-            let mut without = without.clone();
-            without.must_not.extend(some.iter().cloned());
-            let next = find(menu, &without, limit).ok()?;
-            let lines = lines(menu, &next.field, &next.picks);
-            let others = std::iter::once(first).chain(found.iter().map(|other| other.lines.as_slice()));
-            let differs = others.into_iter().all(|other| share(other, &lines) <= SAME_SHARE_MOST);
-            differs.then_some((lines, without.must_not))
-        }) else {
+        let Some((lines, barred)) =
+            [dearest.as_slice(), &dearest[..dearest.len().min(1)]].into_iter().find_map(|some| {
+                let mut without = without.clone();
+                without.must_not.extend(some.iter().cloned());
+                let next = find(menu, &without, limit).ok()?;
+                let lines = lines(menu, &next.field, &next.picks);
+                let others = std::iter::once(first).chain(found.iter().map(|other| other.lines.as_slice()));
+                let differs = others.into_iter().all(|other| share(other, &lines) <= SAME_SHARE_MOST);
+                differs.then_some((lines, without.must_not))
+            })
+        else {
             break;
         };
         without.must_not = barred;
@@ -64,7 +66,8 @@ fn share(one: &[PlanLine], other: &[PlanLine]) -> f64 {
     let of = |meal: &[PlanLine], item: &Pick<ItemId>| -> i64 {
         meal.iter().filter(|line| line.order.item == *item).map(|line| line.price.0).sum()
     };
-    let firsts = one.iter().enumerate().filter(|(at, line)| one[..*at].iter().all(|other| other.order.item != line.order.item));
+    let firsts =
+        one.iter().enumerate().filter(|(at, line)| one[..*at].iter().all(|other| other.order.item != line.order.item));
     let same: i64 = firsts.map(|(_, line)| of(one, &line.order.item).min(of(other, &line.order.item))).sum();
     let whole = subtotal(one).max(subtotal(other)).0.max(1);
     same as f64 / whole as f64

@@ -1,8 +1,12 @@
 //! Why a plan is the best, what a little more would buy, and what would make an impossible wish possible.
 
 use super::{
-    Alternative, Found, Objective, Plan, PlanError, PlanLine, Request, field::Field, least::{By, Least}, lines,
-    request::MAX_SAME, subtotal,
+    Alternative, Found, Objective, Plan, PlanError, PlanLine, Request,
+    field::Field,
+    least::{By, Least},
+    lines,
+    request::MAX_SAME,
+    subtotal,
 };
 use crate::{
     ledger::list_words,

@@ -61,9 +61,8 @@ pub(super) fn fill(menu: &Menu, request: &Request, limit: usize) -> Result<Found
 
 /// No total within the limit is above it: each is a sum of prices, so whatever divides all prices divides the total.
 fn ceiling(menu: &Menu, limit: usize) -> usize {
-    let items = menu.items.iter().flat_map(|item| {
-        std::iter::once(item.price).chain(item.sizes.iter().map(|size| size.price))
-    });
+    let items =
+        menu.items.iter().flat_map(|item| std::iter::once(item.price).chain(item.sizes.iter().map(|size| size.price)));
     let choices = menu.option_groups.iter().flat_map(|group| &group.choices).map(|choice| choice.price);
     let divisor = items.chain(choices).fold(0, |divisor, price| divisor_of(divisor, price.0.unsigned_abs() as usize));
     if divisor == 0 { limit } else { limit - limit % divisor }
@@ -105,9 +104,8 @@ fn own(field: &Field, cheap: bool) -> Option<(Vec<Pick>, Field)> {
             let variant = (0..entry.variants.len()).min_by_key(|variant| entry.variants[*variant].price)?;
             for _ in 0..entry.must {
                 picks.push(Pick { stage: at, candidate, variant });
-                let eater = order.iter().find(|class| {
-                    left[**class] > 0 && entry.variants[variant].classes >> **class & 1 == 1
-                });
+                let eater =
+                    order.iter().find(|class| left[**class] > 0 && entry.variants[variant].classes >> **class & 1 == 1);
                 if let Some(class) = eater {
                     left[*class] -= 1;
                 }

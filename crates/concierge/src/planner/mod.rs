@@ -2,8 +2,8 @@
 //!
 //! The model never does sums. [`plan`] takes a [`Request`] (a sum, a party, diets and allergens as hard rules,
 //! must-haves, things in the cart) and finds the best meal there is, or the smallest change that would make one
-//! possible. Method and proof of optimality stand in `fill.rs` and
-//! `reach.rs` (totals, as bit sets) and in `least.rs` (least cost).
+//! possible. Method and proof of optimality stand in `fill.rs` and `reach.rs` (totals, as bit sets) and in `least.rs`
+//! (least cost).
 //!
 //! What is planned: each person gets one main that they may eat, and the sides, drinks and desserts asked for. Filling a
 //! sum may add things beside that, each of which somebody of the party may eat. No item is bought more than

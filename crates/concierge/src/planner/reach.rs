@@ -46,7 +46,14 @@ impl Table {
 
     /// Adds totals that begin at word `from`, each raised by a price; totals beyond the last word fall off. `new` is
     /// told each word that gains some.
-    fn add(&mut self, state: usize, from: usize, totals: &[u64], price: usize, mut new: impl FnMut(usize, u64)) -> bool {
+    fn add(
+        &mut self,
+        state: usize,
+        from: usize,
+        totals: &[u64],
+        price: usize,
+        mut new: impl FnMut(usize, u64),
+    ) -> bool {
         let (skip, shift) = (price / 64, price % 64);
         let first = from + skip;
         if totals.is_empty() || first >= self.words {
@@ -202,8 +209,7 @@ impl<'a> Reach<'a> {
                 return here;
             }
             let place = usize::from(first) - 1;
-            let earlier =
-                |state: usize, total: usize| searched.first[state * self.words * 64 + total] < first;
+            let earlier = |state: usize, total: usize| searched.first[state * self.words * 64 + total] < first;
             here = self.copies(searched, place, here, 1, &earlier, picks).unwrap_or((0, here.1));
         }
     }

@@ -51,7 +51,8 @@ fn random_menu(dice: &mut Dice) -> Menu {
     let tax = ["0", "0.0925", "0.25"][dice.roll(3) as usize];
     let allergens = if dice.one_in(2) { r#"["milk"]"# } else { "[]" };
     let diets = if dice.one_in(2) { r#"["vegan"]"# } else { "[]" };
-    let choice = format!(r#"{{"id":"c","name":"C","price":0.0{},"allergens":{allergens},"diets":{diets}}}"#, dice.roll(4));
+    let choice =
+        format!(r#"{{"id":"c","name":"C","price":0.0{},"allergens":{allergens},"diets":{diets}}}"#, dice.roll(4));
     let group = format!(r#"{{"id":"g","name":"G","max":1,"choices":[{choice}]}}"#);
     let text = format!(r#"{{"name":"T","tax_rate":"{tax}","items":[{}],"option_groups":[{group}]}}"#, items.join(","));
     Menu::from_json(&text).unwrap()
@@ -212,12 +213,13 @@ impl Brute<'_> {
         // Plain, or with one option at a price.
         let choices = item.option_groups.iter().filter_map(|id| self.menu.group(id)).flat_map(|group| &group.choices);
         let choices: Vec<_> = choices.filter(|choice| choice.price.0 > 0).map(Some).collect();
-        for (price, choice) in prices.iter().flat_map(|price| {
-            std::iter::once(&None).chain(&choices).map(move |choice| (*price, *choice))
-        }) {
+        for (price, choice) in
+            prices.iter().flat_map(|price| std::iter::once(&None).chain(&choices).map(move |choice| (*price, *choice)))
+        {
             let price = price + choice.map_or(0, |choice| choice.price.0);
             let allergens = [item.allergens.as_ref(), choice.map_or(Some(&NONE), |choice| choice.allergens.as_ref())];
-            let diets: Vec<_> = std::iter::once(item.diets.as_ref()).chain(choice.map(|choice| choice.diets.as_ref())).collect();
+            let diets: Vec<_> =
+                std::iter::once(item.diets.as_ref()).chain(choice.map(|choice| choice.diets.as_ref())).collect();
             let may = |diner: &Diner| {
                 (diner.allergens.is_empty()
                     || allergens.iter().all(|known| known.is_some_and(|known| known.is_disjoint(&diner.allergens))))
@@ -390,7 +392,15 @@ fn phases_reach_what_plain_sets_reach() {
                     (candidate.must..=candidate.most).contains(&count)
                 };
                 let stages = field.stages.iter().enumerate();
-                assert!(stages.flat_map(|(at, stage)| stage.candidates.iter().enumerate().map(move |(n, entry)| (entry, (at, n)))).all(|(entry, at)| bought(entry, at)));
+                assert!(
+                    stages
+                        .flat_map(|(at, stage)| stage
+                            .candidates
+                            .iter()
+                            .enumerate()
+                            .map(move |(n, entry)| (entry, (at, n))))
+                        .all(|(entry, at)| bought(entry, at))
+                );
             }
         }
     }
@@ -412,8 +422,11 @@ fn the_ways_that_are_left_out_are_needed_by_no_best_selection() {
             let by = |by| Least::new(&field, at, by).unwrap();
             let (cost, first, each) = (by(By::Cost), by(By::LikedThenCost), by(By::CostOfEachLiked));
             for state in 0..stage.grid.states {
-                let here: Vec<(usize, usize)> =
-                    least.iter().filter(|((of, _), _)| *of == state).map(|((_, liked), cost)| (*liked, *cost)).collect();
+                let here: Vec<(usize, usize)> = least
+                    .iter()
+                    .filter(|((of, _), _)| *of == state)
+                    .map(|((_, liked), cost)| (*liked, *cost))
+                    .collect();
                 let cheapest = here.iter().map(|(_, cost)| *cost).min();
                 assert_eq!(cost.cost(state).map(|cost| cost as usize), cheapest, "seed {seed}");
                 let best = here.iter().copied().max_by_key(|(liked, cost)| (*liked, std::cmp::Reverse(*cost)));
@@ -425,7 +438,8 @@ fn the_ways_that_are_left_out_are_needed_by_no_best_selection() {
                 // Of the costs for each sum of popularity, those that no better liked selection undercuts are there.
                 let found: HashMap<usize, i64> = each.costs(state).collect();
                 for (sum, cost) in &here {
-                    let undercut = here.iter().any(|(other, less)| other >= sum && less <= cost && (other, less) != (sum, cost));
+                    let undercut =
+                        here.iter().any(|(other, less)| other >= sum && less <= cost && (other, less) != (sum, cost));
                     let known = found.get(sum).map(|cost| *cost as usize);
                     assert!(known.is_none_or(|known| known >= *cost), "seed {seed}");
                     assert!(undercut || known == Some(*cost), "seed {seed}: {sum} for {cost}, found {known:?}");
@@ -459,7 +473,8 @@ fn alternatives_are_other_meals_under_the_same_rules() {
                 .chain(plan.alternatives.iter().map(|other| other.lines.as_slice()))
                 .collect();
             for (at, one) in meals.iter().enumerate() {
-                let mains = one.iter().filter(|line| menu.item(line.order.item.one().unwrap()).unwrap().course == Course::Main);
+                let mains =
+                    one.iter().filter(|line| menu.item(line.order.item.one().unwrap()).unwrap().course == Course::Main);
                 assert!(mains.map(|line| line.order.quantity).sum::<u32>() >= 8);
                 assert!(subtotal(one) <= Cents(50_000));
                 for other in &meals[..at] {
@@ -479,8 +494,10 @@ fn alternatives_are_other_meals_under_the_same_rules() {
 #[test]
 fn what_a_search_may_hold_is_bounded() {
     let (menu, request) = large(300, 1, Objective::Fill).unwrap();
-    let kinds = |n: u32| Diner { allergens: [if n % 2 == 0 { "milk" } else { "nuts" }.to_owned()].into(), ..Diner::default() };
-    let many = Request { party: 20, diners: (0..13).map(kinds).collect(), limit: Some(Cents(200_000)), sides: 1, ..request };
+    let kinds =
+        |n: u32| Diner { allergens: [if n % 2 == 0 { "milk" } else { "nuts" }.to_owned()].into(), ..Diner::default() };
+    let many =
+        Request { party: 20, diners: (0..13).map(kinds).collect(), limit: Some(Cents(200_000)), sides: 1, ..request };
     // So large a sum is filled by a short cut, or refused; never by a table of any size.
     for objective in [Objective::Fill, Objective::Best, Objective::Cheapest, Objective::Feed] {
         let request = Request { objective, ..many.clone() };

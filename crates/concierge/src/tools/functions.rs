@@ -93,7 +93,9 @@ fn shape(schema: &Value, depth: u32) -> String {
             let needs = |key: &String| required.is_some_and(|all| all.iter().any(|name| name == key));
             let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
             let fields: Vec<String> = fields
-                .map(|(key, value)| format!("\"{key}\"{}:{}", if needs(key) { "" } else { "?" }, shape(value, depth - 1)))
+                .map(|(key, value)| {
+                    format!("\"{key}\"{}:{}", if needs(key) { "" } else { "?" }, shape(value, depth - 1))
+                })
                 .collect();
             format!("{{{}}}", fields.join(","))
         }
@@ -122,10 +124,17 @@ mod tests {
         let mut functions =
             Functions { list: vec![function("weather"), function("tides")], choice: Choice::Only("tides".to_owned()) };
         let told = functions.preamble();
-        assert!(told.contains(r#"tides: What it is like. Arguments: {"city":string,"unit"?:"c"|"f","days"?:[integer]}"#) || told.contains("\"days\"?:[integer]"), "{told}");
+        assert!(
+            told.contains(r#"tides: What it is like. Arguments: {"city":string,"unit"?:"c"|"f","days"?:[integer]}"#)
+                || told.contains("\"days\"?:[integer]"),
+            "{told}"
+        );
         assert!(!told.contains("weather:") && !told.contains("in words"), "{told}");
         let grammar = functions.grammar().unwrap();
-        assert!(grammar.contains("tides") && !grammar.contains("weather") && !grammar.contains("[^\\x00]*"), "{grammar}");
+        assert!(
+            grammar.contains("tides") && !grammar.contains("weather") && !grammar.contains("[^\\x00]*"),
+            "{grammar}"
+        );
         functions.choice = Choice::Auto;
         assert!(functions.grammar().unwrap().contains("[^\\x00]*") && functions.preamble().contains("in words"));
         functions.list[0].parameters = json!({"enum": (0..40_000).collect::<Vec<u32>>()});

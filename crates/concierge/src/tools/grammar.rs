@@ -314,7 +314,8 @@ mod tests {
                 });
                 let close = close.unwrap();
                 let inner = ends(&expression[1..close], text);
-                let after = |at: usize| ends(&expression[close + 1..], &text[at..]).into_iter().map(move |end| at + end);
+                let after =
+                    |at: usize| ends(&expression[close + 1..], &text[at..]).into_iter().map(move |end| at + end);
                 return inner.into_iter().flat_map(after).collect();
             }
             let (low, high) = (expression[1], expression[3]);
@@ -333,11 +334,17 @@ mod tests {
 
     #[test]
     fn ranges_hold_their_numbers_and_no_others() {
-        for (least, most) in [(0, 3), (1, 20), (1, 60), (0, 1440), (1, 99_999), (7, 7), (95, 105), (199, 2011), (10, 99)] {
+        for (least, most) in
+            [(0, 3), (1, 20), (1, 60), (0, 1440), (1, 99_999), (7, 7), (95, 105), (199, 2011), (10, 99)]
+        {
             let expression = between(least, most);
             for number in (0..=3_000).chain([9_999, 10_000, 99_998, 99_999, 100_000, 123_456]) {
                 let held = (least..=most).contains(&number);
-                assert_eq!(matches(&expression, &number.to_string()), held, "{number} in {least}..{most}: {expression}");
+                assert_eq!(
+                    matches(&expression, &number.to_string()),
+                    held,
+                    "{number} in {least}..{most}: {expression}"
+                );
             }
             assert!(!matches(&expression, "00") && !matches(&expression, ""));
         }

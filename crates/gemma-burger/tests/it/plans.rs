@@ -4,11 +4,7 @@
 use concierge::{money::Cents, tools::ToolName};
 use serde_json::{Value, json};
 
-use crate::{
-    cli::program,
-    client::Event,
-    house::house,
-};
+use crate::{cli::program, client::Event, house::house};
 
 const MENU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources/menu.json");
 
@@ -24,8 +20,12 @@ fn told(plan: &Value) -> Value {
         let lines = plan["lines"].as_array().unwrap().iter();
         lines.map(|line| json!([line["item"], line["name"], line["quantity"], line["price"]])).collect()
     };
-    let others: Vec<Value> =
-        plan["alternatives"].as_array().into_iter().flatten().map(|other| json!([other["total"], lines(other)])).collect();
+    let others: Vec<Value> = plan["alternatives"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|other| json!([other["total"], lines(other)]))
+        .collect();
     // Without a limit nothing is left of one.
     let left = plan["left"].as_str().unwrap_or("0.00");
     json!([lines(plan), plan["total"], left, plan["limit"], plan["why"], plan["next_dollar"], others])

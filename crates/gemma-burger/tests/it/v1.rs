@@ -98,9 +98,15 @@ async fn a_clients_functions_are_called_whole_or_bit_by_bit() {
     // A text at which words end stands within the arguments.
     let extra = json!({"tools": [weather()], "tool_choice": "required", "stream": true, "stop": "R"});
     let stream = chunks(complete("small", ask, &extra).send(&app.gateway).await).await;
-    let deltas: Vec<&Value> =
-        stream.iter().map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0]).filter(|call| call.is_object()).collect();
-    assert_eq!((&deltas[0]["index"], &deltas[0]["function"]), (&json!(0), &json!({"name": "weather", "arguments": ""})));
+    let deltas: Vec<&Value> = stream
+        .iter()
+        .map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0])
+        .filter(|call| call.is_object())
+        .collect();
+    assert_eq!(
+        (&deltas[0]["index"], &deltas[0]["function"]),
+        (&json!(0), &json!({"name": "weather", "arguments": ""}))
+    );
     assert!(deltas[0]["id"].is_string() && deltas[1..].iter().all(|delta| delta["id"].is_null()));
     let arguments: String = deltas.iter().filter_map(|delta| delta["function"]["arguments"].as_str()).collect();
     assert_eq!(arguments, r#"{"city":"Rome"}"#);
@@ -291,7 +297,8 @@ async fn another_brain_serves_as_the_language_model() {
     let ask = r#"call weather {"city":"Rome"}"#;
     let with_functions = GenerationRequest { functions: Some(functions.into()), adapter: None, ..request(ask) };
     let events: Vec<_> = engine.start(with_functions).unwrap().collect().await;
-    let text = |event: &GenerationEvent| if let GenerationEvent::Text(text) = event { text.clone() } else { String::new() };
+    let text =
+        |event: &GenerationEvent| if let GenerationEvent::Text(text) = event { text.clone() } else { String::new() };
     assert_eq!(events.iter().map(text).collect::<String>(), r#"{"tool":"weather","arguments":{"city":"Rome"}}"#);
 
     for (text, expected) in [("long", true), ("busy", false)] {

@@ -212,7 +212,8 @@ fn names_all(words: &[Word], number: &Number) -> bool {
             | "no"
     ) || words.get(number.end()).is_some_and(|next| next.clause != words[number.end() - 1].clause);
     whole
-        || matches!(one, "us" | "we") && (alone || matches!(next, "are" | "have" | "want" | "would" | "could" | "can" | "need"))
+        || matches!(one, "us" | "we")
+            && (alone || matches!(next, "are" | "have" | "want" | "would" | "could" | "can" | "need"))
         || alone && matches!(one, "for" | "feed" | "feeds" | "feeding" | "serves" | "serve" | "are" | "we're" | "were")
         || one == "of" && matches!(two, "party" | "group" | "family" | "team" | "table" | "crowd" | "bunch" | "gang")
 }
@@ -248,7 +249,8 @@ fn companions(words: &[Word], numbers: &[Number]) -> u32 {
 fn is_named_alone(words: &[Word], place: usize) -> bool {
     let clause = |place: usize| words.get(place).map(|word| word.clause);
     let starts = place == 0 || clause(place - 1) != clause(place);
-    let coordinated = at(words, place + 1) == "and" || clause(place + 1).is_some_and(|next| Some(next) != clause(place));
+    let coordinated =
+        at(words, place + 1) == "and" || clause(place + 1).is_some_and(|next| Some(next) != clause(place));
     starts && coordinated && !words[place].text.ends_with('s')
 }
 

@@ -95,8 +95,8 @@ const EACH: [&[&str]; 12] = [
 ];
 /// Between somebody who stands for each and the sum that each has: "everybody can spend up to 20".
 const HAS: [&str; 28] = [
-    "of", "us", "them", "has", "have", "had", "got", "can", "could", "may", "will", "would", "wants", "want", "to", "spend",
-    "spends", "pay", "pays", "put", "puts", "brings", "up", "in", "a", "is", "one", "with",
+    "of", "us", "them", "has", "have", "had", "got", "can", "could", "may", "will", "would", "wants", "want", "to",
+    "spend", "spends", "pay", "pays", "put", "puts", "brings", "up", "in", "a", "is", "one", "with",
 ];
 
 /// The least sum without a currency that may be each one's, in hundredths: "two each" counts things.
@@ -357,9 +357,11 @@ pub(super) fn is_each(words: &[Word], sum: &Number) -> bool {
         let begins = |phrase: &&[&str]| phrase.iter().enumerate().all(|(more, word)| at(words, place + more) == *word);
         same(place) && EACH.iter().any(begins)
     };
-    let loosely = |place: usize| matches!(at(words, place), "max" | "maximum" | "tops" | "or" | "so" | "about" | "from");
+    let loosely =
+        |place: usize| matches!(at(words, place), "max" | "maximum" | "tops" | "or" | "so" | "about" | "from");
     let behind = says(sum.end()) || (loosely(sum.end()) && (says(sum.end() + 1) || says(sum.end() + 2)));
-    let stands_for_each = |place: usize| matches!(at(words, place), "each" | "everyone" | "everybody" | "every" | "apiece");
+    let stands_for_each =
+        |place: usize| matches!(at(words, place), "each" | "everyone" | "everybody" | "every" | "apiece");
     let begin = (0..sum.at).rev().take_while(|place| same(*place)).find(|place| {
         let word = at(words, *place);
         !HAS.contains(&word) && !LOOSELY.contains(&word) && !SUM_BEFORE.contains(&word)

@@ -76,9 +76,21 @@ pub(super) fn denials(words: &[Word]) -> Vec<(usize, usize)> {
         let from = place + len;
         if matches!(
             at(words, from),
-            "more" | "too" | "over" | "sure" | "a" | "much" | "idea" | "problem" | "be" | "cost" | "exceed" | "go" | "spend" | "pay"
-        )
-            && !(at(words, from) == "a" && matches!(at(words, place), "without" | "not"))
+            "more"
+                | "too"
+                | "over"
+                | "sure"
+                | "a"
+                | "much"
+                | "idea"
+                | "problem"
+                | "be"
+                | "cost"
+                | "exceed"
+                | "go"
+                | "spend"
+                | "pay"
+        ) && !(at(words, from) == "a" && matches!(at(words, place), "without" | "not"))
         {
             continue;
         }
@@ -88,7 +100,17 @@ pub(super) fn denials(words: &[Word]) -> Vec<(usize, usize)> {
                 words[*at].clause != clause
                     || matches!(
                         words[*at].text.as_str(),
-                        "with" | "for" | "under" | "please" | "we're" | "we" | "i" | "must" | "include" | "including" | "plus"
+                        "with"
+                            | "for"
+                            | "under"
+                            | "please"
+                            | "we're"
+                            | "we"
+                            | "i"
+                            | "must"
+                            | "include"
+                            | "including"
+                            | "plus"
                     )
             })
             .unwrap_or(words.len());

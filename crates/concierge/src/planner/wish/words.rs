@@ -92,14 +92,57 @@ pub(super) fn says(words: &[Word], phrases: &[&str]) -> bool {
 /// Small words of English that are no name of a thing: a number before one of them, or at the end of its clause, counts
 /// nothing that the guest speaks of.
 const SMALL: [&str; 44] = [
-    "for", "please", "with", "including", "incl", "and", "or", "so", "if", "to", "on", "in", "at", "from", "between",
-    "is", "are", "was", "be", "do", "does", "go", "goes", "get", "gets", "got", "buy", "buys", "can", "could", "will",
-    "would", "should", "that", "which", "what", "here", "left", "now", "today", "tonight", "each", "per", "before",
+    "for",
+    "please",
+    "with",
+    "including",
+    "incl",
+    "and",
+    "or",
+    "so",
+    "if",
+    "to",
+    "on",
+    "in",
+    "at",
+    "from",
+    "between",
+    "is",
+    "are",
+    "was",
+    "be",
+    "do",
+    "does",
+    "go",
+    "goes",
+    "get",
+    "gets",
+    "got",
+    "buy",
+    "buys",
+    "can",
+    "could",
+    "will",
+    "would",
+    "should",
+    "that",
+    "which",
+    "what",
+    "here",
+    "left",
+    "now",
+    "today",
+    "tonight",
+    "each",
+    "per",
+    "before",
 ];
 
 /// Whether a number that ends before this place counts nothing.
 pub(super) fn counts_nothing(words: &[Word], place: usize) -> bool {
-    let ends = |next: &Word| place.checked_sub(1).and_then(|last| words.get(last)).is_none_or(|last| last.clause != next.clause);
+    let ends = |next: &Word| {
+        place.checked_sub(1).and_then(|last| words.get(last)).is_none_or(|last| last.clause != next.clause)
+    };
     words.get(place).is_none_or(|next| ends(next) || SMALL.contains(&next.text.as_str()))
 }
 

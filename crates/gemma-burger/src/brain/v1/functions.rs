@@ -77,7 +77,8 @@ pub fn called(message: &Value, calls: &mut Calls) -> Result<Option<String>, Refu
     let mut texts = Vec::new();
     for call in made.into_iter().flatten() {
         let text = |path: &str| call.pointer(path).and_then(Value::as_str);
-        let (Some(id), Some(name), Some(arguments)) = (text("/id"), text("/function/name"), text("/function/arguments"))
+        let (Some(id), Some(name), Some(arguments)) =
+            (text("/id"), text("/function/name"), text("/function/arguments"))
         else {
             return Err(wrong("messages", "a tool call has an id and a function with its name and arguments"));
         };
@@ -204,7 +205,9 @@ mod tests {
             all.extend(parts.push(&piece.iter().collect::<String>()));
         }
         all.extend(parts.finish(whole));
-        let words = |part: &Part| if let Part::Words(text) | Part::Arguments(text) = part { text.clone() } else { String::new() };
+        let words = |part: &Part| {
+            if let Part::Words(text) | Part::Arguments(text) = part { text.clone() } else { String::new() }
+        };
         (all.iter().map(words).collect(), all)
     }
 
@@ -222,7 +225,8 @@ mod tests {
             for size in 1..=text.len().max(1) {
                 let (words, all) = parts(text, size, whole);
                 assert_eq!(words, rest, "{text} by {size}");
-                let called = all.iter().find_map(|part| if let Part::Call(name) = part { Some(name.as_str()) } else { None });
+                let called =
+                    all.iter().find_map(|part| if let Part::Call(name) = part { Some(name.as_str()) } else { None });
                 assert_eq!(called, name, "{text} by {size}");
             }
         }

@@ -138,7 +138,8 @@ async fn ask_the_model(concierge: &dyn Concierge, request: Request) -> Result<Re
     let mut preamble = request.system.clone();
     let mut grammar = request.grammar.clone();
     if let Some(functions) = &request.functions {
-        let own = functions.grammar().ok_or_else(|| wrong("tools", "their schemas are larger than this model can follow"))?;
+        let own =
+            functions.grammar().ok_or_else(|| wrong("tools", "their schemas are larger than this model can follow"))?;
         grammar = Some(own.into());
         preamble = [preamble.as_str(), &functions.preamble()].join("\n\n").trim().to_owned();
     }

@@ -333,7 +333,8 @@ mod tests {
 
     #[test]
     fn functions_and_their_results_are_read() {
-        let call = json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"city\": \"Rome\"}"}});
+        let call =
+            json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"city\": \"Rome\"}"}});
         let mut body = json!({
             "tools": [function("f"), {"type": "function", "function": {"name": "g", "strict": true}}],
             "messages": [
