@@ -19,6 +19,7 @@ use gemma_burger::{
         concierge::{
             Parts, Resources, Restaurant, Speech,
             manner::{Manner, Shelf, Tunable},
+            turn_log::TurnLog,
         },
         ports::Concierge,
         staff::StaffNews,
@@ -108,6 +109,7 @@ async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources:
     let resources = Resources::read(&config).unwrap();
     let menu = resources.world.menu.clone();
     let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
+    let turn_log = TurnLog::new(&config, &resources);
     let restaurant: Arc<dyn Concierge> = Arc::new(Restaurant::new(Parts {
         resources,
         store: store.clone(),
@@ -118,6 +120,7 @@ async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources:
         manner: Manner::open(engine, shelf, &config.model.adapters, "away").unwrap(),
         model_tools: false,
         max_reply_tokens: 100,
+        turn_log,
         bus: brain.bus(),
         news: StaffNews::new(),
     }));
