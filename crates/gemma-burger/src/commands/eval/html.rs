@@ -149,6 +149,23 @@ fn judged(judge: &Judgement) -> String {
         }
         out += "</tbody></table>";
     }
+    if !judge.apart.is_empty() {
+        out += "<p class=soft>Furthest apart:</p><table><thead><tr><th>reply<th>aspect<th class=n>people<th class=n>judge\
+                <th>people say<th>judge says</thead><tbody>";
+        for apart in &judge.apart {
+            let _ = write!(
+                out,
+                "<tr><td><code>{}</code><td>{}<td class=n>{}<td class=n>{}<td>{}<td>{}",
+                escape(&apart.id),
+                apart.aspect.as_str(),
+                apart.people,
+                apart.judge,
+                escape(&apart.note),
+                escape(&apart.reason)
+            );
+        }
+        out += "</tbody></table>";
+    }
     if let Some(preferences) = &judge.preferences {
         let _ = write!(
             out,

@@ -6,7 +6,7 @@ use concierge::prompt::Personas;
 use connect::{
     chat::Model,
     judge::{
-        Agreement, Aspect, Case, Judge, Limits, Price, Said, Settings, Winner, agreement,
+        Agreement, Aspect, Case, Judge, JudgeError, Limits, Marks, Price, Said, Settings, Winner, agreement,
     },
     service::Bounds,
 };
@@ -23,6 +23,8 @@ use crate::{
 const ANSWER_TOKENS: u32 = 2_000;
 const BOUNDS: Bounds =
     Bounds { patience: Duration::from_secs(90), tries: 4, longest_pause: Duration::from_secs(60), answer: 256 * 1024 };
+/// Marks on which the judge and people differ that are shown.
+const MOST_APART: usize = 5;
 /// The folder of paid answers, under the data directory.
 const CACHE: &str = "judge-cache";
 
@@ -66,6 +68,8 @@ pub struct Judgement {
     pub agreement: BTreeMap<Aspect, Agreement>,
     /// Replies that people labelled, and how many of them the judge gave marks to.
     pub labelled: (usize, usize),
+    /// Where the two are furthest apart.
+    pub apart: Vec<Apart>,
     /// Against the earlier run: better, worse, neither, and of those how many contradicted themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferences: Option<Preferences>,
@@ -77,6 +81,20 @@ pub struct Judgement {
     /// Cents, rounded up, where there is a price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cents: Option<u64>,
+}
+
+/// A mark on which the judge and people do not agree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Apart {
+    /// The labelled reply.
+    pub id: String,
+    pub aspect: Aspect,
+    /// Whose marks.
+    pub people: u8,
+    pub judge: u8,
+    /// Why, in the words of each.
+    pub note: String,
+    pub reason: String,
 }
 
 /// How a run compares with an earlier one in the judge's eyes.
@@ -171,6 +189,7 @@ pub fn judge(
             made.agreement.insert(aspect, agreement(&pairs));
         }
     }
+    made.apart = apart(labelled, &marks);
     let cases: Vec<Case> = outcomes.iter().map(|outcome| outcome.for_judge(personas)).collect();
     let marks = judge.each(&cases, Judge::marks, progress("replies judged", cases.len()));
     for (outcome, marks) in outcomes.iter_mut().zip(marks) {
@@ -203,6 +222,26 @@ pub fn judge(
     (made.asked, made.cached, made.tokens, made.cents) =
         (spent.asked, spent.cached, (spent.read, spent.written), spent.cents);
     made
+}
+
+/// The marks that differ most, by at least two.
+fn apart(labelled: &[Labelled], marks: &[Result<Marks, JudgeError>]) -> Vec<Apart> {
+    let mut apart: Vec<Apart> = labelled
+        .iter()
+        .zip(marks)
+        .filter_map(|(label, marks)| Some((label, marks.as_ref().ok()?)))
+        .flat_map(|(label, marks)| {
+            label.labels.iter().map(|(aspect, people)| {
+                let mark = marks.of(*aspect);
+                let (note, reason) = (label.note.clone(), mark.reason.clone());
+                Apart { id: label.id.clone(), aspect: *aspect, people: *people, judge: mark.score, note, reason }
+            })
+        })
+        .filter(|apart| apart.people.abs_diff(apart.judge) >= 2)
+        .collect();
+    apart.sort_by_key(|apart| std::cmp::Reverse(apart.people.abs_diff(apart.judge)));
+    apart.truncate(MOST_APART);
+    apart
 }
 
 /// Has each reply compared with the earlier run's, where the two differ.

@@ -97,6 +97,17 @@ fn judged(judge: &Judgement) -> String {
         "\nAgreement is over {} of {} replies that people gave marks to.\n",
         judge.labelled.1, judge.labelled.0
     );
+    for apart in &judge.apart {
+        text += &format!(
+            "\n- Furthest apart: {} {}, people {} ({}), judge {} ({})\n",
+            quote(&apart.id),
+            apart.aspect.as_str(),
+            apart.people,
+            quote(&apart.note),
+            apart.judge,
+            quote(&apart.reason)
+        );
+    }
     if let Some(preferences) = &judge.preferences {
         text += &format!(
             "\nReply by reply beside the earlier run: {} better, {} worse, {} neither ({} of these because the order \

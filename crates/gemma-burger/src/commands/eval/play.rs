@@ -98,12 +98,6 @@ impl Outcome {
         self.rules.values().any(|kept| !kept)
     }
 
-    /// The share of its rules that it keeps, 0 to 1.
-    pub fn share(&self) -> f64 {
-        let kept = self.rules.values().filter(|kept| **kept).count();
-        kept as f64 / self.rules.len().max(1) as f64
-    }
-
     /// As the judge reads it.
     pub fn for_judge(&self, personas: &Personas) -> judge::Case {
         let persona = personas.of(self.agent);

@@ -43,19 +43,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Facts,
-        Self::Whole,
-        Self::Ends,
-        Self::Sealed,
-        Self::Manner,
-        Self::Words,
-        Self::Order,
-        Self::Declined,
-        Self::Length,
-    ];
-
     /// For people.
     pub const fn told(self) -> &'static str {
         match self {

@@ -235,3 +235,48 @@ fn shown(candidate: &Candidate) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use concierge::{check, menu::Menu};
+    use serde_json::json;
+
+    use super::*;
+
+    fn candidate(id: &str) -> Candidate {
+        let example = json!({"id": "", "kind": "", "agent": "rosy", "acts": ["greet"], "facts": [], "guest": "hi",
+            "reply": "Go away."});
+        let case = json!({"id": format!("guest-{id}"), "kind": "thumb_down", "guest": "hi"});
+        serde_json::from_value(json!({"id": id, "source": "thumb_down", "session": "s", "at": 0, "read": "Go away.",
+            "case": case, "example": example, "flaw": "disliked"}))
+        .unwrap()
+    }
+
+    #[test]
+    fn somebody_at_the_terminal_decides_one_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let menu = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources/menu.json")).unwrap();
+        let shelf = Shelf::new(folder.path());
+        let desk = Desk {
+            cases: shelf.cases(),
+            examples: shelf.examples(),
+            shelf,
+            mask: Mask::default(),
+            index: check::index(&Menu::from_json(&menu).unwrap()),
+        };
+        let waiting = || ["one", "two", "three", "four"].map(candidate).to_vec();
+        // What is no answer is asked again; a reply that nothing supports as well.
+        let typed = "what?\ne\nEverything is $5 today.\ne\nHello! What would you like?\nr\n\nq\n";
+        desk.ask(&waiting(), typed.as_bytes()).unwrap();
+        let left = desk.shelf.wait(waiting()).unwrap();
+        assert_eq!(left.iter().map(|candidate| candidate.id.as_str()).collect::<Vec<_>>(), ["three", "four"]);
+        let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
+        assert!(read(&desk.cases).contains("guest-one") && read(&desk.cases).lines().count() == 1);
+        assert!(read(&desk.examples).contains("Hello! What would you like?"), "{}", read(&desk.examples));
+        // The end of the input is an end; what is there is not added twice.
+        desk.ask(&left, "a".as_bytes()).unwrap();
+        desk.accept(&candidate("one"), None).unwrap();
+        assert_eq!((read(&desk.cases).lines().count(), read(&desk.examples).lines().count()), (2, 1));
+    }
+}
