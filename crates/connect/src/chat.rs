@@ -221,7 +221,7 @@ impl Completion {
     fn reply(self) -> Reply {
         let tokens = self.usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
         let Some(first) = self.choices.into_iter().next() else {
-            return Reply { tokens, ..Reply::default() };
+            return Reply { text: String::new(), complete: true, tokens };
         };
         let text = first.message.content.or(first.message.refusal).unwrap_or_default();
         Reply { text, complete: first.finish_reason.as_deref() != Some("length"), tokens }
@@ -278,7 +278,7 @@ impl Generated {
             (usage.prompt_token_count, usage.candidates_token_count.saturating_add(usage.thoughts_token_count))
         });
         let Some(first) = self.candidates.into_iter().next() else {
-            return Reply { tokens, ..Reply::default() };
+            return Reply { text: String::new(), complete: true, tokens };
         };
         let text = first.content.parts.into_iter().filter(|part| !part.thought).map(|part| part.text).collect();
         Reply { text, complete: first.finish_reason.as_deref() != Some("MAX_TOKENS"), tokens }

@@ -87,16 +87,17 @@ async fn nothing_is_kept_unless_it_is_switched_on() {
 async fn what_is_kept_is_masked_exported_and_deleted() {
     let house = keeping().await;
     let (ann, bob) = (house.guest().await, house.guest().await);
-    let read = words(&house.say(&ann, "one gemma classic, write to ann@example.org or call +44 20 7946 0958").await);
+    let read = words(&house.say(&ann, "one gemma classic please, my mail is ann@example.org").await);
+    house.say(&ann, "you can call me on +44 20 7946 0958").await;
     house.say(&bob, "what did i order?").await;
 
     let (code, out, told) = run(&house, &["logs", "export"]).await;
     assert_eq!(code, 0, "{told}");
     let turns = lines(&out);
     // Each guest has said hello before.
-    assert_eq!(turns.len(), 4, "{out}");
+    assert_eq!(turns.len(), 5, "{out}");
     let ordered = turns.iter().find(|turn| turn["guest"].as_str().unwrap().contains("classic")).unwrap();
-    assert_eq!(ordered["guest"], "one gemma classic, write to [e-mail] or call [number]");
+    assert_eq!(ordered["guest"], "one gemma classic please, my mail is [e-mail]");
     assert_eq!((&ordered["reply"], &ordered["agent"], &ordered["model"]), (&json!(read), &json!("rosy"), &json!("away")));
     assert_eq!(ordered["order"], json!(["1 × The Gemma Classic"]));
     assert_eq!((&ordered["changed"], &ordered["tokens"]), (&json!(true), &json!([50, 9])));
@@ -115,12 +116,12 @@ async fn what_is_kept_is_masked_exported_and_deleted() {
     assert!(code == 1 && told.contains("no turns of such a session"), "{told}");
     let label = ordered["session"].as_str().unwrap();
     assert_eq!(label, ann.session.label());
-    assert_eq!(run(&house, &["logs", "delete", "--session", label]).await.1, "2 kept turns are deleted.\n");
+    assert_eq!(run(&house, &["logs", "delete", "--session", label]).await.1, "3 kept turns are deleted.\n");
     assert_eq!(run(&house, &["logs", "delete", "--before", "2020-01-01"]).await.1, "0 kept turns are deleted.\n");
     assert_eq!(lines(&run(&house, &["logs", "export"]).await.1).len(), 2);
     assert_eq!(run(&house, &["logs", "delete", "--all"]).await.1, "2 kept turns are deleted.\n");
     assert_eq!(run(&house, &["logs", "export"]).await.1, "");
-    assert_eq!(house.history(&ann).await["messages"].as_array().unwrap().len(), 4, "the conversation itself stays");
+    assert_eq!(house.history(&ann).await["messages"].as_array().unwrap().len(), 6, "the conversation itself stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +170,7 @@ async fn what_guests_and_staff_teach_waits_for_the_owner() {
     let review = house.data().join("review");
     assert!(!review.join("examples.jsonl").exists());
 
-    let good = down["example"]["points"][0]["plain"].as_str().map_or_else(|| words(&disliked), str::to_owned);
+    let good = words(&disliked);
     let (code, out, told) = run(&house, &["data", "review", "--accept", &id(down), "--reply", &good]).await;
     assert!(code == 0 && out.contains("its case and its example are kept"), "{out}{told}");
     let (code, out, told) =
