@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, mcp, mlflow, model, parse, plan,
-        promote, route, serve, staff, train,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, logs, mcp, mlflow, model, parse,
+        plan, promote, route, serve, staff, train,
     },
     config::ConfigError,
 };
@@ -43,6 +43,7 @@ enum Command {
     Eval(eval::Args),
     Promote(promote::Args),
     Mlflow(mlflow::Args),
+    Logs(logs::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -70,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => args.run(),
         Command::Promote(args) => args.run(),
         Command::Mlflow(args) => args.run(),
+        Command::Logs(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

@@ -27,7 +27,7 @@ const GATE: [&str; 4] = ["eval.order", "eval.words", "eval.declined", "eval.fact
 /// How a judge's scores are named.
 const JUDGE: &str = "eval.judge.";
 /// Without these nothing is promoted.
-const NEEDED: [&str; 2] = ["eval.words", "eval.facts"];
+const NEEDED: [&str; 2] = ["eval.order", "eval.facts"];
 /// Shares of some hundred cases differ by more, where they do.
 const SAME: f64 = 1e-9;
 

@@ -17,6 +17,7 @@ mod staff;
 pub mod tools;
 mod traced;
 mod turn;
+pub mod turn_log;
 
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let open = async move {
         let loaded = load.await.map_err(|_| "the start failed".to_owned())?;
         let restaurant = loaded.map_err(|failure| failure.told())?;
-        tokio::spawn(restaurant.forget_keys_daily());
+        tokio::spawn(restaurant.forget_daily());
         tokio::spawn(registered::follow(&followed, &restaurant.parts()));
         register_prompts(&followed, restaurant.parts());
         Ok(Arc::new(restaurant) as Arc<dyn super::ports::Concierge>)
