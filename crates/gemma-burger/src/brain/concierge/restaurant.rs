@@ -23,6 +23,7 @@ use tokio::runtime::Handle;
 
 use super::{
     clock::Clock,
+    lookup,
     manner::{Manner, Shelf, Tunable},
     speech::Speech,
     turn::{Parts, Restaurant},
@@ -131,8 +132,8 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
     Ok(Parts {
         resources,
         store,
+        retriever: lookup::retriever(config, index, embedder.dimensions())?,
         embedder: Arc::new(embedder),
-        retriever: Arc::new(index),
         engine: model,
         model_name: model_name(&config.model.model),
         manner,
