@@ -7,7 +7,7 @@ use axum::{
     body::{Body, Bytes},
     http::{Method, Request as HttpRequest, Response},
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 
 /// A request, read whole.
 #[derive(Clone, Debug)]
@@ -115,7 +115,12 @@ async fn respond(request: HttpRequest<Body>, answer: &(impl Fn(&Request) -> Repl
         Some(cut) => {
             response = response.header("content-length", reply.body.len());
             let part = Bytes::copy_from_slice(&reply.body[..cut.min(reply.body.len())]);
-            Body::from_stream(stream::iter([Ok(part), Err(io::Error::other("cut"))]))
+            // A moment later, so that the head and this part have left before.
+            let end = stream::once(async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Err(io::Error::other("cut"))
+            });
+            Body::from_stream(stream::iter([Ok(part)]).chain(end))
         }
         // What a HEAD would have got is told in its headers.
         None if request.method == Method::HEAD => Body::empty(),

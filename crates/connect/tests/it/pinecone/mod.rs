@@ -39,11 +39,11 @@ fn pinecone(standin: &Standin, dimensions: usize) -> Pinecone {
 /// Entries in three dimensions.
 fn entries(count: usize) -> Vec<Entry> {
     let entry = |at: usize| Entry {
-        record_type: if at % 2 == 0 { RecordType::Menu } else { RecordType::Info },
+        record_type: if at.is_multiple_of(2) { RecordType::Menu } else { RecordType::Info },
         id: format!("é {at}"),
-        category: (at % 2 == 0).then(|| "side".to_owned()),
-        diets: if at % 4 == 0 { vec!["vegan".to_owned(), "halal".to_owned()] } else { Vec::new() },
-        price_cents: (at % 2 == 0).then_some(at as i64),
+        category: (at.is_multiple_of(2)).then(|| "side".to_owned()),
+        diets: if at.is_multiple_of(4) { vec!["vegan".to_owned(), "halal".to_owned()] } else { Vec::new() },
+        price_cents: (at.is_multiple_of(2)).then_some(at as i64),
         available: true,
         hash: format!("hash {at}"),
         embedding: vec![1.0, at as f32, -0.5],
