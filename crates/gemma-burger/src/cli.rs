@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, hub, ingest, mcp, model, parse, plan,
-        route, serve, staff, train,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, hub, ingest, logs, mcp, model, parse,
+        plan, route, serve, staff, train,
     },
     config::ConfigError,
 };
@@ -42,6 +42,7 @@ enum Command {
     Adapter(adapter::Args),
     Hub(hub::Args),
     Eval(eval::Args),
+    Logs(logs::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -68,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Adapter(args) => args.run(),
         Command::Hub(args) => args.run(),
         Command::Eval(args) => args.run(),
+        Command::Logs(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

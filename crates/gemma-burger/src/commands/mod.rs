@@ -13,6 +13,7 @@ pub mod hub;
 mod import;
 pub mod ingest;
 mod lines;
+pub mod logs;
 pub mod mcp;
 pub mod model;
 pub mod parse;
