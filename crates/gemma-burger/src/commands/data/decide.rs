@@ -20,8 +20,7 @@ use crate::{
 /// Turns scenarios, which are guests' words and a written reply, into examples: each goes through the very decision
 /// that a guest's message goes through, so that acts, facts and history are the product's own.
 ///
-/// Replies that the check refuses are told on standard error with the facts they were held against, and left out; so
-/// are those to what the product says by rule, without the model.
+/// Replies that the check refuses are told on standard error with the facts they were held against, and left out.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  gemma-burger data decide resources/fine_tuning/scenarios.jsonl > handwritten.jsonl\n  \
@@ -68,7 +67,7 @@ impl Decide {
         // A scenario's earlier messages are answered by the scenario that ends with them, if there is one.
         let replies: HashMap<Vec<&str>, &str> =
             scenarios.iter().filter_map(|scenario| Some((scenario.turns(), scenario.reply.as_deref()?))).collect();
-        let (mut kept, mut refused, mut by_rule) = (0, 0, 0);
+        let (mut kept, mut refused) = (0, 0);
         for scenario in &scenarios {
             let turns = scenario.turns();
             let mut rehearsal = Rehearsal::new(world, &embedder, &index);
@@ -79,10 +78,7 @@ impl Decide {
                     let (id, said) = (scenario.id.clone(), reply.unwrap_or_default());
                     let history = heard.history.clone();
                     let example = Example::of(&heard.brief, &scenario.kind, id, history, text, said);
-                    // What is said by rule is never asked of the model.
-                    let wanted = reply.filter(|_| !heard.brief.is_verbatim());
-                    by_rule += usize::from(reply.is_some() && wanted.is_none());
-                    match wanted.map(|_| example.check(&world.mentions)) {
+                    match reply.map(|_| example.check(&world.mentions)) {
                         Some(Ok(())) => {
                             kept += 1;
                             print(&json(&example)?)?;
@@ -91,7 +87,7 @@ impl Decide {
                             refused += 1;
                             explain(&example, &turns, &flaw.to_string());
                         }
-                        None if self.show && reply.is_none() => explain(&example, &turns, "no reply yet"),
+                        None if self.show => explain(&example, &turns, "no reply yet"),
                         None => {}
                     }
                 }
@@ -99,8 +95,8 @@ impl Decide {
                 rehearsal.answered(heard, said);
             }
         }
-        let open = scenarios.len() - kept - refused - by_rule;
-        tell(&format!("{kept} examples, {refused} refused, {by_rule} said by rule, {open} without a reply"));
+        let open = scenarios.len() - kept - refused;
+        tell(&format!("{kept} examples, {refused} refused, {open} without a reply"));
         Ok(())
     }
 }
