@@ -98,7 +98,8 @@ const NEGATIONS: [&str; 14] = [
 ];
 
 /// Turns of phrase that hold a denial and deny nothing.
-const HARMLESS: [&str; 14] = [
+const HARMLESS: [&str; 15] = [
+    "no, sorry",
     "no problem",
     "no worries",
     "not a problem",

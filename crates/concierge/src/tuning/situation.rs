@@ -270,8 +270,7 @@ impl<'a> Scene<'a> {
         let mut names = Vec::new();
         for (dish, [name, price, phrase]) in [(one, ["a", "p", "d"]), (other, ["b", "q", "e"])] {
             let cost = price_from(currency, &dish.item);
-            step = step
-                .item_fact(&dish.item.id, format!("{}: {cost}. {}", dish.item.name, dish.item.description));
+            step = step.item_fact(&dish.item.id, format!("{}: {cost}. {}", dish.item.name, dish.item.description));
             names.push(format!("{} ({cost}): {}", dish.item.name, dish.item.description));
             self.slots.set(name, &dish.item.name);
             self.slots.set(price, if cost.starts_with("from") { cost } else { format!("for {cost}") });

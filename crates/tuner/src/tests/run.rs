@@ -155,7 +155,8 @@ fn the_process_that_trains() {
     if let Some(dir) = std::env::var_os(TRAINS_IN) {
         // The file that shows how it went lies beside the run.
         let dir = PathBuf::from(dir);
-        let told = train(&long_config(&dir, "parts"), &mut ()).map_or_else(|error| error.to_string(), |_| String::new());
+        let told =
+            train(&long_config(&dir, "parts"), &mut ()).map_or_else(|error| error.to_string(), |_| String::new());
         std::fs::write(dir.join("told"), told).unwrap();
     }
 }

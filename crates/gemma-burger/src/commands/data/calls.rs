@@ -34,7 +34,7 @@ pub(super) struct CallExample {
 }
 
 /// What examples are rendered with.
-pub(crate) struct House {
+pub struct House {
     personas: Personas,
     menu: Menu,
     tools: Tools,

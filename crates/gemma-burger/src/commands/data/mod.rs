@@ -219,7 +219,7 @@ pub fn read_examples(path: &Path) -> Result<Vec<Example>, Failure> {
 }
 
 /// Reads a file of examples, or of prompts and replies that are rendered already, as the lines that the trainer reads.
-pub fn read_rendered(path: &Path, house: &House) -> Result<Vec<String>, Failure> {
+pub(super) fn read_rendered(path: &Path, house: &House) -> Result<Vec<String>, Failure> {
     read_lines(path, |line| {
         let rendered = house.render(line)?;
         serde_json::to_string(&rendered).map(|line| line + "\n").map_err(|error| error.to_string())
