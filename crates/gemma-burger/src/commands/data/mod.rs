@@ -3,6 +3,7 @@
 mod calls;
 mod decide;
 mod provider;
+pub(super) mod review;
 
 use std::{
     collections::HashSet,
@@ -44,6 +45,7 @@ enum Command {
     Render(Render),
     Split(Split),
     Decide(decide::Decide),
+    Review(review::Review),
 }
 
 /// Reports duplicates, replies that their facts do not support, length and balance.
@@ -135,6 +137,7 @@ impl Args {
             Command::Render(args) => args.run(),
             Command::Split(args) => args.run(),
             Command::Decide(args) => args.run(),
+            Command::Review(args) => args.run(),
         }
     }
 }
