@@ -26,7 +26,7 @@ const KEPT: usize = 4;
 /// English, as tokens.
 const ENGLISH: &str = "vocabulary/english.txt";
 /// What the restaurant's turns are made of.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
     "menu.json",
     "store_info.json",
     "policies.yaml",
@@ -34,6 +34,7 @@ const TEXTS: [&str; 7] = [
     "personas/rosy.yaml",
     "personas/gordon.yaml",
     "fine_tuning/train.jsonl",
+    "fine_tuning/calls.jsonl",
 ];
 
 /// The files that a selection is made from, read.
