@@ -3,8 +3,10 @@
 mod engine;
 mod guest;
 mod made_up;
+mod manner;
 mod parts;
 mod report;
+mod soak;
 
 use std::{
     collections::BTreeMap,
