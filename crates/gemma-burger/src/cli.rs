@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, mcp, model, parse, plan, route,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, logs, mcp, model, parse, plan, route,
         serve, staff, train,
     },
     config::ConfigError,
@@ -41,6 +41,7 @@ enum Command {
     Train(train::Args),
     Adapter(adapter::Args),
     Eval(eval::Args),
+    Logs(logs::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => args.run(),
         Command::Adapter(args) => args.run(),
         Command::Eval(args) => args.run(),
+        Command::Logs(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

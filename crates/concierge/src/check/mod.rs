@@ -25,7 +25,7 @@ pub use mentions::MentionIndex;
 pub use speaker::{Speaker, Spoken};
 
 /// Why a sentence is not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// An amount of money that no fact holds, or that belongs to another item.

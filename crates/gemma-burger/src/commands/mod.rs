@@ -12,6 +12,7 @@ pub mod gateway;
 mod import;
 pub mod ingest;
 mod lines;
+pub mod logs;
 pub mod mcp;
 pub mod model;
 pub mod parse;

@@ -159,6 +159,32 @@ settings! {
         key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key), DATA;
     }
 
+    /// What is kept of conversations for their evaluation.
+    turns: TurnLogs {
+        /// Whether what is said in the chat is kept for evaluation, personal data masked: words, decision, reply, timings. `logs export` and `logs delete` work on it.
+        log: Switch, "TURN_LOG", "turn-log", "off", OneOf::<Switch>::new(), BRAIN;
+        /// Days that a record of a turn is kept.
+        days: u32, "TURN_LOG_DAYS", "turn-log-days", "30", Number(1..=3650), BRAIN;
+    }
+
+    /// A large language model that judges replies, asked by `eval` only.
+    judge: JudgeAt {
+        /// Base of the service whose model judges replies in `eval`: OpenAI-compatible, or Gemini's own (`…/v1beta`).
+        url: Option<String>, "JUDGE_URL", "judge-url", "", Optional(Base), DATA;
+        /// Name of its model, such as gemini-2.5-flash.
+        model: Option<String>, "JUDGE_MODEL", "judge-model", "", Optional(Text), DATA;
+        /// Key that it wants.
+        key: Option<Secret>, "JUDGE_KEY", "judge-key", "", Optional(Key), DATA;
+        /// Tokens that one evaluation may use, read and written.
+        max_tokens: u64, "JUDGE_MAX_TOKENS", "judge-max-tokens", "1000000", Number(0..=1_000_000_000), DATA;
+        /// Cents that one evaluation may cost, by JUDGE_CENTS_READ and JUDGE_CENTS_WRITTEN.
+        max_cents: Option<u64>, "JUDGE_MAX_CENTS", "judge-max-cents", "", Optional(Number(0..=1_000_000)), DATA;
+        /// Cents for a million tokens that the judge reads.
+        cents_read: Option<u64>, "JUDGE_CENTS_READ", "judge-cents-read", "", Optional(Number(0..=1_000_000)), DATA;
+        /// Cents for a million tokens that it writes.
+        cents_written: Option<u64>, "JUDGE_CENTS_WRITTEN", "judge-cents-written", "", Optional(Number(0..=1_000_000)), DATA;
+    }
+
     /// What a guest may send.
     limits: Limits {
         /// Messages of one guest in any sixty seconds.

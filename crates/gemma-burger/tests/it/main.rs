@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod client;
+mod python;
 mod scripted;
 
 mod adapters;
@@ -10,6 +11,7 @@ mod chat;
 mod cli;
 mod failures;
 mod house;
+mod judge;
 mod input;
 mod leaving;
 mod limits;
@@ -17,9 +19,11 @@ mod logs;
 mod mcp;
 mod orders;
 mod pages;
+mod plans;
 mod product;
 mod provider;
 mod resume;
+mod review;
 mod sessions;
 mod shutdown;
 mod staff;

@@ -30,9 +30,9 @@ fn info() -> StoreInfo {
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// An open restaurant; its data folder goes with it.
-struct House {
+pub struct House {
     _alone: tokio::sync::MutexGuard<'static, ()>,
-    app: axum::Router,
+    pub app: axum::Router,
     _brain: Arc<Brain>,
     _data: tempfile::TempDir,
 }
@@ -58,7 +58,7 @@ fn greedy_resources(dir: &std::path::Path) -> PathBuf {
     copy
 }
 
-async fn open() -> House {
+pub async fn open() -> House {
     open_with(&[]).await
 }
 

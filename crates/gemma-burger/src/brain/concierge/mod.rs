@@ -13,6 +13,7 @@ mod speech;
 mod staff;
 pub mod tools;
 mod turn;
+pub mod turn_log;
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let open = async {
         let loaded = load.await.map_err(|_| "the start failed".to_owned())?;
         let restaurant = loaded.map_err(|failure| failure.told())?;
-        tokio::spawn(restaurant.forget_keys_daily());
+        tokio::spawn(restaurant.forget_daily());
         Ok(Arc::new(restaurant) as Arc<dyn super::ports::Concierge>)
     };
     Ok(open.boxed())

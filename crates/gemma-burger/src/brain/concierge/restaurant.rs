@@ -26,6 +26,7 @@ use super::{
     manner::{Manner, Shelf, Tunable},
     speech::Speech,
     turn::{Parts, Restaurant},
+    turn_log::TurnLog,
 };
 use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
@@ -128,6 +129,7 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
     let model = Arc::new(NoModel);
     let shelf = Shelf::new(data_dir, &config.files.resources_dir);
     let manner = Manner::open(model.clone(), shelf, &Adapters::off(), &config.model.model).map_err(Failure::new)?;
+    let turn_log = TurnLog::new(config, &resources);
     Ok(Parts {
         resources,
         store,
@@ -138,6 +140,7 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
         manner,
         model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
+        turn_log,
         bus,
         news: StaffNews::new(),
     })

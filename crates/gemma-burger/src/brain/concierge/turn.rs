@@ -22,6 +22,7 @@ use super::{
     reply,
     restaurant::Resources,
     speech::Speech,
+    turn_log::TurnLog,
 };
 use crate::{
     brain::{
@@ -65,6 +66,8 @@ pub struct Parts {
     pub manner: Manner,
     /// Tokens of a reply.
     pub max_reply_tokens: u32,
+    /// What is kept of turns.
+    pub turn_log: TurnLog,
     /// News for guests outside of their turns.
     pub bus: Arc<SessionBus>,
     /// News for the staff's screens.
@@ -78,12 +81,16 @@ impl Restaurant {
         Self { inner: Arc::new(parts) }
     }
 
-    /// Forgets the keys of old messages, now and once a day, for as long as the restaurant is open.
-    pub fn forget_keys_daily(&self) -> impl Future<Output = ()> + Send + use<> {
+    /// Forgets the keys of old messages and old records of turns, now and once a day, for as long as the restaurant is open.
+    pub fn forget_daily(&self) -> impl Future<Output = ()> + Send + use<> {
         let parts = Arc::downgrade(&self.inner);
         async move {
             while let Some(parts) = parts.upgrade() {
-                let purge = move || parts.store.purge_keys(parts.clock().now().unix - store::KEYS_KEPT);
+                let purge = move || {
+                    let now = parts.clock().now().unix;
+                    parts.turn_log.purge(&parts.store, now);
+                    parts.store.purge_keys(now - store::KEYS_KEPT)
+                };
                 match tokio::task::spawn_blocking(purge).await {
                     Ok(Ok(forgotten)) => tracing::debug!(forgotten, "keys of old messages forgotten"),
                     Ok(Err(error)) => tracing::warn!(%error, "keys of old messages are kept another day"),
@@ -174,10 +181,17 @@ impl Concierge for Restaurant {
             AgentName::Gordon => Speaker::Gordon,
         };
         let (words, id) = (reply.spoken.text.clone(), turn.turn.to_string());
+        let menu = &world.menu;
+        let entry =
+            self.inner.turn_log.entry(menu, &self.inner.model_name, &turn.text, &decision, &reply, understand_ms);
         if !words.is_empty() {
             self.blocking(move |inner| {
-                inner.store.add_messages(&session, &id, &[(speaker, &words)], inner.clock().now().unix)?;
+                let now = inner.clock().now().unix;
+                inner.store.add_messages(&session, &id, &[(speaker, &words)], now)?;
                 inner.tell_desk(&session);
+                if let Some(entry) = entry {
+                    TurnLog::keep(&inner.store, &session, &id, &entry, now);
+                }
                 Ok(())
             })
             .await?;

@@ -109,6 +109,7 @@ async fn talk(
                 max_tokens: script.reply_tokens,
                 seed: chance.below(1 << 31) as u32,
                 grammar: None,
+                functions: None,
                 conversation: Some(format!("place {place}, guest {guest}")),
             };
             match listen(gemma, request, leaves_after, &mut heard).await? {

@@ -2,6 +2,7 @@
 
 mod decide;
 mod provider;
+pub(super) mod review;
 
 use std::{
     collections::HashSet,
@@ -41,6 +42,7 @@ enum Command {
     Render(Render),
     Split(Split),
     Decide(decide::Decide),
+    Review(review::Review),
 }
 
 /// Reports duplicates, replies that their facts do not support, length and balance.
@@ -129,6 +131,7 @@ impl Args {
             Command::Render(args) => args.run(),
             Command::Split(args) => args.run(),
             Command::Decide(args) => args.run(),
+            Command::Review(args) => args.run(),
         }
     }
 }
