@@ -2,7 +2,7 @@
 
 use super::lattice::{Edge, Kind, fits};
 use super::search::{Search, Step};
-use super::state::IMPLIED;
+use super::state::{Det, IMPLIED, Link, NONE};
 use super::tokens::Break;
 
 impl Search<'_> {
@@ -36,10 +36,14 @@ impl Search<'_> {
         matches!(number, Some(Kind::Number { value: Some(value), .. }) if *value > 1)
     }
 
-    /// Whether an edge is the word "one" and nothing that it could count follows.
+    /// Whether an edge is the word "one" behind what tells which ("a small one"), and nothing that it could count follows.
     pub(super) fn says_one(&self, step: &Step) -> bool {
         let edge = &self.lattice.edges[step.edge as usize];
-        self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !self.thing_at(edge.to)
+        let which = matches!(step.state.det, Det::Article | Det::Some)
+            && step.state.link != Link::For
+            && (step.state.pre_len > 0 || step.state.size != NONE)
+            && self.tokens[edge.from].before == Break::None;
+        which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !self.thing_at(edge.to)
     }
 
     /// Whether a size is said as "half".

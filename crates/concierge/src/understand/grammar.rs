@@ -102,7 +102,7 @@ impl Search<'_> {
             neg: if dropped && state.remove { Neg::Carry } else { Neg::Off },
             remove: dropped && state.remove,
             list: false,
-            taken: 0,
+            taken: state.pre_taken,
             after_option: false,
             untouched: true,
             sizable: false,
@@ -218,6 +218,11 @@ impl Search<'_> {
                 }
             };
             let mut next = state;
+            if let Some((group, ..)) = choices.first().filter(|_| !how.negated)
+                && self.lexicon.menu.option_groups[*group as usize].max == Some(1)
+            {
+                next.pre_taken |= 1_u64 << (group % 64);
+            }
             next.pre[state.pre_len as usize] = step.edge;
             next.pre_len += 1;
             next.amount = None;
@@ -232,6 +237,8 @@ impl Search<'_> {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
                 let sure = if state.one || state.unit == Unit::Part { 0.9 } else { -0.4 };
+                // "With two pumps of mint and one tea": what stands in a list is of the thing before.
+                let sure = if state.list && state.link != Link::Verb { sure - 0.8 } else { sure };
                 self.push(step, gain + sure, next, Act::Early(how), None);
             }
         }
@@ -303,7 +310,7 @@ impl Search<'_> {
             self.push(step, 0.0, State { number: step.edge, ..state }, Act::Skip, None);
         }
         // "A small one", "the vanilla one": it stands for the thing.
-        if !after && state.det != Det::None && (state.pre_len > 0 || state.size != NONE) && self.says_one(step) {
+        if !after && self.says_one(step) {
             self.push(step, 0.6, state, Act::Skip, None);
         }
         if !after {
@@ -448,6 +455,11 @@ impl Search<'_> {
             Mark::Serving | Mark::Part => {
                 let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
                 self.push(step, 0.0, State { unit, ..state }, Act::Skip, None);
+            }
+            Mark::Each if state.pre_len > 0 => {
+                // "One plain, one filled, both warm".
+                let (cost, flush, open) = open(&state);
+                self.push(step, -cost, open, Act::Each, flush);
             }
             Mark::Each => {
                 self.push(step, 0.0, State { number: NONE, det: Det::None, ..state }, Act::Each, None);

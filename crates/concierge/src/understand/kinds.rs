@@ -6,18 +6,30 @@ use std::sync::OnceLock;
 use super::english;
 use super::tokens::stem;
 
-/// Whether a word ends the name of a thing of a kind; `None` where English tells nothing of the kind. Both are stems.
+#[derive(Default)]
+struct Kind {
+    words: HashSet<String>,
+    /// What is not among the words is of another kind.
+    closed: bool,
+}
+
+/// Whether a word ends the name of a thing of a kind; `None` where English does not tell. Both are stems.
 pub(crate) fn is_of(word: &str, kind: &str) -> Option<bool> {
-    static KINDS: OnceLock<HashMap<String, HashSet<String>>> = OnceLock::new();
+    static KINDS: OnceLock<HashMap<String, Kind>> = OnceLock::new();
     let kinds = KINDS.get_or_init(|| {
-        let mut kinds: HashMap<String, HashSet<String>> = HashMap::new();
-        for (kind, name) in english::sections(include_str!("kinds.txt")) {
+        let mut kinds: HashMap<String, Kind> = HashMap::new();
+        for (heading, name) in english::sections(include_str!("kinds.txt")) {
+            let (kind, closed) = heading.strip_suffix(" only").map_or((heading, false), |kind| (kind, true));
             let last = name.rsplit(' ').next().unwrap_or(name);
-            kinds.entry(stem(kind)).or_default().insert(stem(last));
+            let kind = kinds.entry(stem(kind)).or_default();
+            kind.closed = closed;
+            kind.words.insert(stem(last));
         }
         kinds
     });
-    kinds.get(kind).map(|words| words.contains(word))
+    let kind = kinds.get(kind)?;
+    let is = kind.words.contains(word);
+    (is || kind.closed).then_some(is)
 }
 
 #[cfg(test)]
@@ -29,6 +41,7 @@ mod tests {
         assert_eq!(is_of("cheddar", "cheese"), Some(true));
         assert_eq!(is_of("bacon", "cheese"), Some(false));
         assert_eq!(is_of("jalapeno", "pepper"), Some(true));
+        assert_eq!(is_of("house", "sauce"), None);
         assert_eq!(is_of("bacon", "sandwich"), None);
     }
 }

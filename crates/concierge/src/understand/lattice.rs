@@ -133,7 +133,8 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         // To pass over what has a meaning costs that meaning.
         let meaning = lattice.edges[lattice.starts[at]..].iter().filter(|edge| !matches!(edge.kind, Kind::Mark(_)));
         let lost = meaning.map(|edge| edge.score).fold(0.0, f32::max).min(1.5);
-        let score = if common { -0.5 } else { -1.2 - lost };
+        // A number is no mere filler.
+        let score = if common && !tokens[at].is_count() { -0.5 } else { -1.2 - lost };
         lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
     }
     lattice.starts.push(lattice.edges.len());

@@ -39,6 +39,8 @@ pub(crate) const PART_NAME: f32 = 0.75;
 const MANY: usize = 8;
 /// An item or a choice by the heading it stands under.
 pub(crate) const HEADING: f32 = 0.57;
+/// Two words of a name with what joins them.
+const JOINED: f32 = 0.72;
 /// A dish by its bare number: "a 12".
 const BARE_NUMBER: f32 = 0.75;
 /// A name's first word, common in English, that shares its head with what is joined to it.
@@ -127,6 +129,17 @@ impl Lexicon {
         for (entry, words) in &all {
             lexicon.parts(*entry, words, &frequency);
         }
+        // "Sweet and sour" of the sweet and sour prawns.
+        for (entry, words) in &joined {
+            for at in 1..words.len().saturating_sub(1) {
+                if !lexicon.is_joint(words[at]) {
+                    continue;
+                }
+                for run in [&words[..at + 2], &words[at - 1..]] {
+                    lexicon.insert(*entry, run, if run.len() < words.len() { JOINED } else { FULL });
+                }
+            }
+        }
         for (item, number) in names::numbered(menu) {
             let number = lexicon.vocabulary.add(&number);
             lexicon.insert(Entry::Item(item), &[number], BARE_NUMBER);
@@ -204,6 +217,10 @@ impl Lexicon {
         }
     }
 
+    fn is_joint(&self, word: Word) -> bool {
+        is_joint(self.vocabulary.text(word))
+    }
+
     fn surface(&mut self, entry: Entry, phrase: &str, is_name: bool) {
         let tokens = tokenize(phrase);
         if is_name && tokens.last().is_some_and(Token::is_plural) {
@@ -240,7 +257,7 @@ impl Lexicon {
     /// The words of a phrase with what joins them, where something does: "steak and cheese" is no "steak cheese" alone.
     fn joined_words(&mut self, phrase: &str) -> Option<Vec<Word>> {
         let tokens = tokenize(phrase);
-        let joins = |token: &Token| matches!(token.text.as_str(), "and" | "n" | "in" | "on" | "with");
+        let joins = |token: &Token| is_joint(&token.text);
         if !tokens.iter().any(joins) {
             return None;
         }
@@ -304,7 +321,7 @@ impl Lexicon {
             let covered: f32 = part.iter().map(weight).sum::<f32>() / whole;
             let quality = match (ends, chosen[0] == 0) {
                 (true, _) => 0.6 + 0.28 * covered,
-                (false, true) => 0.48 + 0.27 * covered,
+                (false, true) => 0.5 + 0.25 * covered,
                 (false, false) => 0.45 + 0.2 * covered,
             };
             lexicon.insert(entry, &part, quality.max(SHARED + 0.01));
@@ -390,6 +407,11 @@ impl Lexicon {
     pub(crate) fn takes(&self, item: u16, group: u16) -> bool {
         self.groups[item as usize].contains(&group)
     }
+}
+
+/// Whether a word joins two parts of a name.
+fn is_joint(word: &str) -> bool {
+    matches!(word, "and" | "n" | "in" | "on" | "with")
 }
 
 /// Whether a stem is a number.

@@ -42,7 +42,12 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
             // "6 Wings" of the wings is a number and the thing, not a size of whatever was said before.
             let names = std::iter::once(&size.name).chain(&size.aliases);
             let names = names.filter(|name| !super::pieces::names_thing(item, name));
-            phrases.extend(names.map(|name| (entry, name.clone())));
+            for name in names {
+                phrases.push((entry, name.clone()));
+                if !name.to_lowercase().contains("size") {
+                    phrases.extend(["size", "sized"].map(|word| (entry, format!("{name} {word}"))));
+                }
+            }
             size_synonyms(item, size_at, |phrase| phrases.push((entry, phrase.to_owned())));
             // A size that is called something on one item is called so on all.
             let taken = |alias: &String| item.sizes.iter().any(|s| s.id != size.id && s.aliases.contains(alias));

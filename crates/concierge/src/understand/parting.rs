@@ -9,15 +9,16 @@ use super::tokens::Token;
 /// A thing that says which of several an open line means takes its number from that line.
 pub(crate) fn by_items(tokens: &[Token], lattice: &Lattice, lines: &mut [Draft], draft: &mut Draft) {
     let Some(root) = lines.iter_mut().rev().find(|line| line.items.len() > 1) else { return };
-    let of_it = !draft.items.is_empty()
-        && draft.items.len() < root.items.len()
-        && draft.items.iter().all(|(item, _)| root.items.iter().any(|(of, _)| of == item));
+    let of_root = |(item, _): &(u16, f32)| root.items.iter().any(|(of, _)| of == item);
+    let shared: Vec<(u16, f32)> = draft.items.iter().copied().filter(of_root).collect();
+    let of_it = !shared.is_empty() && shared.len() < root.items.len();
     let first = root.quantity == root.said;
     let fits = root.counted && draft.quantity <= root.quantity && root.said > 1;
     if !of_it || !fits || (first && joined(tokens, lattice, draft)) {
         return;
     }
     root.quantity -= draft.quantity;
+    draft.items = shared;
     draft.size = draft.size.or(root.size);
     let mut options = root.options.clone();
     options.append(&mut draft.options);

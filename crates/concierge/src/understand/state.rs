@@ -135,6 +135,8 @@ pub(crate) struct State {
     pub link: Link,
     pub pre: [u16; PRE],
     pub pre_len: u8,
+    /// Groups that take one choice and have it before the item.
+    pub pre_taken: u64,
     /// After a correction.
     pub fix: bool,
     /// Within a list of options.
@@ -181,6 +183,7 @@ impl State {
         link: Link::Bare,
         pre: [NONE; PRE],
         pre_len: 0,
+        pre_taken: 0,
         fix: false,
         list: false,
         after_option: false,
@@ -240,7 +243,10 @@ pub(crate) fn option_gain(state: &State, counted: bool) -> f32 {
     let det = match state.det {
         Det::Article if state.unit == Unit::Part || counted => 0.1,
         // "With bacon and a fried egg".
-        Det::Article if state.link == Link::With || (state.link == Link::And && state.list) => -0.1,
+        Det::Article if state.link == Link::With => -0.1,
+        Det::Article if state.link == Link::And && state.list && state.size == NONE => -0.1,
+        // "I'd like a thick crust" begins another.
+        Det::Article if state.link == Link::Verb => -1.0,
         Det::Article => -0.5,
         Det::Number if counted => 0.5,
         Det::Number if state.unit == Unit::Part => 0.3,
@@ -309,7 +315,7 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
             sizable: false,
             sized: state.size != NONE,
             list: false,
-            taken: 0,
+            taken: state.pre_taken,
             after_option: false,
             ..state.rested()
         },
@@ -327,7 +333,7 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
     }
     let flush = Flush { number: state.number, size: state.size };
     if state.pre_len > 0 {
-        return (cost + 0.8, Some(flush));
+        return (cost + if state.many && state.number != NONE { 0.3 } else { 0.8 }, Some(flush));
     }
     if state.size != NONE {
         return (cost + 1.0, Some(flush));

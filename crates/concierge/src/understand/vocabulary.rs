@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::english;
+use super::{english, numbers};
 use super::tokens::{Token, stem};
 
 /// A word's number in the vocabulary.
@@ -177,6 +177,13 @@ impl Vocabulary {
             if let Some(word) = self.get(&stem(&joined)) {
                 out.push(Reading { words: [word; INITIALS], len: 1, tokens: 2, quality: 0.98, guess: Guess::None });
             }
+        }
+        // "Five hundred ml" where the menu writes 500.
+        if first.is_count()
+            && let Some(number) = numbers::read(tokens).filter(|number| number.len > 1 && !number.after)
+            && let Some(word) = number.value.and_then(|value| self.get(&value.to_string()))
+        {
+            out.push(Reading { words: [word; INITIALS], len: 1, tokens: number.len, quality: 1.0, guess: Guess::None });
         }
         if self.get(&first.stem).is_some_and(|word| self.headings.contains(&word)) {
             return;
