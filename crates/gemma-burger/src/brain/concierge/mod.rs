@@ -4,6 +4,7 @@ pub mod agent;
 mod clock;
 mod convert;
 mod decide;
+pub mod lookup;
 pub mod manner;
 mod overheard;
 pub mod prompts;
@@ -27,6 +28,7 @@ use futures::FutureExt;
 use super::{bus::SessionBus, ports::Loading};
 use crate::{cli::Failure, config::Config, tracking};
 
+pub use lookup::Lookup;
 pub use restaurant::Resources;
 pub use speech::Speech;
 pub use traced::Tracing;
@@ -36,6 +38,7 @@ pub use turn::{Parts, Restaurant};
 /// and opening the store.
 pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let resources = Resources::read(config)?;
+    lookup::check(config)?;
     let (config, followed) = (config.clone(), config.clone());
     let load = tokio::task::spawn_blocking(move || restaurant::load(&config, resources, bus));
     let open = async move {
