@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Counts up when the same texts are to give another file.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// Cut files kept in the cache: those of the restaurants used last.
 const KEPT: usize = 4;
 /// English, as tokens.

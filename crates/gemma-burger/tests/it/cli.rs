@@ -42,6 +42,16 @@ fn wrong_uses_are_named_and_end_with_two() {
         ),
         (&["gateway"], &[], "the gateway needs to know where the brain is"),
         (&["brain"], &[("BRAIN_TOKEN", "short one")], "BRAIN_TOKEN is (a secret) in the environment"),
+        (&["hub", "push", "rosy", "--adapter", "x"], &[], "HF_TOKEN is not set"),
+        (&["hub", "push", "a/b/c", "--adapter", "x"], &[], "\"a/b/c\" names no repository"),
+        (&["hub", "pull", "rosy"], &[], "names no model"),
+        (&["hub", "pull", "a/rosy/x.gguf"], &[], "names a file; name a repository"),
+        (
+            &["ingest"],
+            &[("RETRIEVER", "faiss")],
+            "RETRIEVER is \"faiss\" in the environment; allowed: sqlite, pinecone",
+        ),
+        (&["ingest"], &[("PINECONE_INDEX", "My Index")], "PINECONE_INDEX is \"My Index\" in the environment"),
         (&["no-such-command"], &[], "unrecognized subcommand"),
     ] {
         let (code, out, err) = run(arguments, environment);
