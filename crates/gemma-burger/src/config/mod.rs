@@ -13,9 +13,9 @@ use std::{net::IpAddr, path::PathBuf};
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
 use allowed::{
-    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
+    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Slug, Text, Token, Urls,
 };
-pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
+pub use allowed::{LogFormat, Network, RetrieverChoice, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -139,6 +139,20 @@ settings! {
         reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
     }
 
+    /// Where the restaurant's knowledge is searched.
+    knowledge: Lookup {
+        /// Who ranks the nearest entries: the embedded file, or Pinecone with that file behind it.
+        retriever: RetrieverChoice, "RETRIEVER", "retriever", "sqlite", OneOf::<RetrieverChoice>::new(), BRAIN | DATA;
+        /// Key of the Pinecone project.
+        pinecone_key: Option<Secret>, "PINECONE_API_KEY", "pinecone-api-key", "", Optional(Key), BRAIN | DATA;
+        /// Name of the Pinecone index; it is made where it is missing.
+        pinecone_index: String, "PINECONE_INDEX", "pinecone-index", "gemma-burger", Slug(45), BRAIN | DATA;
+        /// The part of that index that is this restaurant's alone.
+        pinecone_namespace: String, "PINECONE_NAMESPACE", "pinecone-namespace", "restaurant", Slug(64), BRAIN | DATA;
+        /// Another address of Pinecone's control plane.
+        pinecone_endpoint: String, "PINECONE_ENDPOINT", "pinecone-endpoint", "https://api.pinecone.io", Origin::ANY, BRAIN | DATA;
+    }
+
     /// The language model on other machines.
     engine: Endpoints {
         /// Where the language model is, if not in this process: endpoints of OpenAI's protocol such as vLLM, llama-server, Ollama or another brain of this product. `MODEL` is its name there.
@@ -157,6 +171,32 @@ settings! {
         model: Option<String>, "PROVIDER_MODEL", "provider-model", "", Optional(Text), DATA;
         /// Key that it wants.
         key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key), DATA;
+    }
+
+    /// What is kept of conversations for their evaluation.
+    turns: TurnLogs {
+        /// Whether what is said in the chat is kept for evaluation, personal data masked: words, decision, reply, timings. `logs export` and `logs delete` work on it.
+        log: Switch, "TURN_LOG", "turn-log", "off", OneOf::<Switch>::new(), BRAIN;
+        /// Days that a record of a turn is kept.
+        days: u32, "TURN_LOG_DAYS", "turn-log-days", "30", Number(1..=3650), BRAIN;
+    }
+
+    /// A large language model that judges replies, asked by `eval` only.
+    judge: JudgeAt {
+        /// Base of the service whose model judges replies in `eval`: OpenAI-compatible, or Gemini's own (`…/v1beta`).
+        url: Option<String>, "JUDGE_URL", "judge-url", "", Optional(Base), DATA;
+        /// Name of its model, such as gemini-2.5-flash.
+        model: Option<String>, "JUDGE_MODEL", "judge-model", "", Optional(Text), DATA;
+        /// Key that it wants.
+        key: Option<Secret>, "JUDGE_KEY", "judge-key", "", Optional(Key), DATA;
+        /// Tokens that one evaluation may use, read and written.
+        max_tokens: u64, "JUDGE_MAX_TOKENS", "judge-max-tokens", "1000000", Number(0..=1_000_000_000), DATA;
+        /// Cents that one evaluation may cost, by JUDGE_CENTS_READ and JUDGE_CENTS_WRITTEN.
+        max_cents: Option<u64>, "JUDGE_MAX_CENTS", "judge-max-cents", "", Optional(Number(0..=1_000_000)), DATA;
+        /// Cents for a million tokens that the judge reads.
+        cents_read: Option<u64>, "JUDGE_CENTS_READ", "judge-cents-read", "", Optional(Number(0..=1_000_000)), DATA;
+        /// Cents for a million tokens that it writes.
+        cents_written: Option<u64>, "JUDGE_CENTS_WRITTEN", "judge-cents-written", "", Optional(Number(0..=1_000_000)), DATA;
     }
 
     /// What a guest may send.

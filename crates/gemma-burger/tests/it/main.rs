@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod client;
+mod python;
 mod scripted;
 
 mod adapters;
@@ -11,15 +12,18 @@ mod cli;
 mod failures;
 mod house;
 mod input;
+mod judge;
 mod leaving;
 mod limits;
 mod logs;
 mod mcp;
 mod orders;
 mod pages;
+mod plans;
 mod product;
 mod provider;
 mod resume;
+mod review;
 mod sessions;
 mod shutdown;
 mod staff;

@@ -4,6 +4,7 @@ pub mod agent;
 mod clock;
 mod convert;
 mod decide;
+pub mod lookup;
 pub mod manner;
 mod register;
 pub mod rehearsal;
@@ -13,6 +14,7 @@ mod speech;
 mod staff;
 pub mod tools;
 mod turn;
+pub mod turn_log;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use futures::FutureExt;
 use super::{bus::SessionBus, ports::Loading};
 use crate::{cli::Failure, config::Config};
 
+pub use lookup::Lookup;
 pub use restaurant::Resources;
 pub use speech::Speech;
 pub use turn::{Parts, Restaurant};
@@ -29,12 +32,13 @@ pub use turn::{Parts, Restaurant};
 /// and opening the store.
 pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let resources = Resources::read(config)?;
+    lookup::check(config)?;
     let config = config.clone();
     let load = tokio::task::spawn_blocking(move || restaurant::load(&config, resources, bus));
     let open = async {
         let loaded = load.await.map_err(|_| "the start failed".to_owned())?;
         let restaurant = loaded.map_err(|failure| failure.told())?;
-        tokio::spawn(restaurant.forget_keys_daily());
+        tokio::spawn(restaurant.forget_daily());
         Ok(Arc::new(restaurant) as Arc<dyn super::ports::Concierge>)
     };
     Ok(open.boxed())

@@ -16,6 +16,8 @@ use crate::brain::ports::EventSink;
 pub struct Reply {
     /// What the guest read, and how it came about.
     pub spoken: Spoken,
+    /// What the model wrote, as far as it was heard.
+    pub raw: String,
     /// How the model's part ended.
     pub end: GenerationEnd,
 }
@@ -33,7 +35,7 @@ pub async fn speak(
 ) -> Reply {
     let mut speaker = Speaker::new(Checker::new(index, brief, guest), brief);
     let mut end = GenerationEnd { reason: FinishReason::Stop, usage: Usage::default(), timings: Timings::default() };
-    let mut read = Instant::now();
+    let (mut read, mut raw) = (Instant::now(), String::new());
     if !brief.is_verbatim() {
         match engine.start(request) {
             Ok(mut words) => loop {
@@ -42,7 +44,7 @@ pub async fn speak(
                     () = cancelled.cancelled() => {
                         end.reason = events.cancel_reason();
                         let spoken = speaker.stop();
-                        return Reply { spoken, end };
+                        return Reply { spoken, raw, end };
                     }
                     event = words.next() => event,
                 };
@@ -54,6 +56,7 @@ pub async fn speak(
                     Some(GenerationEvent::Text(text)) => {
                         end.usage.completion_tokens += 1;
                         end.timings.decode_ms = read.elapsed().as_secs_f64() * 1_000.0;
+                        raw.push_str(&text);
                         if let Some(text) = speaker.push(&text) {
                             events.token(text);
                         }
@@ -81,7 +84,7 @@ pub async fn speak(
     events.token(rest.unwrap_or_default());
     // The reply is whole, whoever finished it.
     end.reason = FinishReason::Stop;
-    Reply { spoken, end }
+    Reply { spoken, raw, end }
 }
 
 fn note(error: &EngineError) {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use concierge::{
     intent::AgentName,
     ledger::{OrderId, PlacedOrder, Receipt},
-    ports::{Embedder, FinishReason, Retriever, Usage},
+    ports::{Embedder, FinishReason, Usage},
     prompt::{self, Limits},
     turn::Decision,
 };
@@ -18,10 +18,12 @@ use super::{
     clock::Clock,
     convert,
     decide::{Begun, Decided},
+    lookup::Lookup,
     manner::{AGENTS, Manner},
     reply,
     restaurant::Resources,
     speech::Speech,
+    turn_log::TurnLog,
 };
 use crate::{
     brain::{
@@ -54,7 +56,7 @@ pub struct Parts {
     /// Vectors of the guests' words.
     pub embedder: Arc<dyn Embedder>,
     /// What it knows.
-    pub retriever: Arc<dyn Retriever>,
+    pub retriever: Arc<dyn Lookup>,
     /// The language model.
     pub engine: Arc<dyn Speech>,
     /// The name under which programs ask for the model itself.
@@ -65,6 +67,8 @@ pub struct Parts {
     pub manner: Manner,
     /// Tokens of a reply.
     pub max_reply_tokens: u32,
+    /// What is kept of turns.
+    pub turn_log: TurnLog,
     /// News for guests outside of their turns.
     pub bus: Arc<SessionBus>,
     /// News for the staff's screens.
@@ -78,12 +82,16 @@ impl Restaurant {
         Self { inner: Arc::new(parts) }
     }
 
-    /// Forgets the keys of old messages, now and once a day, for as long as the restaurant is open.
-    pub fn forget_keys_daily(&self) -> impl Future<Output = ()> + Send + use<> {
+    /// Forgets the keys of old messages and old records of turns, now and once a day, for as long as the restaurant is open.
+    pub fn forget_daily(&self) -> impl Future<Output = ()> + Send + use<> {
         let parts = Arc::downgrade(&self.inner);
         async move {
             while let Some(parts) = parts.upgrade() {
-                let purge = move || parts.store.purge_keys(parts.clock().now().unix - store::KEYS_KEPT);
+                let purge = move || {
+                    let now = parts.clock().now().unix;
+                    parts.turn_log.purge(&parts.store, now);
+                    parts.store.purge_keys(now - store::KEYS_KEPT)
+                };
                 match tokio::task::spawn_blocking(purge).await {
                     Ok(Ok(forgotten)) => tracing::debug!(forgotten, "keys of old messages forgotten"),
                     Ok(Err(error)) => tracing::warn!(%error, "keys of old messages are kept another day"),
@@ -174,10 +182,17 @@ impl Concierge for Restaurant {
             AgentName::Gordon => Speaker::Gordon,
         };
         let (words, id) = (reply.spoken.text.clone(), turn.turn.to_string());
+        let menu = &world.menu;
+        let entry =
+            self.inner.turn_log.entry(menu, &self.inner.model_name, &turn.text, &decision, &reply, understand_ms);
         if !words.is_empty() {
             self.blocking(move |inner| {
-                inner.store.add_messages(&session, &id, &[(speaker, &words)], inner.clock().now().unix)?;
+                let now = inner.clock().now().unix;
+                inner.store.add_messages(&session, &id, &[(speaker, &words)], now)?;
                 inner.tell_desk(&session);
+                if let Some(entry) = entry {
+                    TurnLog::keep(&inner.store, &session, &id, &entry, now);
+                }
                 Ok(())
             })
             .await?;
@@ -271,7 +286,7 @@ impl Concierge for Restaurant {
             Ok(()) => Part::ready("open"),
             Err(error) => Part::missing(error.to_string()),
         };
-        Readiness::of(model, store, Part::ready("ingested"))
+        Readiness::of(model, store, self.inner.retriever.part())
     }
 
     fn staff(&self) -> Option<Arc<dyn Staff>> {
@@ -289,6 +304,7 @@ impl Concierge for Restaurant {
     fn metrics(&self) -> String {
         let mut page = Page::default();
         self.inner.engine.measure(&mut page);
+        self.inner.retriever.measure(&mut page);
         page.finish()
     }
 }
