@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, logs, mcp, model, parse, plan, route,
-        serve, staff, train,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, logs, mcp, model, parse, plan,
+        route, serve, staff, train,
     },
     config::ConfigError,
 };
