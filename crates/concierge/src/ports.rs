@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::{intent::AgentName, money::Cents};
+use crate::{intent::AgentName, money::Cents, tools::Functions};
 
 /// Text made by the language model.
 ///
@@ -64,6 +64,9 @@ pub struct GenerationRequest {
     pub seed: u32,
     /// A GBNF grammar that the reply must follow.
     pub grammar: Option<Arc<str>>,
+    /// Functions that the reply may call, for an engine that has calls of its own; it writes one as
+    /// [`crate::tools::opening`] says. Others keep to the grammar.
+    pub functions: Option<Arc<Functions>>,
     /// The conversation that this belongs to, so that its computed state can be used again in the next turn.
     pub conversation: Option<String>,
 }

@@ -161,6 +161,7 @@ pub fn request(
         max_tokens: limits.max_tokens,
         seed: limits.seed,
         grammar: None,
+        functions: None,
         conversation,
     }
 }

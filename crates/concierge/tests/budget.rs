@@ -134,3 +134,9 @@ fn later_budget_requests_lead_to_the_right_arguments() {
     let (right, all, wrong) = score(include_str!("budget/fresh.txt"));
     assert!(right == all, "{right} of {all} are right. Wrong:\n{wrong}");
 }
+
+#[test]
+fn budget_requests_of_a_third_hand_lead_to_the_right_arguments() {
+    let (right, all, wrong) = score(include_str!("budget/third.txt"));
+    assert!(right == all, "{right} of {all} are right. Wrong:\n{wrong}");
+}

@@ -181,6 +181,7 @@ impl Gemma {
             max_tokens: 1,
             seed: 0,
             grammar: None,
+            functions: None,
             conversation: None,
         })?;
         reply.for_each(|_| std::future::ready(())).await;

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use concierge::ports::{FinishReason, GenerationEnd, GenerationEvent, GenerationRequest, Timings, Usage};
+use concierge::{
+    ports::{FinishReason, GenerationEnd, GenerationEvent, GenerationRequest, Timings, Usage},
+    tools::opening,
+};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, Request, Response, body::Incoming, header};
 use hyper_rustls::HttpsConnector;
@@ -180,10 +183,47 @@ impl Caller {
     }
 }
 
+/// A call as far as it has come; it goes on as text of one form.
+#[derive(Default)]
+enum Call {
+    #[default]
+    None,
+    Named,
+    Filled,
+    Closed,
+}
+
+impl Call {
+    /// The text of the next part; at the reply's end, of what closes it.
+    fn text(&mut self, part: Option<protocol::CallPart>, over: bool) -> String {
+        let mut text = String::new();
+        if let Some(part) = part {
+            if let (Self::None, Some(name)) = (&self, part.name) {
+                text.push_str(&opening(&name));
+                *self = Self::Named;
+            }
+            if !part.arguments.is_empty() && matches!(self, Self::Named | Self::Filled) {
+                text.push_str(&part.arguments);
+                *self = Self::Filled;
+            }
+        }
+        if over {
+            match self {
+                Self::Named => text.push_str("{}}"),
+                Self::Filled => text.push('}'),
+                Self::None | Self::Closed => {}
+            }
+            *self = Self::Closed;
+        }
+        text
+    }
+}
+
 /// A reply as far as it has come.
 #[derive(Default)]
 struct Progress {
     first_word: Option<Instant>,
+    call: Call,
     bytes: usize,
     pieces: u32,
     finish: Option<FinishReason>,
@@ -196,8 +236,9 @@ impl Progress {
         if data == b"[DONE]" {
             return if self.finish.is_some() { Ok(true) } else { Err(RemoteError::Cut) };
         }
-        let told = protocol::told(data)?;
+        let mut told = protocol::told(data)?;
         self.usage = told.usage.or(self.usage);
+        told.text.push_str(&self.call.text(told.call.take(), told.finish.is_some()));
         if !told.text.is_empty() {
             self.bytes += told.text.len();
             self.pieces += 1;

@@ -1,6 +1,9 @@
 //! OpenAI's protocol, the part that is spoken here: what is asked, and what is understood of the answers.
 
-use concierge::ports::{FinishReason, GenerationRequest, Role, Usage};
+use concierge::{
+    ports::{FinishReason, GenerationRequest, Role, Usage},
+    tools::{Choice, Function, Functions},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -32,10 +35,27 @@ pub fn body(request: &GenerationRequest, model: &str) -> Vec<u8> {
     if let Some(conversation) = &request.conversation {
         body["prompt_cache_key"] = json!(conversation);
     }
-    if let Some(grammar) = &request.grammar {
-        body["grammar"] = json!(&**grammar);
+    match (&request.functions, &request.grammar) {
+        // A server that has calls of its own holds the model to the schemas itself, and takes no grammar beside them.
+        (Some(functions), _) => offer(&mut body, functions),
+        (None, Some(grammar)) => body["grammar"] = json!(&**grammar),
+        (None, None) => {}
     }
     body.to_string().into_bytes()
+}
+
+/// Offers functions as the protocol's tools.
+fn offer(body: &mut Value, functions: &Functions) {
+    let tools = functions.list.iter().map(|function| {
+        let Function { name, description, parameters } = function;
+        json!({"type": "function", "function": {"name": name, "description": description, "parameters": parameters}})
+    });
+    body["tools"] = tools.collect();
+    body["tool_choice"] = match &functions.choice {
+        Choice::Auto => json!("auto"),
+        Choice::Required => json!("required"),
+        Choice::Only(name) => json!({"type": "function", "function": {"name": name}}),
+    };
 }
 
 /// What one event of a stream tells.
@@ -43,10 +63,21 @@ pub fn body(request: &GenerationRequest, model: &str) -> Vec<u8> {
 pub struct Told {
     /// The next words; may be empty.
     pub text: String,
+    /// The next part of a call.
+    pub call: Option<CallPart>,
     /// The reply's end.
     pub finish: Option<FinishReason>,
     /// What it took.
     pub usage: Option<Usage>,
+}
+
+/// A part of the first call of a reply. Only one is read: whoever asked is told its result, and asks again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallPart {
+    /// The function's name, with the first part.
+    pub name: Option<String>,
+    /// The next of its arguments' JSON.
+    pub arguments: String,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +98,21 @@ struct Choice {
 #[derive(Default, Deserialize)]
 struct Delta {
     content: Option<String>,
+    tool_calls: Option<Vec<ToolCall>>,
+}
+
+#[derive(Deserialize)]
+struct ToolCall {
+    #[serde(default)]
+    index: u32,
+    #[serde(default)]
+    function: CalledFunction,
+}
+
+#[derive(Default, Deserialize)]
+struct CalledFunction {
+    name: Option<String>,
+    arguments: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -89,11 +135,14 @@ pub fn told(data: &[u8]) -> Result<Told, RemoteError> {
     if chunk.error.is_some_and(|error| !error.is_null()) {
         return Err(RemoteError::Broken(200));
     }
-    let choice = chunk.choices.into_iter().next();
+    let mut choice = chunk.choices.into_iter().next();
+    let calls = choice.as_mut().and_then(|choice| choice.delta.tool_calls.take()).unwrap_or_default();
+    let function = calls.into_iter().find(|call| call.index == 0).map(|call| call.function);
     let finish = choice.as_ref().and_then(|choice| choice.finish_reason.as_deref());
     Ok(Told {
         finish: finish.map(|reason| if reason == "length" { FinishReason::Length } else { FinishReason::Stop }),
         text: choice.and_then(|choice| choice.delta.content).unwrap_or_default(),
+        call: function.map(|call| CallPart { name: call.name, arguments: call.arguments.unwrap_or_default() }),
         usage: chunk.usage.map(|tokens| Usage {
             prompt_tokens: tokens.prompt_tokens,
             completion_tokens: tokens.completion_tokens,
@@ -153,6 +202,13 @@ mod tests {
             let told = told(data.as_bytes()).unwrap();
             assert_eq!((told.text.as_str(), told.finish), (text, finish), "{data}");
         }
+        let delta = r#"{"choices":[{"delta":{"content":null,"tool_calls":[{"index":1,"function":{"name":"b"}},
+            {"index":0,"id":"c1","type":"function","function":{"name":"a","arguments":""}}]}}]}"#;
+        let first = CallPart { name: Some("a".to_owned()), arguments: String::new() };
+        assert_eq!(told(delta.as_bytes()).unwrap().call, Some(first));
+        let delta = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}]}}]}"#;
+        let next = CallPart { name: None, arguments: "{\"x\"".to_owned() };
+        assert_eq!(told(delta.as_bytes()).unwrap().call, Some(next));
         let usage = br#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#;
         let expected = Usage { prompt_tokens: 5, cached_tokens: 4, completion_tokens: 2 };
         assert_eq!(told(usage).unwrap().usage, Some(expected));

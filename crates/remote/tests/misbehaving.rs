@@ -29,6 +29,8 @@ enum Manner {
     Well,
     /// The same, without usage, `[DONE]` or the last empty line.
     Terse,
+    /// Calls a function, its arguments in two parts.
+    Calls,
     /// Answers 500.
     Broken,
     /// Answers 503 with Retry-After.
@@ -143,6 +145,17 @@ async fn speak(
         Manner::Well => {
             format!("{STREAM}{}: alive\n\n{}{}{end}{usage}data: [DONE]\n\n", word("one "), word("two "), word("three"))
         }
+        Manner::Calls => {
+            let part = |function: &str| {
+                format!(
+                    "data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":0,\"function\":{function}}}]}}}}]}}\n\n"
+                )
+            };
+            let (name, one, two) =
+                (r#"{"name":"f","arguments":""}"#, r#"{"arguments":"{\"a\":"}"#, r#"{"arguments":"1}"}"#);
+            let end = end.replace("stop", "tool_calls");
+            format!("{STREAM}{}{}{}{end}data: [DONE]\n\n", part(name), part(one), part(two))
+        }
         Manner::Terse => format!("{STREAM}{}{}", word("one"), end.trim_end()),
         Manner::Broken => answer("500 Internal Server Error", "", "oops"),
         Manner::Busy => answer("503 Service Unavailable", "retry-after: 7\r\n", "{}"),
@@ -199,6 +212,7 @@ fn request() -> GenerationRequest {
         max_tokens: 20,
         seed: 1,
         grammar: None,
+        functions: None,
         conversation: None,
     }
 }
@@ -221,9 +235,10 @@ async fn reply(engine: &Remote) -> (String, Result<FinishReason, EngineError>) {
 #[tokio::test]
 async fn every_manner_comes_to_its_end() {
     type Expected = fn(&EngineError) -> bool;
-    let cases: [(&'static [Manner], &str, Option<Expected>, usize); 13] = [
+    let cases: [(&'static [Manner], &str, Option<Expected>, usize); 14] = [
         (&[Manner::Well], "one two three", None, 1),
         (&[Manner::Terse], "one", None, 1),
+        (&[Manner::Calls], r#"{"tool":"f","arguments":{"a":1}}"#, None, 1),
         (&[Manner::Broken, Manner::NoHttp, Manner::Well], "one two three", None, 3),
         (&[Manner::Garbage, Manner::Well], "one two three", None, 2),
         (&[Manner::Broken], "", Some(|error| matches!(error, EngineError::Failed(_))), 3),

@@ -1,8 +1,12 @@
 //! Why a plan is the best, what a little more would buy, and what would make an impossible wish possible.
 
 use super::{
-    Alternative, Found, Objective, Plan, PlanError, PlanLine, Request, field::Field, least::Least, lines,
-    request::MAX_SAME, subtotal,
+    Alternative, Found, Objective, Plan, PlanError, PlanLine, Request,
+    field::Field,
+    least::{By, Least},
+    lines,
+    request::MAX_SAME,
+    subtotal,
 };
 use crate::{
     ledger::list_words,
@@ -104,7 +108,9 @@ pub(super) fn impossible(menu: &Menu, request: &Request, limit: usize) -> PlanEr
 fn least(menu: &Menu, request: &Request) -> Option<usize> {
     let same = request.max_same.unwrap_or(MAX_SAME).min(MAX_SAME);
     let field = Field::new(menu, request, false, false, same).ok()?;
-    (0..field.stages.len()).map(|at| Least::new(&field, at, false).cost(field.stages[at].grid.states - 1)).sum()
+    let stages = field.stages.iter().enumerate();
+    let costs = stages.map(|(at, stage)| Least::new(&field, at, By::Cost)?.cost(stage.grid.states - 1));
+    usize::try_from(costs.sum::<Option<i64>>()?).ok()
 }
 
 /// One wish less that would do: a must-have, or one course for each person.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::request::{AtMost, Diner, PlanError, Request};
+use super::{
+    reach::Pick,
+    request::{AtMost, Diner, PlanError, Request},
+};
 use crate::menu::{Choice, ChoiceId, Course, GroupId, Item, ItemId, Menu, SizeId};
 
 /// Courses in the order in which they are planned.
@@ -54,16 +57,27 @@ pub(super) struct Grid {
 
 impl Grid {
     fn new(demand: Vec<usize>) -> Result<Self, PlanError> {
+        let states = demand.iter().try_fold(1_usize, |states, count| states.checked_mul(count + 1));
+        match states.filter(|states| *states <= MAX_STATES) {
+            Some(_) => Ok(Self::within(demand)),
+            None => Err(PlanError::TooComplicated),
+        }
+    }
+
+    /// A grid of no more combinations than one that [`Grid::new`] accepted.
+    pub fn within(demand: Vec<usize>) -> Self {
+        let mut states = 1;
         let mut strides = Vec::with_capacity(demand.len());
-        let mut states = 1_usize;
         for count in &demand {
             strides.push(states);
-            states = states
-                .checked_mul(count + 1)
-                .filter(|states| *states <= MAX_STATES)
-                .ok_or(PlanError::TooComplicated)?;
+            states *= count + 1;
         }
-        Ok(Self { demand, strides, states })
+        Self { demand, strides, states }
+    }
+
+    /// How many people each class has.
+    pub fn demand(&self) -> &[usize] {
+        &self.demand
     }
 
     /// The state with one more person of a class served, if one is left.
@@ -76,7 +90,8 @@ impl Grid {
         (self.served(state, class) > 0).then(|| state - self.strides[class])
     }
 
-    fn served(&self, state: usize, class: usize) -> usize {
+    /// How many people of a class are served.
+    pub fn served(&self, state: usize, class: usize) -> usize {
         state / self.strides[class] % (self.demand[class] + 1)
     }
 
@@ -113,6 +128,27 @@ impl Field {
         }
         Ok(Self { stages, classes: classes.iter().map(|(_, count)| *count).collect() })
     }
+
+    /// What a selection costs.
+    pub fn cost(&self, picks: &[Pick]) -> usize {
+        let price = |pick: &Pick| self.stages[pick.stage].candidates[pick.candidate].variants[pick.variant].price;
+        picks.iter().map(price).sum()
+    }
+
+    /// No selection costs more.
+    pub fn dearest(&self) -> usize {
+        let candidates = self.stages.iter().flat_map(|stage| &stage.candidates);
+        let most = |candidate: &Candidate| {
+            let dearest = candidate.variants.iter().map(|variant| variant.price).max().unwrap_or(0);
+            dearest.saturating_mul(candidate.most as usize)
+        };
+        candidates.fold(0, |sum, candidate| sum.saturating_add(most(candidate)))
+    }
+}
+
+/// The classes of a mask.
+pub(super) fn eaters(classes: u32) -> impl Iterator<Item = usize> {
+    (0..32).filter(move |class| classes >> class & 1 == 1)
 }
 
 impl Candidate {
@@ -224,7 +260,7 @@ fn variants(menu: &Menu, item: &Item, classes: &[(Diner, usize)], options: bool)
         for addition in std::iter::once(None).chain(extra.iter().map(Some)) {
             let chosen: Vec<&(GroupId, &Choice)> = required.iter().chain(addition).collect();
             let price = price + chosen.iter().map(|(_, choice)| choice.price.0).sum::<i64>();
-            let eaters = eaters(item, &chosen, classes);
+            let eaters = who_may(item, &chosen, classes);
             let Some(price) = usize::try_from(price).ok().filter(|price| *price > 0) else { continue };
             if eaters == 0
                 || variants.iter().any(|other| other.price == price && other.classes | eaters == other.classes)
@@ -282,7 +318,7 @@ fn priced<'a>(menu: &'a Menu, item: &Item, required: &[(GroupId, &'a Choice)]) -
 }
 
 /// A bit for each class whose people may have the item with these options. What is not known is not for them.
-fn eaters(item: &Item, chosen: &[&(GroupId, &Choice)], classes: &[(Diner, usize)]) -> u32 {
+fn who_may(item: &Item, chosen: &[&(GroupId, &Choice)], classes: &[(Diner, usize)]) -> u32 {
     let mut eaters = 0;
     for (at, (diner, _)) in classes.iter().enumerate() {
         let fits = |allergens: &Option<std::collections::BTreeSet<String>>,

@@ -2,33 +2,37 @@
 //!
 //! The model never does sums. [`plan`] takes a [`Request`] (a sum, a party, diets and allergens as hard rules,
 //! must-haves, things in the cart) and finds the best meal there is, or the smallest change that would make one
-//! possible. Method and proof of optimality stand in `reach.rs` (totals, as bit sets) and `least.rs` (least cost).
+//! possible. Method and proof of optimality stand in `fill.rs` and `reach.rs` (totals, as bit sets) and in `least.rs`
+//! (least cost).
 //!
 //! What is planned: each person gets one main that they may eat, and the sides, drinks and desserts asked for. Filling a
 //! sum may add things beside that, each of which somebody of the party may eat. No item is bought more than
 //! `max_same` times; where the guest names no number, variety goes first: the plan with the fewest repetitions that
 //! reaches the best total is taken.
 
+mod alternatives;
 mod explain;
 mod field;
+mod fill;
 mod large;
 mod least;
+mod phases;
 mod reach;
 mod request;
 pub mod wish;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::{
-    menu::{Course, ItemId, Menu},
+    menu::{Course, Menu},
     money::{Cents, TaxRate},
     order::{ChoicePick, OptionPick, OrderLine, Pick as ItemPick},
 };
 use field::Field;
-use least::Least;
-use reach::{Pick, Reach};
+use least::{By, Least};
+use reach::Pick;
 
 pub use large::large;
 pub use request::{AtMost, Diner, MAX_LIMIT, MAX_PARTY, MAX_SAME, Must, Objective, PlanError, Request};
@@ -84,10 +88,6 @@ pub struct Alternative {
     pub total: Cents,
 }
 
-/// Different enough to be called another meal: no more than this share of it is the same.
-const SAME_SHARE_MOST: f64 = 0.5;
-const ALTERNATIVES: usize = 3;
-
 /// The best meal for a request.
 ///
 /// # Errors
@@ -95,15 +95,20 @@ const ALTERNATIVES: usize = 3;
 pub fn plan(menu: &Menu, request: &Request) -> Result<Plan, PlanError> {
     request.check(menu)?;
     let limit = request.limit.map(|limit| subtotal_within(request, menu.tax_rate, limit));
-    let best = match request.objective {
-        Objective::Fill => fill(menu, request, limit.unwrap_or(0))?,
-        Objective::Cheapest => least_cost(menu, request, limit, false)?,
-        Objective::Best => least_cost(menu, request, limit, true)?,
-        Objective::Feed => feed(menu, request, limit.unwrap_or(0))?,
-    };
+    let best = find(menu, request, limit)?;
     let lines = lines(menu, &best.field, &best.picks);
-    let alternatives = alternatives(menu, request, limit, &lines);
+    let alternatives = alternatives::of(menu, request, limit, &lines);
     Ok(explain::plan(menu, request, &best, lines, alternatives))
+}
+
+/// The best selection within a subtotal.
+fn find(menu: &Menu, request: &Request, limit: Option<usize>) -> Result<Found, PlanError> {
+    match request.objective {
+        Objective::Fill => fill::fill(menu, request, limit.unwrap_or(0)),
+        Objective::Cheapest => least_cost(menu, request, limit, false),
+        Objective::Best => least_cost(menu, request, limit, true),
+        Objective::Feed => feed(menu, request, limit.unwrap_or(0)),
+    }
 }
 
 /// What a search found.
@@ -130,64 +135,45 @@ fn subtotal_within(request: &Request, rate: TaxRate, limit: Cents) -> usize {
     usize::try_from(low).unwrap_or(0)
 }
 
-/// The plan that comes nearest to a subtotal: first with each thing once, then with more of the same and with options
-/// at a price, as long as that comes nearer.
-fn fill(menu: &Menu, request: &Request, limit: usize) -> Result<Found, PlanError> {
-    let most = request.max_same.unwrap_or(MAX_SAME).min(MAX_SAME);
-    // What the next unit of money would buy comes out of the same search.
-    let beyond = limit + 100;
-    let mut best: Option<(usize, Found)> = None;
-    let repetitions: BTreeSet<u32> = [1, 2, 4, most].into_iter().filter(|same| *same <= most).collect();
-    let ways = repetitions.iter().map(|same| (*same, false)).chain(repetitions.last().map(|same| (*same, true)));
-    for (same, options) in ways {
-        let field = Field::new(menu, request, options, true, same)?;
-        let reach = Reach::new(&field, beyond);
-        let Some(total) = reach.best(limit) else { continue };
-        if best.as_ref().is_none_or(|(so_far, _)| total > *so_far) {
-            let next = reach.best(beyond).filter(|next| *next > total).map(|next| reach.selection(next));
-            let picks = reach.selection(total);
-            drop(reach);
-            best = Some((total, Found { field, picks, feeds: request.party, next }));
-        }
-        if total == limit {
-            break;
-        }
-    }
-    best.map(|(_, found)| found).ok_or_else(|| explain::impossible(menu, request, limit))
-}
-
 /// The cheapest plan, or the best liked one within a subtotal.
 fn least_cost(menu: &Menu, request: &Request, limit: Option<usize>, liked: bool) -> Result<Found, PlanError> {
     let same = request.max_same.unwrap_or(MAX_SAME).min(MAX_SAME);
     let field = Field::new(menu, request, false, false, same)?;
     let everybody: Vec<usize> = field.stages.iter().map(|stage| stage.grid.states - 1).collect();
-    let picks = served(&field, &everybody, limit, liked)
-        .ok_or_else(|| explain::impossible(menu, request, limit.unwrap_or(0)))?;
-    Ok(Found { field, picks, feeds: request.party, next: None })
+    match served(&field, &everybody, limit, liked) {
+        Ok(picks) => Ok(Found { field, picks, feeds: request.party, next: None }),
+        Err(why) => Err(why.told(menu, request, limit.unwrap_or(0))),
+    }
 }
 
-/// The plan for the people of the given states: the best liked within a limit, and of those the cheapest.
-fn served(field: &Field, states: &[usize], limit: Option<usize>, liked: bool) -> Option<Vec<Pick>> {
-    let stages: Vec<Least<'_>> = (0..field.stages.len()).map(|at| Least::new(field, at, liked)).collect();
+/// The plan for the people of the given states: the cheapest, or the best liked within a limit and of those the
+/// cheapest.
+fn served(field: &Field, states: &[usize], limit: Option<usize>, liked: bool) -> Result<Vec<Pick>, NotFound> {
+    let by = if liked { By::LikedThenCost } else { By::Cost };
+    let stages = searched(field, by)?;
+    let picks: Vec<Pick> = stages.iter().zip(states).flat_map(|(stage, state)| stage.selection(*state, 0)).collect();
+    let within = |cost: usize| limit.is_none_or(|limit| cost <= limit);
+    if stages.iter().zip(states).any(|(stage, state)| stage.cost(*state).is_none()) {
+        return Err(NotFound::Impossible);
+    }
+    // Without regard to the limit nothing is better; where it keeps to the limit, nothing within it is.
+    if within(field.cost(&picks)) {
+        return Ok(picks);
+    }
+    if !liked {
+        return Err(NotFound::Impossible);
+    }
+    let stages = searched(field, By::CostOfEachLiked)?;
     // Courses are independent: sums of popularity add up, and so do costs.
     let mut merged: Vec<(usize, usize, Vec<usize>)> = vec![(0, 0, Vec::new())];
     for (stage, state) in stages.iter().zip(states) {
-        let mut next: std::collections::BTreeMap<usize, (usize, Vec<usize>)> = std::collections::BTreeMap::new();
+        let mut next: BTreeMap<usize, (usize, Vec<usize>)> = BTreeMap::new();
         for (sum, cost, path) in &merged {
             for (liked, more) in stage.costs(*state) {
-                let total = cost + more;
-                if limit.is_some_and(|limit| total > limit) {
-                    continue;
-                }
-                let entry = next.entry(sum + liked);
-                let better = match &entry {
-                    std::collections::btree_map::Entry::Occupied(slot) => slot.get().0 > total,
-                    std::collections::btree_map::Entry::Vacant(_) => true,
-                };
-                if better {
-                    let mut path = path.clone();
-                    path.push(liked);
-                    entry.insert_entry((total, path));
+                let total = cost + usize::try_from(more).unwrap_or(usize::MAX / 2);
+                let known = next.get(&(sum + liked)).map(|(cost, _)| *cost);
+                if within(total) && known.is_none_or(|known| total < known) {
+                    next.insert(sum + liked, (total, [path.as_slice(), &[liked]].concat()));
                 }
             }
         }
@@ -201,41 +187,66 @@ fn served(field: &Field, states: &[usize], limit: Option<usize>, liked: bool) ->
             }
         }
     }
-    let (_, _, path) = if liked {
-        merged.into_iter().max_by_key(|(sum, cost, _)| (*sum, std::cmp::Reverse(*cost)))?
-    } else {
-        merged.into_iter().min_by_key(|(_, cost, _)| *cost)?
-    };
-    Some(
-        stages
-            .iter()
-            .zip(states)
-            .zip(path)
-            .flat_map(|((stage, state), liked)| stage.selection(*state, liked))
-            .collect(),
-    )
+    let best = merged.into_iter().max_by_key(|(sum, cost, _)| (*sum, std::cmp::Reverse(*cost)));
+    let (_, _, path) = best.ok_or(NotFound::Impossible)?;
+    let each = stages.iter().zip(states).zip(path);
+    Ok(each.flat_map(|((stage, state), liked)| stage.selection(*state, liked)).collect())
+}
+
+/// Why a search gives nothing.
+enum NotFound {
+    /// There is nothing.
+    Impossible,
+    /// It would take more memory than one search may.
+    TooLarge,
+}
+
+fn searched(field: &Field, by: By) -> Result<Vec<Least<'_>>, NotFound> {
+    let all = (0..field.stages.len()).map(|at| Least::new(field, at, by));
+    all.collect::<Option<Vec<_>>>().ok_or(NotFound::TooLarge)
 }
 
 /// Feeds as many people as the subtotal allows, everything that was asked for each; then as well liked as it allows.
 fn feed(menu: &Menu, request: &Request, limit: usize) -> Result<Found, PlanError> {
     let same = request.max_same.unwrap_or(MAX_SAME).min(MAX_SAME);
     let field = Field::new(menu, request, false, false, same)?;
-    let stages: Vec<Least<'_>> = (0..field.stages.len()).map(|at| Least::new(&field, at, false)).collect();
-    let mut best: Option<(u32, usize, Vec<usize>)> = None;
+    let found = feed_most(&field, request, limit).and_then(|(feeds, states)| {
+        let picks = served(&field, &states, Some(limit), true)?;
+        Ok((feeds, picks))
+    });
+    match found {
+        Ok((feeds, picks)) => Ok(Found { field, picks, feeds, next: None }),
+        Err(why) => Err(why.told(menu, request, limit)),
+    }
+}
+
+/// The most people that can be fed, and of what classes they are: of those as many, the cheapest.
+fn feed_most(field: &Field, request: &Request, limit: usize) -> Result<(u32, Vec<usize>), NotFound> {
+    let stages = searched(field, By::Cost)?;
+    let mut best: Option<(u32, i64, Vec<usize>)> = None;
     for counts in subsets(&field.classes) {
-        let states = states(request, &field, &counts);
-        let costs: Option<Vec<usize>> = stages.iter().zip(&states).map(|(stage, state)| stage.cost(*state)).collect();
-        let Some(cost) = costs.map(|costs| costs.iter().sum::<usize>()).filter(|cost| *cost <= limit) else { continue };
+        let states = states(request, field, &counts);
+        let costs: Option<Vec<i64>> = stages.iter().zip(&states).map(|(stage, state)| stage.cost(*state)).collect();
+        let Some(cost) = costs.map(|costs| costs.iter().sum::<i64>()).filter(|cost| *cost <= limit as i64) else {
+            continue;
+        };
         let fed = counts.iter().sum::<usize>() as u32;
         if best.as_ref().is_none_or(|(most, least, _)| fed > *most || (fed == *most && cost < *least)) {
             best = Some((fed, cost, states));
         }
     }
-    drop(stages);
-    let (feeds, _, states) =
-        best.filter(|(feeds, _, _)| *feeds > 0).ok_or_else(|| explain::impossible(menu, request, limit))?;
-    let picks = served(&field, &states, Some(limit), true).ok_or_else(|| explain::impossible(menu, request, limit))?;
-    Ok(Found { field, picks, feeds, next: None })
+    let fed = best.filter(|(feeds, _, _)| *feeds > 0).map(|(feeds, _, states)| (feeds, states));
+    fed.ok_or(NotFound::Impossible)
+}
+
+impl NotFound {
+    /// In words for the guest.
+    fn told(self, menu: &Menu, request: &Request, limit: usize) -> PlanError {
+        match self {
+            Self::Impossible => explain::impossible(menu, request, limit),
+            Self::TooLarge => PlanError::TooComplicated,
+        }
+    }
 }
 
 fn states(request: &Request, field: &Field, counts: &[usize]) -> Vec<usize> {
@@ -313,54 +324,8 @@ fn line(menu: &Menu, field: &Field, pick: Pick, quantity: u32) -> Option<PlanLin
     })
 }
 
-/// Other meals under the same rules: each time without the main thing of those found before.
-fn alternatives(menu: &Menu, request: &Request, limit: Option<usize>, first: &[PlanLine]) -> Vec<Alternative> {
-    let mut found: Vec<Alternative> = Vec::new();
-    let mut without = request.clone();
-    let mut last = first.to_vec();
-    for _ in 0..ALTERNATIVES * 2 {
-        let must = |id: &ItemId| request.must.iter().any(|must| must.item == *id);
-        let dearest =
-            last.iter().filter(|line| line.order.item.one().is_some_and(|id| !must(id))).max_by_key(|line| line.price);
-        let Some(ItemPick::One(id)) = dearest.map(|line| &line.order.item) else { break };
-        without.must_not.insert(id.clone());
-        let next = match request.objective {
-            Objective::Fill => fill(menu, &without, limit.unwrap_or(0)),
-            Objective::Cheapest => least_cost(menu, &without, limit, false),
-            Objective::Best => least_cost(menu, &without, limit, true),
-            Objective::Feed => feed(menu, &without, limit.unwrap_or(0)),
-        };
-        let Ok(next) = next else { break };
-        last = lines(menu, &next.field, &next.picks);
-        let differs = std::iter::once(first)
-            .chain(found.iter().map(|other| other.lines.as_slice()))
-            .all(|other| share(other, &last) <= SAME_SHARE_MOST);
-        if differs {
-            let total = explain::paid(menu, request, subtotal(&last));
-            found.push(Alternative { lines: last.clone(), total });
-            if found.len() == ALTERNATIVES {
-                break;
-            }
-        }
-    }
-    found
-}
-
 fn subtotal(lines: &[PlanLine]) -> Cents {
     lines.iter().map(|line| line.price).sum()
-}
-
-/// Which share of the money of two meals goes to the same things.
-fn share(one: &[PlanLine], other: &[PlanLine]) -> f64 {
-    let same: i64 = one
-        .iter()
-        .filter_map(|line| {
-            let twin = other.iter().find(|twin| twin.order.item == line.order.item)?;
-            Some(line.price.min(twin.price).0)
-        })
-        .sum();
-    let whole = subtotal(one).max(subtotal(other)).0.max(1);
-    same as f64 / whole as f64
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 //! The planner against brute force: every selection of a small menu is tried.
 
-use super::*;
-use crate::menu::Course;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::{
+    field::{Candidate, Stage},
+    least::{By, Least},
+    reach::Reach,
+    *,
+};
+use crate::menu::{Course, Item};
 
 /// A small random number generator (SplitMix64), so that a failing seed can be tried again.
 struct Dice(u64);
@@ -34,14 +41,21 @@ fn random_menu(dice: &mut Dice) -> Menu {
                 _ => r#","allergens":[]"#.to_owned(),
             };
             let diets = if dice.one_in(2) { r#","diets":["vegan"]"# } else { r#","diets":[]"# };
+            let groups = if dice.one_in(4) { r#","option_groups":["g"]"# } else { "" };
             format!(
-                r#"{{"id":"i{n}","name":"I{n}","course":"{course}","price":0.{price:02}{sizes}{allergens}{diets},"popularity":{}}}"#,
+                r#"{{"id":"i{n}","name":"I{n}","course":"{course}","price":0.{price:02}{sizes}{allergens}{diets}{groups},"popularity":{}}}"#,
                 dice.roll(5)
             )
         })
         .collect();
     let tax = ["0", "0.0925", "0.25"][dice.roll(3) as usize];
-    Menu::from_json(&format!(r#"{{"name":"T","tax_rate":"{tax}","items":[{}]}}"#, items.join(","))).unwrap()
+    let allergens = if dice.one_in(2) { r#"["milk"]"# } else { "[]" };
+    let diets = if dice.one_in(2) { r#"["vegan"]"# } else { "[]" };
+    let choice =
+        format!(r#"{{"id":"c","name":"C","price":0.0{},"allergens":{allergens},"diets":{diets}}}"#, dice.roll(4));
+    let group = format!(r#"{{"id":"g","name":"G","max":1,"choices":[{choice}]}}"#);
+    let text = format!(r#"{{"name":"T","tax_rate":"{tax}","items":[{}],"option_groups":[{group}]}}"#, items.join(","));
+    Menu::from_json(&text).unwrap()
 }
 
 fn random_request(dice: &mut Dice, menu: &Menu) -> Request {
@@ -81,6 +95,8 @@ fn random_bound(dice: &mut Dice, menu: &Menu) -> Vec<AtMost> {
     let items = menu.items.iter().filter(|item| item.course == course).take(2).map(|item| item.id.clone());
     vec![AtMost { items: items.collect(), most: dice.roll(3) as u32 }]
 }
+
+static NONE: BTreeSet<String> = BTreeSet::new();
 
 /// What brute force compares by: higher is better.
 type Score = (i64, i64);
@@ -189,17 +205,27 @@ impl Brute<'_> {
         (must, most, taken, beside): (u32, u32, u32, u32),
     ) {
         let item = &self.menu.items[at];
-        let may = |diner: &Diner| {
-            (diner.allergens.is_empty()
-                || item.allergens.as_ref().is_some_and(|known| known.is_disjoint(&diner.allergens)))
-                && (diner.diets.is_empty() || item.diets.as_ref().is_some_and(|known| diner.diets.is_subset(known)))
-        };
         let prices: Vec<i64> = if item.sizes.is_empty() {
             vec![item.price.0]
         } else {
             item.sizes.iter().map(|size| size.price.0).collect()
         };
-        for price in prices {
+        // Plain, or with one option at a price.
+        let choices = item.option_groups.iter().filter_map(|id| self.menu.group(id)).flat_map(|group| &group.choices);
+        let choices: Vec<_> = choices.filter(|choice| choice.price.0 > 0).map(Some).collect();
+        for (price, choice) in
+            prices.iter().flat_map(|price| std::iter::once(&None).chain(&choices).map(move |choice| (*price, *choice)))
+        {
+            let price = price + choice.map_or(0, |choice| choice.price.0);
+            let allergens = [item.allergens.as_ref(), choice.map_or(Some(&NONE), |choice| choice.allergens.as_ref())];
+            let diets: Vec<_> =
+                std::iter::once(item.diets.as_ref()).chain(choice.map(|choice| choice.diets.as_ref())).collect();
+            let may = |diner: &Diner| {
+                (diner.allergens.is_empty()
+                    || allergens.iter().all(|known| known.is_some_and(|known| known.is_disjoint(&diner.allergens))))
+                    && (diner.diets.is_empty()
+                        || diets.iter().all(|known| known.is_some_and(|known| diner.diets.is_subset(known))))
+            };
             let sum = (sum.0 + price, sum.1 + i64::from(item.popularity.unwrap_or(0)));
             // Popularity counts what people eat, and what must be bought besides.
             if classes.iter().any(|(diner, _)| may(diner))
@@ -281,6 +307,202 @@ fn plans_equal_brute_force_on_ten_thousand_random_menus() {
         }
     }
     assert!(planned > 2_000 && refused > 2_000, "{planned} planned, {refused} refused");
+}
+
+/// A menu of twelve items and a party of four with up to four kinds of eaters: too many selections to try, few enough
+/// for plain sets of what they come to.
+fn larger(seed: u64) -> (Menu, Request) {
+    let mut dice = Dice(seed.wrapping_mul(0x9e6c_63d0_876a_9a47));
+    let courses = ["main", "main", "side"];
+    let items: Vec<String> = (0..12)
+        .map(|n| {
+            let course = courses[dice.roll(3) as usize];
+            let allergens = ["[]", r#"["milk"]"#, r#"["nuts"]"#][dice.roll(3) as usize];
+            let diets = ["[]", r#"["vegan"]"#][dice.roll(2) as usize];
+            let price = 1 + dice.roll(40);
+            let sizes = format!(r#"[{{"id":"s","price":0.{price:02}}},{{"id":"l","price":0.{}}}]"#, 41 + dice.roll(30));
+            format!(
+                r#"{{"id":"i{n}","name":"I{n}","course":"{course}","sizes":{sizes},"allergens":{allergens},"diets":{diets},"popularity":{}}}"#,
+                dice.roll(7)
+            )
+        })
+        .collect();
+    let menu = Menu::from_json(&format!(r#"{{"name":"T","items":[{}]}}"#, items.join(","))).unwrap();
+    let free = |allergen: &str| Diner { allergens: [allergen.to_owned()].into(), ..Diner::default() };
+    let vegan = Diner { diets: ["vegan".to_owned()].into(), ..Diner::default() };
+    let kinds = [free("milk"), free("nuts"), vegan, Diner::default()];
+    let diners = (0..4).map(|_| kinds[dice.roll(4) as usize].clone()).collect();
+    let must = if dice.one_in(3) { vec![Must { item: "i0".into(), count: 2 }] } else { Vec::new() };
+    let request = Request { party: 4, diners, sides: 1, must, extra_mains: dice.one_in(2), ..Request::default() };
+    (menu, request)
+}
+
+/// What one course's selections come to: for each state of its grid and popularity sum, the totals.
+fn outcomes(stage: &Stage, most: usize) -> HashSet<(usize, usize, usize)> {
+    let mut reached = HashSet::from([(0, 0, 0)]);
+    for candidate in &stage.candidates {
+        let copies = |before: &HashSet<(usize, usize, usize)>, extra: bool| {
+            let ways = before.iter().flat_map(|(state, liked, total)| {
+                candidate.variants.iter().flat_map(move |variant| {
+                    let classes = (0..32).filter(|class| variant.classes >> class & 1 == 1);
+                    let served = classes.filter_map(|class| stage.grid.serve(*state, class));
+                    let to = served.chain(extra.then_some(*state));
+                    to.map(move |to| (to, liked + variant.popularity, total + variant.price))
+                })
+            });
+            ways.filter(|(_, _, total)| *total <= most).collect::<HashSet<_>>()
+        };
+        let mut layer = reached.clone();
+        let mut after = if candidate.must == 0 { reached.clone() } else { HashSet::new() };
+        for copy in 1..=candidate.most {
+            layer = copies(&layer, candidate.may_be_extra(copy));
+            if copy >= candidate.must {
+                after.extend(&layer);
+            }
+        }
+        reached = after;
+    }
+    reached
+}
+
+#[test]
+fn phases_reach_what_plain_sets_reach() {
+    let mut unequal_groups = 0;
+    for seed in 0..300 {
+        let (menu, request) = larger(seed);
+        let Ok(field) = Field::new(&menu, &request, false, true, 1 + (seed % 2) as u32) else { continue };
+        let most = 400;
+        let mut totals = HashSet::from([0]);
+        for stage in &field.stages {
+            let whole = outcomes(stage, most).into_iter().filter(|(state, ..)| *state == stage.grid.states - 1);
+            let sums: HashSet<usize> = whole.map(|(_, _, total)| total).collect();
+            totals = totals.iter().flat_map(|a| sums.iter().map(move |b| a + b)).filter(|sum| *sum <= most).collect();
+            let phases = phases::of(stage).0;
+            unequal_groups += usize::from(phases.iter().any(|phase| phase.grid.states < stage.grid.states));
+        }
+        let reach = Reach::new(&field, most).unwrap();
+        for total in 0..=most {
+            let best = totals.iter().filter(|sum| **sum <= total).max().copied();
+            assert_eq!(reach.best(total), best, "seed {seed}, {total}");
+            if totals.contains(&total) {
+                let picks = reach.selection(total);
+                assert_eq!(field.cost(&picks), total, "seed {seed}");
+                let bought = |candidate: &Candidate, at: (usize, usize)| {
+                    let count = picks.iter().filter(|pick| (pick.stage, pick.candidate) == at).count() as u32;
+                    (candidate.must..=candidate.most).contains(&count)
+                };
+                let stages = field.stages.iter().enumerate();
+                assert!(
+                    stages
+                        .flat_map(|(at, stage)| stage
+                            .candidates
+                            .iter()
+                            .enumerate()
+                            .map(move |(n, entry)| (entry, (at, n))))
+                        .all(|(entry, at)| bought(entry, at))
+                );
+            }
+        }
+    }
+    assert!(unequal_groups > 100, "{unequal_groups}");
+}
+
+#[test]
+fn the_ways_that_are_left_out_are_needed_by_no_best_selection() {
+    let mut left_out = 0;
+    for seed in 0..300 {
+        let (menu, request) = larger(seed);
+        let Ok(field) = Field::new(&menu, &request, false, false, 1 + (seed % 5) as u32) else { continue };
+        for (at, stage) in field.stages.iter().enumerate() {
+            let mut least: HashMap<(usize, usize), usize> = HashMap::new();
+            for (state, liked, total) in outcomes(stage, 10_000) {
+                let cost = least.entry((state, liked)).or_insert(total);
+                *cost = total.min(*cost);
+            }
+            let by = |by| Least::new(&field, at, by).unwrap();
+            let (cost, first, each) = (by(By::Cost), by(By::LikedThenCost), by(By::CostOfEachLiked));
+            for state in 0..stage.grid.states {
+                let here: Vec<(usize, usize)> = least
+                    .iter()
+                    .filter(|((of, _), _)| *of == state)
+                    .map(|((_, liked), cost)| (*liked, *cost))
+                    .collect();
+                let cheapest = here.iter().map(|(_, cost)| *cost).min();
+                assert_eq!(cost.cost(state).map(|cost| cost as usize), cheapest, "seed {seed}");
+                let best = here.iter().copied().max_by_key(|(liked, cost)| (*liked, std::cmp::Reverse(*cost)));
+                let picks = first.cost(state).map(|_| first.selection(state, 0));
+                let liked = |picks: &[Pick]| -> usize {
+                    picks.iter().map(|pick| stage.candidates[pick.candidate].variants[pick.variant].popularity).sum()
+                };
+                assert_eq!(picks.map(|picks| (liked(&picks), field.cost(&picks))), best, "seed {seed}");
+                // Of the costs for each sum of popularity, those that no better liked selection undercuts are there.
+                let found: HashMap<usize, i64> = each.costs(state).collect();
+                for (sum, cost) in &here {
+                    let undercut =
+                        here.iter().any(|(other, less)| other >= sum && less <= cost && (other, less) != (sum, cost));
+                    let known = found.get(sum).map(|cost| *cost as usize);
+                    assert!(known.is_none_or(|known| known >= *cost), "seed {seed}");
+                    assert!(undercut || known == Some(*cost), "seed {seed}: {sum} for {cost}, found {known:?}");
+                    left_out += usize::from(known != Some(*cost));
+                }
+            }
+        }
+    }
+    assert!(left_out > 100, "{left_out}");
+}
+
+#[test]
+fn a_sum_that_no_price_divides_is_filled_as_far_as_prices_go() {
+    let menu = Menu::from_json(
+        r#"{"name":"T","items":[
+        {"id":"a","name":"A","course":"main","price":2.50},{"id":"b","name":"B","course":"side","price":0.75}]}"#,
+    )
+    .unwrap();
+    let plan = plan(&menu, &Request { limit: Some(Cents(1010)), ..Request::default() }).unwrap();
+    assert_eq!((plan.total, plan.left), (Cents(1000), Some(Cents(10))));
+}
+
+#[test]
+fn alternatives_are_other_meals_under_the_same_rules() {
+    for seed in 0..5 {
+        for objective in [Objective::Fill, Objective::Cheapest, Objective::Best, Objective::Feed] {
+            let (menu, request) = large(120, seed, objective).unwrap();
+            let plan = plan(&menu, &request).unwrap();
+            assert_eq!(plan.alternatives.len(), 3, "{objective:?}");
+            let meals: Vec<&[PlanLine]> = std::iter::once(plan.lines.as_slice())
+                .chain(plan.alternatives.iter().map(|other| other.lines.as_slice()))
+                .collect();
+            for (at, one) in meals.iter().enumerate() {
+                let mains =
+                    one.iter().filter(|line| menu.item(line.order.item.one().unwrap()).unwrap().course == Course::Main);
+                assert!(mains.map(|line| line.order.quantity).sum::<u32>() >= 8);
+                assert!(subtotal(one) <= Cents(50_000));
+                for other in &meals[..at] {
+                    let of = |meal: &[PlanLine], item: &Item| -> i64 {
+                        let lines = meal.iter().filter(|line| line.order.item.one() == Some(&item.id));
+                        lines.map(|line| line.price.0).sum()
+                    };
+                    let same = menu.items.iter().map(|item| of(one, item).min(of(other, item)));
+                    let whole = subtotal(one).max(subtotal(other)).0;
+                    assert!(same.sum::<i64>() * 2 <= whole, "{objective:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_search_may_hold_is_bounded() {
+    let (menu, request) = large(300, 1, Objective::Fill).unwrap();
+    let kinds =
+        |n: u32| Diner { allergens: [if n % 2 == 0 { "milk" } else { "nuts" }.to_owned()].into(), ..Diner::default() };
+    let many =
+        Request { party: 20, diners: (0..13).map(kinds).collect(), limit: Some(Cents(200_000)), sides: 1, ..request };
+    // So large a sum is filled by a short cut, or refused; never by a table of any size.
+    for objective in [Objective::Fill, Objective::Best, Objective::Cheapest, Objective::Feed] {
+        let request = Request { objective, ..many.clone() };
+        assert!(matches!(plan(&menu, &request), Ok(_) | Err(PlanError::TooComplicated | PlanError::NothingFits(_))));
+    }
 }
 
 fn burgers() -> Menu {

@@ -8,6 +8,7 @@
 //! functions that answer guests.
 
 pub mod args;
+mod functions;
 mod grammar;
 pub(crate) mod schema;
 
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{intent::AgentName, menu::Menu, planner};
+pub use functions::{Choice, Function, Functions, opening};
+
 use args::{
     AddToCart, CheckAllergens, ItemDetails, OfferRemedy, OpenTicket, OrderStatus, PlaceOrder, RemoveFromCart,
     SearchMenu, StoreFacts, ViewCart,
@@ -367,6 +370,20 @@ impl Tools {
     pub fn grammar(&self, agent: AgentName) -> String {
         let tools = self.declared.iter().filter(|tool| tool.name.is_for(agent));
         grammar::of_call(tools.map(|tool| (tool.name.as_str(), &tool.schema)), NONE)
+    }
+}
+
+impl Tools {
+    /// The tools of an agent as functions, for models elsewhere.
+    #[must_use]
+    pub fn functions(&self, agent: AgentName) -> Functions {
+        let tools = self.declared.iter().filter(|tool| tool.name.is_for(agent));
+        let function = |tool: &Declared| Function {
+            name: tool.name.as_str().to_owned(),
+            description: tool.description.to_owned(),
+            parameters: tool.schema.clone(),
+        };
+        Functions { list: tools.map(function).collect(), choice: Choice::Auto }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Amounts of money on the wire: digits with at most two decimals.
-const AMOUNT: &str = r"^[0-9]{1,7}(\.[0-9]{1,2})?$";
+pub(super) const AMOUNT: &str = r"^[0-9]{1,7}(\.[0-9]{1,2})?$";
 
 macro_rules! menu_ids {
     ($($type:ty, $name:literal, $of:literal;)*) => {$(

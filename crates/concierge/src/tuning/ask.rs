@@ -82,6 +82,7 @@ pub fn question(example: &Example) -> GenerationRequest {
         max_tokens: ANSWER_TOKENS,
         seed: 0,
         grammar: None,
+        functions: None,
         conversation: None,
     }
 }

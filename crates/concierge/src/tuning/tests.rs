@@ -63,6 +63,7 @@ fn a_conversation_that_the_staff_begin_keeps_the_preamble_in_the_guests_turn() {
         max_tokens: 1,
         seed: 1,
         grammar: None,
+        functions: None,
         conversation: None,
     };
     assert_eq!(

@@ -56,6 +56,7 @@ pub fn request(preamble: &str, turns: &[&str], max_tokens: u32) -> GenerationReq
         max_tokens,
         seed: 1,
         grammar: None,
+        functions: None,
         conversation: None,
     }
 }

@@ -168,5 +168,10 @@ fn text(currency: &concierge::money::Currency, plan: &Plan) -> String {
     if let Some(next) = &plan.next_dollar {
         text.push_str(&format!("{next}\n"));
     }
+    for other in &plan.alternatives {
+        let lines: Vec<String> =
+            other.lines.iter().map(|line| format!("{} × {}", line.order.quantity, line.name)).collect();
+        text.push_str(&format!("or, for {}: {}\n", currency.show(other.total), lines.join(", ")));
+    }
     text
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod client;
+mod python;
 mod scripted;
 
 mod adapters;
@@ -18,6 +19,7 @@ mod logs;
 mod mcp;
 mod orders;
 mod pages;
+mod plans;
 mod product;
 mod provider;
 mod resume;

@@ -1,33 +1,15 @@
 //! The tools from outside, by the protocol's official Python client.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
-use crate::cli::program;
-
-/// A Python with the protocol's client, kept in the user's cache between runs; none where there is no Python or no
-/// package index.
-fn python() -> Option<PathBuf> {
-    let home = std::env::var_os("HOME")?;
-    let venv = Path::new(&home).join(".cache/gemma-burger/mcp-venv");
-    let python = venv.join("bin/python");
-    let quiet = |command: &mut Command| {
-        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    };
-    let ready = |python: &Path| quiet(Command::new(python).args(["-c", "import mcp, jsonschema"]));
-    if ready(&python) {
-        return Some(python);
-    }
-    let made = quiet(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-        && quiet(Command::new(&python).args(["-m", "pip", "install", "--quiet", "mcp", "jsonschema"]));
-    (made && ready(&python)).then_some(python)
-}
+use crate::{cli::program, python::python};
 
 #[test]
 fn the_official_client_lists_and_calls_every_tool_over_both_transports() {
-    let Some(python) = python() else {
+    let Some(python) = python("mcp") else {
         // Without a package index there is no client to test with; the tools themselves are tested elsewhere.
         return;
     };

@@ -18,6 +18,7 @@ use concierge::{
         Engine, EngineError, EngineInfo, FinishReason, Generation, GenerationEnd, GenerationEvent, GenerationRequest,
         Timings, Usage,
     },
+    tools::opening,
 };
 use futures::{StreamExt, stream};
 use gemma_burger::{
@@ -144,8 +145,8 @@ impl Concierge for Scripted {
     }
 }
 
-/// A language model that counts, one word every `pause`; with an adapter it says whose it is first. `long` and `busy`
-/// are refused.
+/// A language model that counts, one word every `pause`; with an adapter it says whose it is first. `call NAME JSON`
+/// calls a function, letter by letter. `long` and `busy` are refused.
 struct Counting {
     pause: Duration,
     writing: Arc<AtomicUsize>,
@@ -169,7 +170,11 @@ impl Engine for Counting {
         }
         let wanted = text.strip_prefix("count ").and_then(|n| n.parse().ok()).unwrap_or(1);
         let said = request.adapter.map(|agent| format!("{agent} "));
-        let said: Vec<String> = said.into_iter().chain((1..=wanted).map(|n| format!("w{n} "))).collect();
+        let call = text.strip_prefix("call ").and_then(|call| call.split_once(' '));
+        let said: Vec<String> = match call {
+            Some((name, arguments)) => format!("{}{arguments}}}", opening(name)).chars().map(String::from).collect(),
+            None => said.into_iter().chain((1..=wanted).map(|n| format!("w{n} "))).collect(),
+        };
         let most = request.max_tokens as usize;
         let reason = if said.len() > most { FinishReason::Length } else { FinishReason::Stop };
         let said: Vec<String> = said.into_iter().take(most).collect();

@@ -1,10 +1,11 @@
 //! OpenAI's protocol, from outside and as the way to a language model elsewhere.
 
-use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+use std::{process::Command, sync::atomic::Ordering::SeqCst, time::Duration};
 
 use concierge::{
     intent::AgentName,
     ports::{ChatMessage, Engine, EngineError, FinishReason, GenerationEvent, GenerationRequest, Role},
+    tools::{Choice, Function, Functions},
 };
 use futures::StreamExt;
 use gemma_burger::brain;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     client::{Answer, Ask, ask, count, get, post, say},
+    python::python,
     scripted::{App, app, app_with},
     tiers::on_a_socket,
 };
@@ -76,6 +78,71 @@ async fn the_model_itself_answers_whole_or_word_by_word() {
     assert_eq!(stream.last().unwrap()["choices"][0]["finish_reason"], "stop");
 }
 
+/// A function of a client's own.
+fn weather() -> Value {
+    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    json!({"type": "function", "function": {"name": "weather", "description": "The weather.", "parameters": parameters}})
+}
+
+#[tokio::test]
+async fn a_clients_functions_are_called_whole_or_bit_by_bit() {
+    let app = app().await;
+    let ask = r#"call weather {"city":"Rome"}"#;
+    let whole = complete("small", ask, &json!({"tools": [weather()]})).send(&app.gateway).await.value().await;
+    let choice = &whole["choices"][0];
+    assert_eq!((&choice["finish_reason"], &choice["message"]["content"]), (&json!("tool_calls"), &Value::Null));
+    let call = &choice["message"]["tool_calls"][0];
+    assert_eq!(call["function"], json!({"name": "weather", "arguments": r#"{"city":"Rome"}"#}));
+    assert!(call["type"] == "function" && call["id"].as_str().unwrap().starts_with("call_"));
+
+    // A text at which words end stands within the arguments.
+    let extra = json!({"tools": [weather()], "tool_choice": "required", "stream": true, "stop": "R"});
+    let stream = chunks(complete("small", ask, &extra).send(&app.gateway).await).await;
+    let deltas: Vec<&Value> = stream
+        .iter()
+        .map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0])
+        .filter(|call| call.is_object())
+        .collect();
+    assert_eq!(
+        (&deltas[0]["index"], &deltas[0]["function"]),
+        (&json!(0), &json!({"name": "weather", "arguments": ""}))
+    );
+    assert!(deltas[0]["id"].is_string() && deltas[1..].iter().all(|delta| delta["id"].is_null()));
+    let arguments: String = deltas.iter().filter_map(|delta| delta["function"]["arguments"].as_str()).collect();
+    assert_eq!(arguments, r#"{"city":"Rome"}"#);
+    assert_eq!(words(&stream), "");
+    assert_eq!(stream.last().unwrap()["choices"][0]["finish_reason"], "tool_calls");
+
+    // Words stay words, and without tools a call is words.
+    let stream = chunks(complete("small", "count 2", &extra).send(&app.gateway).await).await;
+    assert_eq!((words(&stream), &stream.last().unwrap()["choices"][0]["finish_reason"]), (count(2), &json!("stop")));
+    let plain = complete("small", ask, &json!({})).send(&app.gateway).await.value().await;
+    assert!(plain["choices"][0]["message"]["content"].as_str().unwrap().starts_with("{\"tool\""));
+    let cut = json!({"tools": [weather()], "max_tokens": 30});
+    let cut = complete("small", ask, &cut).send(&app.gateway).await.value().await;
+    assert_eq!(cut["choices"][0]["finish_reason"], "length");
+    assert_eq!(cut["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"], "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openais_own_client_calls_functions() {
+    let Some(python) = python("openai") else {
+        // Without a package index there is no client to test with; the shapes are tested above.
+        return;
+    };
+    let app = app().await;
+    let (address, _) = on_a_socket(app.gateway.clone(), CancellationToken::new()).await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/openai_check.py");
+    let run = tokio::task::spawn_blocking(move || {
+        Command::new(python).arg(script).arg(format!("http://{address}/v1")).args(["small", "--scripted"]).output()
+    });
+    let output = run.await.unwrap().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    let told: Value = serde_json::from_str(out.lines().last().unwrap_or_default()).unwrap();
+    assert_eq!((&told["required"], &told["streamed"], &told["results"]), (&json!(1), &json!(1), &json!(1)), "{out}");
+}
+
 #[tokio::test]
 async fn the_house_answers_within_a_session() {
     let app = app().await;
@@ -101,12 +168,16 @@ async fn the_house_answers_within_a_session() {
 #[tokio::test]
 async fn refusals_have_openais_shape() {
     let app = app_with(Duration::ZERO, &[("MAX_MESSAGE_CHARS", "10")]).await;
+    let mut huge = weather();
+    huge["function"]["parameters"]["properties"]["city"] = json!({"enum": (0..30_000).collect::<Vec<u32>>()});
     for (model, text, extra, status, code) in [
         ("large", "hi", json!({}), 404, "model_not_found"),
         ("small", "hi", json!({"temperature": -1}), 400, "invalid_value"),
         ("small", "hi", json!({"wings": 2}), 400, "unknown_parameter"),
         ("small", "long", json!({}), 400, "context_length_exceeded"),
         ("small", "busy", json!({}), 503, "overloaded"),
+        ("gemma-burger", "hi", json!({"tools": [weather()]}), 400, "invalid_value"),
+        ("small", "hi", json!({"tools": [huge]}), 400, "invalid_value"),
         ("gemma-burger", "  ", json!({}), 400, "empty_message"),
         ("gemma-burger", "eleven chars", json!({}), 400, "message_too_long"),
         ("gemma-burger", "fail", json!({}), 503, "overloaded"),
@@ -191,6 +262,7 @@ fn request(text: &str) -> GenerationRequest {
         max_tokens: 100,
         seed: 1,
         grammar: None,
+        functions: None,
         conversation: Some("c".to_owned()),
     }
 }
@@ -217,6 +289,17 @@ async fn another_brain_serves_as_the_language_model() {
     assert_eq!(text, format!("rosy {}", count(3)), "with the manner that the other side has");
     let Some(GenerationEvent::Done(end)) = events.last() else { panic!("{events:?}") };
     assert_eq!((end.reason, end.usage.completion_tokens, end.usage.prompt_tokens), (FinishReason::Stop, 4, 7));
+
+    // Its functions travel as tools, and a call comes back in the form in which a model here writes one.
+    let parameters = weather()["function"]["parameters"].clone();
+    let function = Function { name: "weather".to_owned(), description: "The weather.".to_owned(), parameters };
+    let functions = Functions { list: vec![function], choice: Choice::Required };
+    let ask = r#"call weather {"city":"Rome"}"#;
+    let with_functions = GenerationRequest { functions: Some(functions.into()), adapter: None, ..request(ask) };
+    let events: Vec<_> = engine.start(with_functions).unwrap().collect().await;
+    let text =
+        |event: &GenerationEvent| if let GenerationEvent::Text(text) = event { text.clone() } else { String::new() };
+    assert_eq!(events.iter().map(text).collect::<String>(), r#"{"tool":"weather","arguments":{"city":"Rome"}}"#);
 
     for (text, expected) in [("long", true), ("busy", false)] {
         let events: Vec<_> = engine.start(request(text)).unwrap().collect().await;

@@ -56,10 +56,11 @@ pub fn read(lexicon: &Lexicon, menu: &Menu, text: &str) -> Wish {
         ..Request::default()
     };
     let mut other_currency = None;
-    if let Some((cents, currency)) = sum {
-        let each = sums::is_each(&words) && party.is_some();
+    if let Some(number) = sum {
+        let each = party.is_some() && sums::is_each(&words, &number);
         let times = if each { i64::from(request.party.clamp(1, MAX_PARTY)) } else { 1 };
-        request.limit = Some(Cents(cents.0.saturating_mul(times)));
+        request.limit = Some(Cents(number.value.0.saturating_mul(times)));
+        let currency = if let Kind::Sum(currency) = number.kind { currency } else { None };
         other_currency = currency.filter(|code| *code != menu.currency.code()).map(str::to_owned);
     }
     request.objective = objective.unwrap_or(if request.limit.is_none() && is_modest(&words) {
@@ -73,24 +74,20 @@ pub fn read(lexicon: &Lexicon, menu: &Menu, text: &str) -> Wish {
 }
 
 /// The sum: of two ("between 20 and 30") the higher one is the limit.
-fn limit(words: &[Word], numbers: &[Number], party: Option<u32>) -> Option<(Cents, Option<&'static str>)> {
+fn limit(words: &[Word], numbers: &[Number], party: Option<u32>) -> Option<Number> {
     let sums = numbers.iter().filter_map(|number| match number.kind {
-        Kind::Sum(currency) => Some((number.value, currency)),
+        Kind::Sum(currency) => Some((number, currency.is_some())),
         Kind::Bare => None,
     });
-    let named = sums.max_by_key(|(value, currency)| (currency.is_some(), *value));
-    named.or_else(|| {
+    let named = sums.max_by_key(|(number, in_currency)| (*in_currency, number.value));
+    named.map(|(number, _)| *number).or_else(|| {
         let free = |number: &&Number| {
             number.value.0 >= LEAST_BARE_SUM
                 && number.count() != party
                 && !people::follow(words, number.end())
-                && (words.get(number.end()).is_none_or(|next| next.clause != words[number.at].clause)
-                    || matches!(
-                        words::at(words, number.end()),
-                        "for" | "please" | "with" | "including" | "incl" | "and"
-                    ))
+                && words::counts_nothing(words, number.end())
         };
-        numbers.iter().filter(free).max_by_key(|number| number.value).map(|number| (number.value, None))
+        numbers.iter().filter(free).max_by_key(|number| number.value).copied()
     })
 }
 

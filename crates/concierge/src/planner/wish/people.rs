@@ -56,7 +56,11 @@ const EATERS: [&str; 14] = [
     "carnivores",
 ];
 /// People that a guest speaks of as theirs, one each unless a number stands before them.
-const COMPANIONS: [&str; 44] = [
+const COMPANIONS: [&str; 48] = [
+    "hubby",
+    "wifey",
+    "spouse",
+    "missus",
     "wife",
     "husband",
     "girlfriend",
@@ -208,6 +212,8 @@ fn names_all(words: &[Word], number: &Number) -> bool {
             | "no"
     ) || words.get(number.end()).is_some_and(|next| next.clause != words[number.end() - 1].clause);
     whole
+        || matches!(one, "us" | "we")
+            && (alone || matches!(next, "are" | "have" | "want" | "would" | "could" | "can" | "need"))
         || alone && matches!(one, "for" | "feed" | "feeds" | "feeding" | "serves" | "serve" | "are" | "we're" | "were")
         || one == "of" && matches!(two, "party" | "group" | "family" | "team" | "table" | "crowd" | "bunch" | "gang")
 }
@@ -231,12 +237,21 @@ fn companions(words: &[Word], numbers: &[Number]) -> u32 {
             // "My kids" are two at least.
             let several = if word.text.ends_with('s') && word.text != "boss" { 2 } else { 1 };
             sum += number.and_then(Number::count).unwrap_or(several).min(1_000);
-        } else if before(words, place, 1) == "and" && sum > 0 {
-            // "my wife and kids"
+        } else if before(words, place, 1) == "and" && sum > 0 || is_named_alone(words, place) {
+            // "my wife and kids"; "wife and I", "hubby, me and the kids"
             sum += 1;
         }
     }
     sum
+}
+
+/// Whether somebody close is named without "my": at the start of a clause, and coordinated with others.
+fn is_named_alone(words: &[Word], place: usize) -> bool {
+    let clause = |place: usize| words.get(place).map(|word| word.clause);
+    let starts = place == 0 || clause(place - 1) != clause(place);
+    let coordinated =
+        at(words, place + 1) == "and" || clause(place + 1).is_some_and(|next| Some(next) != clause(place));
+    starts && coordinated && !words[place].text.ends_with('s')
 }
 
 /// What each person keeps to: "two vegans", "one of us can't have milk", or a diet for all.
@@ -300,6 +315,9 @@ fn of_whom(words: &[Word], numbers: &[Number], names: &[&str], party: usize) -> 
             return (party > 1).then(|| (count as usize).min(party));
         }
         let word = at(words, back);
+        if word == "half" && party > 1 {
+            return Some((party / 2).max(1));
+        }
         if matches!(
             word,
             "everyone" | "everybody" | "everything" | "all" | "nobody" | "we" | "we're" | "we've" | "none"

@@ -1,6 +1,6 @@
 //! Numbers in a request: which are sums of money, and which count something.
 
-use super::words::{Word, at, before, says};
+use super::words::{Word, at, before, counts_nothing};
 use crate::{check::number, money::Cents};
 
 /// Signs and words of currencies, with their codes.
@@ -59,8 +59,48 @@ const SUM_BEFORE: [&str; 31] = [
     "over",
 ];
 /// Words right behind a number by which it is a sum.
-const SUM_AFTER: [&[&str]; 6] =
-    [&["in", "total"], &["altogether"], &["all", "together"], &["total"], &["tops"], &["or", "less"]];
+const SUM_AFTER: [&[&str]; 13] = [
+    &["in", "total"],
+    &["altogether"],
+    &["all", "together"],
+    &["all", "in"],
+    &["all", "up"],
+    &["total"],
+    &["tops"],
+    &["max"],
+    &["or", "less"],
+    &["or", "under"],
+    &["or", "so"],
+    &["at", "most"],
+    &["pp"],
+];
+/// Words that say no more than "about", between what makes a number a sum and the number.
+const LOOSELY: [&str; 9] = ["like", "about", "around", "maybe", "some", "just", "roughly", "approximately", "circa"];
+/// The same, between a number and its currency.
+const ISH: [&str; 2] = ["ish", "odd"];
+/// What it costs each person: the words behind a sum.
+const EACH: [&[&str]; 12] = [
+    &["each"],
+    &["per", "person"],
+    &["per", "head"],
+    &["per", "guest"],
+    &["per", "kid"],
+    &["per", "child"],
+    &["a", "head"],
+    &["a", "person"],
+    &["apiece"],
+    &["pp"],
+    &["p", "p"],
+    &["for", "each"],
+];
+/// Between somebody who stands for each and the sum that each has: "everybody can spend up to 20".
+const HAS: [&str; 28] = [
+    "of", "us", "them", "has", "have", "had", "got", "can", "could", "may", "will", "would", "wants", "want", "to",
+    "spend", "spends", "pay", "pays", "put", "puts", "brings", "up", "in", "a", "is", "one", "with",
+];
+
+/// The least sum without a currency that may be each one's, in hundredths: "two each" counts things.
+const LEAST_EACH: i64 = 400;
 
 /// A number of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +146,11 @@ pub(super) fn numbers(words: &[Word]) -> Vec<Number> {
             continue;
         };
         place = number.end();
+        if let Some(last) = found.last_mut().filter(|last| is_rest(words, last, &number)) {
+            last.len = number.end() - last.at;
+            last.value = Cents(last.value.0 + number.value.0 / 100);
+            continue;
+        }
         // "24 dollars and 50 cents" is one sum.
         let joins = number.kind == Kind::Sum(None) && matches!(before(words, number.end(), 1), "cent" | "cents");
         match found.last_mut().filter(|last| {
@@ -119,6 +164,17 @@ pub(super) fn numbers(words: &[Word]) -> Vec<Number> {
         }
     }
     found
+}
+
+/// Whether a number is the hundredths of the sum right before it: "9 dollars 50", "a buck fifty".
+fn is_rest(words: &[Word], sum: &Number, number: &Number) -> bool {
+    number.at == sum.end()
+        && matches!(sum.kind, Kind::Sum(Some(_)))
+        && sum.value.0 % 100 == 0
+        && number.kind == Kind::Bare
+        && (1_000..10_000).contains(&number.value.0)
+        && words[number.at].clause == words[sum.at].clause
+        && counts_nothing(words, number.end())
 }
 
 fn code(word: &str) -> Option<&'static str> {
@@ -155,6 +211,13 @@ fn currency(words: &[Word], place: usize) -> Option<(&'static str, usize)> {
 
 /// The number that begins at a place; the words before `taken` belong to another one.
 fn read(words: &[Word], place: usize, taken: usize) -> Option<Number> {
+    // "A buck fifty" is one and a half; "a dollar" alone is a manner of speaking.
+    if at(words, place) == "a"
+        && let Some(named) = code(at(words, place + 1))
+        && let Some((1_000..=9_900, None, _)) = spelled(words, place + 2).map(|(value, sign, len)| (value.0, sign, len))
+    {
+        return Some(Number { at: place, len: 2, value: Cents(100), kind: Kind::Sum(Some(named)) });
+    }
     let (value, sign, len) =
         digits(at(words, place)).or_else(|| note(words, place)).or_else(|| spelled(words, place))?;
     let end = place + len;
@@ -169,22 +232,26 @@ fn read(words: &[Word], place: usize, taken: usize) -> Option<Number> {
     if matches!(at(words, end), "cent" | "cents") {
         return Some(Number { at: place, len: len + 1, value: Cents(value.0 / 100), kind: Kind::Sum(None) });
     }
-    if let Some((named, more)) = currency(words, end) {
-        return sum(Some(named), len + more);
+    let ish = usize::from(ISH.contains(&at(words, end)));
+    if let Some((named, more)) = currency(words, end + ish) {
+        return sum(Some(named), len + ish + more);
     }
     if let Some(named) = code(before(words, place, 1)).filter(|_| taken < place) {
         return sum(Some(named), len);
     }
     let follows = |phrase: &&[&str]| phrase.iter().enumerate().all(|(more, word)| at(words, end + more) == *word);
     let near = |back| SUM_BEFORE.contains(&before(words, place, back));
-    // "a budget of 60", "no more than 25", "spend exactly 30".
-    let before_it = near(1) || (near(2) && matches!(before(words, place, 1), "of" | "is" | "to" | "at" | "a" | "than"));
+    // "a budget of 60", "no more than 25", "spend exactly 30", "have like 60".
+    let between = |word: &str| matches!(word, "of" | "is" | "to" | "at" | "a" | "than") || LOOSELY.contains(&word);
+    let before_it = near(1) || (near(2) && between(before(words, place, 1)));
+    let each = value.0 >= LEAST_EACH && EACH.iter().any(follows);
     let people = super::people::follow(words, end);
-    if !people && (value.0 % 100 != 0 || value.0 < 0 || before_it || SUM_AFTER.iter().any(follows)) {
+    if !people && (value.0 % 100 != 0 || value.0 < 0 || before_it || each || SUM_AFTER.iter().any(follows)) {
         // "at most two shakes" counts shakes: what follows is a thing and no end of the clause.
         let counts = value.0 % 100 == 0
             && (100..=1_000).contains(&value.0)
             && !SUM_AFTER.iter().any(follows)
+            && !each
             && near(1)
             && !matches!(
                 at(words, end),
@@ -207,7 +274,11 @@ fn digits(word: &str) -> Option<(Cents, Option<char>, usize)> {
         return None;
     }
     let sign = word.chars().find(|c| SIGNS.contains(c));
-    let plain = tail.replace(',', "");
+    // "13,50" is how much of the world writes 13.50; a comma before three digits parts thousands.
+    let decimal = tail.rsplit_once(',').filter(|(whole, rest)| {
+        rest.len() == 2 && !whole.contains([',', '.']) && rest.bytes().all(|b| b.is_ascii_digit())
+    });
+    let plain = decimal.map_or_else(|| tail.replace(',', ""), |(whole, rest)| format!("{whole}.{rest}"));
     // A number too long for money is still a sum: far too much.
     let cents = Cents::parse(&plain)
         .ok()
@@ -278,24 +349,22 @@ fn spelled(words: &[Word], place: usize) -> Option<(Cents, Option<char>, usize)>
     Some((Cents(whole), None, len))
 }
 
-/// Whether a sum is meant for each person.
-pub(super) fn is_each(words: &[Word]) -> bool {
-    says(
-        words,
-        &[
-            "each",
-            "per person",
-            "a head",
-            "per head",
-            "apiece",
-            "a person",
-            "everyone has",
-            "everybody has",
-            "per guest",
-            "for each of us",
-            "every one of us has",
-            "per kid",
-            "per child",
-        ],
-    )
+/// Whether a sum is meant for each person: "20 each", "we each have 20"; "a drink each" says nothing of the sum.
+pub(super) fn is_each(words: &[Word], sum: &Number) -> bool {
+    let clause = words[sum.at].clause;
+    let same = |place: usize| words.get(place).is_some_and(|word| word.clause == clause);
+    let says = |place: usize| {
+        let begins = |phrase: &&[&str]| phrase.iter().enumerate().all(|(more, word)| at(words, place + more) == *word);
+        same(place) && EACH.iter().any(begins)
+    };
+    let loosely =
+        |place: usize| matches!(at(words, place), "max" | "maximum" | "tops" | "or" | "so" | "about" | "from");
+    let behind = says(sum.end()) || (loosely(sum.end()) && (says(sum.end() + 1) || says(sum.end() + 2)));
+    let stands_for_each =
+        |place: usize| matches!(at(words, place), "each" | "everyone" | "everybody" | "every" | "apiece");
+    let begin = (0..sum.at).rev().take_while(|place| same(*place)).find(|place| {
+        let word = at(words, *place);
+        !HAS.contains(&word) && !LOOSELY.contains(&word) && !SUM_BEFORE.contains(&word)
+    });
+    behind || begin.is_some_and(stands_for_each)
 }

@@ -74,8 +74,23 @@ pub(super) fn denials(words: &[Word]) -> Vec<(usize, usize)> {
             continue;
         };
         let from = place + len;
-        if matches!(at(words, from), "more" | "too" | "over" | "sure" | "a" | "much" | "idea" | "problem")
-            && !(at(words, from) == "a" && matches!(at(words, place), "without" | "not"))
+        if matches!(
+            at(words, from),
+            "more"
+                | "too"
+                | "over"
+                | "sure"
+                | "a"
+                | "much"
+                | "idea"
+                | "problem"
+                | "be"
+                | "cost"
+                | "exceed"
+                | "go"
+                | "spend"
+                | "pay"
+        ) && !(at(words, from) == "a" && matches!(at(words, place), "without" | "not"))
         {
             continue;
         }
@@ -85,7 +100,17 @@ pub(super) fn denials(words: &[Word]) -> Vec<(usize, usize)> {
                 words[*at].clause != clause
                     || matches!(
                         words[*at].text.as_str(),
-                        "with" | "for" | "under" | "please" | "we're" | "we" | "i" | "must"
+                        "with"
+                            | "for"
+                            | "under"
+                            | "please"
+                            | "we're"
+                            | "we"
+                            | "i"
+                            | "must"
+                            | "include"
+                            | "including"
+                            | "plus"
                     )
             })
             .unwrap_or(words.len());

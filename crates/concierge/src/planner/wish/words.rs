@@ -89,6 +89,63 @@ pub(super) fn says(words: &[Word], phrases: &[&str]) -> bool {
     find(words, phrases).is_some()
 }
 
+/// Small words of English that are no name of a thing: a number before one of them, or at the end of its clause, counts
+/// nothing that the guest speaks of.
+const SMALL: [&str; 44] = [
+    "for",
+    "please",
+    "with",
+    "including",
+    "incl",
+    "and",
+    "or",
+    "so",
+    "if",
+    "to",
+    "on",
+    "in",
+    "at",
+    "from",
+    "between",
+    "is",
+    "are",
+    "was",
+    "be",
+    "do",
+    "does",
+    "go",
+    "goes",
+    "get",
+    "gets",
+    "got",
+    "buy",
+    "buys",
+    "can",
+    "could",
+    "will",
+    "would",
+    "should",
+    "that",
+    "which",
+    "what",
+    "here",
+    "left",
+    "now",
+    "today",
+    "tonight",
+    "each",
+    "per",
+    "before",
+];
+
+/// Whether a number that ends before this place counts nothing.
+pub(super) fn counts_nothing(words: &[Word], place: usize) -> bool {
+    let ends = |next: &Word| {
+        place.checked_sub(1).and_then(|last| words.get(last)).is_none_or(|last| last.clause != next.clause)
+    };
+    words.get(place).is_none_or(|next| ends(next) || SMALL.contains(&next.text.as_str()))
+}
+
 /// The word at a place, and nothing beyond the ends.
 pub(super) fn at(words: &[Word], place: usize) -> &str {
     words.get(place).map_or("", |word| word.text.as_str())

@@ -126,6 +126,7 @@ pub fn request(tools: &Tools, menu: &Menu, agent: AgentName, text: &str, facts: 
         max_tokens: CALL_TOKENS,
         seed: 0,
         grammar: Some(Arc::from(tools.grammar(agent))),
+        functions: Some(Arc::new(tools.functions(agent))),
         conversation: Some(format!("tools of {agent}")),
     }
 }

@@ -3,9 +3,10 @@
 //! Two kinds of model answer here. [`HOUSE`] is the concierge: the last message is said in the caller's own session, as
 //! if it had been sent to `/chat`, and its reply is checked like any other; what was said before, the session
 //! remembers. The others are the language model itself, without the restaurant: the whole conversation comes with the
-//! request and nothing is kept. `NAME` is the model as it is, `NAME:rosy` and `NAME:gordon` have the staff's manner.
+//! request and nothing is kept; it may offer functions of the caller's own, of which a reply calls at most one. `NAME` is the model as it is, `NAME:rosy` and `NAME:gordon` have the staff's manner.
 
 mod error;
+mod functions;
 mod reply;
 mod request;
 mod stop;
@@ -27,7 +28,10 @@ use serde_json::{Value, json};
 
 pub use error::Refusal;
 
-use self::{reply::Reply, request::Request};
+use self::{
+    reply::Reply,
+    request::{Request, wrong},
+};
 use super::{
     Brain, GUEST_SESSION,
     ports::Concierge,
@@ -104,6 +108,10 @@ async fn ask_the_house(
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Refusal> {
+    if request.functions.is_some() {
+        let why = "the restaurant uses tools of its own; the bare models take yours (GET /v1/models lists them)";
+        return Err(wrong("tools", why));
+    }
     let text = request.messages.last().map(|message| message.text.trim().to_owned()).unwrap_or_default();
     check_message(&text, brain.max_message_chars)?;
     let session = headers.get(GUEST_SESSION).and_then(|value| value.to_str().ok()).and_then(SessionId::parse);
@@ -127,14 +135,23 @@ async fn ask_the_house(
 async fn ask_the_model(concierge: &dyn Concierge, request: Request) -> Result<Response, Refusal> {
     let model = concierge.bare_model().ok_or_else(Refusal::no_model)?;
     let (_, adapter) = model.names().find(|(name, _)| *name == request.model).ok_or_else(Refusal::no_model)?;
+    let mut preamble = request.system.clone();
+    let mut grammar = request.grammar.clone();
+    if let Some(functions) = &request.functions {
+        let own =
+            functions.grammar().ok_or_else(|| wrong("tools", "their schemas are larger than this model can follow"))?;
+        grammar = Some(own.into());
+        preamble = [preamble.as_str(), &functions.preamble()].join("\n\n").trim().to_owned();
+    }
     let ask = GenerationRequest {
-        preamble: request.system.as_str().into(),
+        preamble: preamble.into(),
         messages: request.messages.clone(),
         adapter,
         temperature: request.temperature,
         max_tokens: request.max_tokens.unwrap_or(u32::MAX),
         seed: request.seed.unwrap_or_else(rand::random),
-        grammar: request.grammar.clone(),
+        grammar,
+        functions: request.functions.clone().map(Arc::new),
         // No guest's own name: those of sessions never begin so.
         conversation: request.conversation.as_ref().map(|name| format!("v1/{name}")),
     };

@@ -17,7 +17,13 @@ use futures::{
 };
 use serde_json::{Value, json};
 
-use super::{error::Refusal, request::Request, stop::Stops, unix_now};
+use super::{
+    error::Refusal,
+    functions::{Part, Parts},
+    request::Request,
+    stop::Stops,
+    unix_now,
+};
 use crate::brain::{turns::Turn, wire::TurnEvent};
 
 /// A comment in a stream, so that nobody between takes it for dead.
@@ -30,6 +36,10 @@ pub enum Piece {
     Read(Usage),
     /// The next words.
     Text(String),
+    /// A call of a function begins, with its name.
+    Call(String),
+    /// The next of a call's arguments, as JSON.
+    Arguments(String),
     /// Nothing follows.
     End(FinishReason, Usage),
 }
@@ -59,6 +69,29 @@ pub fn of_engine(engine: &dyn Engine, request: GenerationRequest) -> Result<Piec
     Ok(pieces.boxed())
 }
 
+/// Tells calls of functions from words.
+fn with_calls(pieces: Pieces) -> Pieces {
+    let told = pieces.scan(Parts::default(), |parts, piece| {
+        let piece_of = |part: Part| {
+            Ok(match part {
+                Part::Words(text) => Piece::Text(text),
+                Part::Call(name) => Piece::Call(name),
+                Part::Arguments(text) => Piece::Arguments(text),
+            })
+        };
+        let out: Vec<Result<Piece, Refusal>> = match piece {
+            Ok(Piece::Text(text)) => parts.push(&text).into_iter().map(piece_of).collect(),
+            Ok(end @ Piece::End(reason, _)) => {
+                let whole = reason == FinishReason::Stop;
+                parts.finish(whole).map(piece_of).into_iter().chain([Ok(end)]).collect()
+            }
+            other => vec![other],
+        };
+        std::future::ready(Some(stream::iter(out)))
+    });
+    told.flatten().boxed()
+}
+
 /// Ends the pieces at the first stop sequence.
 fn until_stop(pieces: Pieces, sequences: Vec<String>) -> Pieces {
     if sequences.is_empty() {
@@ -81,6 +114,11 @@ fn until_stop(pieces: Pieces, sequences: Vec<String>) -> Pieces {
                 }
             }
             Ok(end @ Piece::End(..)) => (vec![Ok(Piece::Text(stops.finish())), Ok(end)], None),
+            // Texts at which words end may well stand within arguments.
+            Ok(call @ (Piece::Call(_) | Piece::Arguments(_))) => {
+                usage.completion_tokens += 1;
+                (vec![Ok(call)], Some(pieces))
+            }
             Err(error) => (vec![Err(error)], None),
         };
         Some((stream::iter(out), (pieces, stops, usage)))
@@ -103,25 +141,38 @@ impl Reply {
 
     /// As the request wants it: as a stream, or whole.
     pub async fn send(mut self, pieces: Pieces) -> Result<Response, Refusal> {
+        let pieces = if self.request.functions.is_some() { with_calls(pieces) } else { pieces };
         let pieces = until_stop(pieces, std::mem::take(&mut self.request.stop));
         if self.request.stream { Ok(self.stream(pieces)) } else { self.whole(pieces).await }
     }
 
     async fn whole(self, mut pieces: Pieces) -> Result<Response, Refusal> {
         let mut content = String::new();
+        let mut call: Option<(String, String)> = None;
         let mut end = (FinishReason::Stop, Usage::default());
         while let Some(piece) = pieces.next().await {
             match piece? {
                 Piece::Read(_) => {}
                 Piece::Text(text) => content.push_str(&text),
+                Piece::Call(name) => call = Some((name, String::new())),
+                Piece::Arguments(text) => call.iter_mut().for_each(|(_, arguments)| arguments.push_str(&text)),
                 Piece::End(reason, usage) => end = (reason, usage),
+            }
+        }
+        let mut message = json!({"role": "assistant", "content": content, "refusal": null});
+        let called = call.is_some();
+        if let Some((name, arguments)) = call {
+            let function = json!({"name": name, "arguments": arguments});
+            message["tool_calls"] = json!([{"id": self.call_id(), "type": "function", "function": function}]);
+            if content.is_empty() {
+                message["content"] = Value::Null;
             }
         }
         let choice = json!({
             "index": 0,
-            "message": {"role": "assistant", "content": content, "refusal": null},
+            "message": message,
             "logprobs": null,
-            "finish_reason": finish_reason(end.0),
+            "finish_reason": finish_reason(end.0, called),
         });
         let mut body = self.object("chat.completion", json!([choice]));
         body["usage"] = usage(end.1);
@@ -130,7 +181,11 @@ impl Reply {
 
     fn stream(self, pieces: Pieces) -> Response {
         let head = self.chunk(json!({"role": "assistant", "content": "", "refusal": null}), None);
-        let body = pieces.flat_map(move |piece| stream::iter(self.events(piece)));
+        let mut called = false;
+        let body = pieces.flat_map(move |piece| {
+            called |= matches!(piece, Ok(Piece::Call(_)));
+            stream::iter(self.events(piece, called))
+        });
         let done = stream::once(async { "[DONE]".to_owned() });
         let data = stream::once(async move { head.to_string() }).chain(body).chain(done);
         let events = data.map(|data| Ok::<_, Infallible>(Event::default().data(data)));
@@ -142,13 +197,22 @@ impl Reply {
     }
 
     /// A piece as the data of events.
-    fn events(&self, piece: Result<Piece, Refusal>) -> Vec<String> {
+    fn events(&self, piece: Result<Piece, Refusal>, called: bool) -> Vec<String> {
         match piece {
             Ok(Piece::Read(_)) => Vec::new(),
             Ok(Piece::Text(text)) if text.is_empty() => Vec::new(),
             Ok(Piece::Text(text)) => vec![self.chunk(json!({"content": text}), None).to_string()],
+            Ok(Piece::Call(name)) => {
+                let function = json!({"name": name, "arguments": ""});
+                let call = json!({"index": 0, "id": self.call_id(), "type": "function", "function": function});
+                vec![self.chunk(json!({"tool_calls": [call]}), None).to_string()]
+            }
+            Ok(Piece::Arguments(text)) => {
+                let call = json!({"index": 0, "function": {"arguments": text}});
+                vec![self.chunk(json!({"tool_calls": [call]}), None).to_string()]
+            }
             Ok(Piece::End(reason, used)) => {
-                let mut events = vec![self.chunk(json!({}), Some(finish_reason(reason))).to_string()];
+                let mut events = vec![self.chunk(json!({}), Some(finish_reason(reason, called))).to_string()];
                 if self.request.include_usage {
                     let mut last = self.object("chat.completion.chunk", json!([]));
                     last["usage"] = usage(used);
@@ -169,6 +233,11 @@ impl Reply {
         chunk
     }
 
+    /// A name for the one call of a reply.
+    fn call_id(&self) -> String {
+        format!("call_{}", self.id.trim_start_matches("chatcmpl-"))
+    }
+
     fn object(&self, object: &str, choices: Value) -> Value {
         json!({
             "id": self.id,
@@ -181,9 +250,10 @@ impl Reply {
     }
 }
 
-/// OpenAI knows two ways in which a text ends; a limit of time is a limit of length.
-const fn finish_reason(reason: FinishReason) -> &'static str {
+/// OpenAI knows two ways in which a text ends, and one for a call; a limit of time is a limit of length.
+const fn finish_reason(reason: FinishReason, called: bool) -> &'static str {
     match reason {
+        FinishReason::Stop if called => "tool_calls",
         FinishReason::Stop | FinishReason::Cancelled => "stop",
         FinishReason::Length | FinishReason::Timeout => "length",
     }

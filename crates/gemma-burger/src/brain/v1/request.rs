@@ -6,10 +6,13 @@
 
 use std::sync::Arc;
 
-use concierge::ports::{ChatMessage, Role};
+use concierge::{
+    ports::{ChatMessage, Role},
+    tools::Functions,
+};
 use serde_json::{Map, Value};
 
-use super::error::Refusal;
+use super::{error::Refusal, functions};
 
 /// Stop sequences, as many as OpenAI takes.
 const STOPS_AT_MOST: usize = 4;
@@ -56,6 +59,8 @@ pub struct Request {
     pub seed: Option<u32>,
     /// A GBNF grammar that the reply must follow; llama.cpp's servers have this field too.
     pub grammar: Option<Arc<str>>,
+    /// Functions that the reply may call.
+    pub functions: Option<Functions>,
     /// A name for the conversation, by which its computed state is found again (`prompt_cache_key`).
     pub conversation: Option<String>,
 }
@@ -71,7 +76,10 @@ impl Request {
         let mut fields = Fields(fields);
         let (system, messages) = messages(fields.take("messages"))?;
         let stream = fields.boolean("stream")?.unwrap_or(false);
+        let functions = functions::read(fields.take("tools"), fields.take("tool_choice"))?;
+        let with_functions = functions.is_some();
         let request = Self {
+            functions,
             model: fields
                 .text("model", 512)?
                 .ok_or_else(|| Refusal::invalid("model", "You must provide a model parameter."))?,
@@ -83,7 +91,7 @@ impl Request {
             max_tokens: max_tokens(&mut fields)?,
             temperature: fields.number("temperature", 0.0, 2.0)?.unwrap_or(1.0),
             seed: seed(fields.take("seed"))?,
-            grammar: fields.text("grammar", usize::MAX)?.map(Arc::from),
+            grammar: grammar(&mut fields, with_functions)?,
             conversation: fields.text("prompt_cache_key", CACHE_KEY_CHARS)?,
         };
         // Taken, and decided by the engine's own cut of unlikely words.
@@ -96,8 +104,6 @@ impl Request {
         fields.neutral("top_logprobs", is_zero, "it is not supported")?;
         let as_text = |value: &Value| value.get("type").and_then(Value::as_str) == Some("text");
         fields.neutral("response_format", as_text, "only {\"type\": \"text\"} is supported")?;
-        fields.neutral("tools", is_empty, "tools are not offered to this model")?;
-        fields.neutral("tool_choice", |value| value == "none" || value == "auto", "tools are not offered")?;
         fields.finish()?;
         Ok(request)
     }
@@ -166,7 +172,7 @@ impl Fields {
     }
 }
 
-fn wrong(name: &'static str, why: impl std::fmt::Display) -> Refusal {
+pub(super) fn wrong(name: &'static str, why: impl std::fmt::Display) -> Refusal {
     Refusal::invalid(name, format!("Invalid value for '{name}': {why}.")).code("invalid_value")
 }
 
@@ -176,6 +182,14 @@ fn max_tokens(fields: &mut Fields) -> Result<Option<u32>, Refusal> {
         (Some(_), Some(_)) => Err(wrong("max_tokens", "give max_tokens or max_completion_tokens, not both")),
         (old, new) => Ok(new.or(old)),
     }
+}
+
+fn grammar(fields: &mut Fields, with_functions: bool) -> Result<Option<Arc<str>>, Refusal> {
+    let grammar = fields.text("grammar", usize::MAX)?;
+    if grammar.is_some() && with_functions {
+        return Err(wrong("grammar", "tools bring a grammar of their own: give one of the two"));
+    }
+    Ok(grammar.map(Arc::from))
 }
 
 fn include_usage(fields: &mut Fields, stream: bool) -> Result<bool, Refusal> {
@@ -233,17 +247,26 @@ fn messages(value: Option<Value>) -> Result<(String, Vec<ChatMessage>), Refusal>
     }
     let mut system = String::new();
     let mut messages: Vec<ChatMessage> = Vec::new();
+    let mut calls = functions::Calls::new();
     for message in &list {
-        let text = content(message)?;
+        let mut text = content(message)?;
         let role = match message.get("role").and_then(Value::as_str) {
             Some("system" | "developer") => {
                 join(&mut system, &text);
                 continue;
             }
             Some("user") => Role::User,
-            Some("assistant") => Role::Model,
-            Some("tool" | "function") => return Err(wrong(NAME, "tools are not offered to this model")),
-            _ => return Err(wrong(NAME, "each has a role: system, developer, user or assistant")),
+            Some("assistant") => {
+                if let Some(call) = functions::called(message, &mut calls)? {
+                    join(&mut text, &call);
+                }
+                Role::Model
+            }
+            Some("tool") => {
+                text = functions::result(message, &text, &calls)?;
+                Role::User
+            }
+            _ => return Err(wrong(NAME, "each has a role: system, developer, user, assistant or tool")),
         };
         match messages.last_mut().filter(|last| last.role == role) {
             Some(last) => join(&mut last.text, &text),
@@ -252,7 +275,7 @@ fn messages(value: Option<Value>) -> Result<(String, Vec<ChatMessage>), Refusal>
     }
     match messages.last() {
         Some(last) if last.role == Role::User => Ok((system, messages)),
-        _ => Err(wrong(NAME, "the last message is to be the user's")),
+        _ => Err(wrong(NAME, "the last message is to be the user's, or a tool's")),
     }
 }
 
@@ -287,6 +310,7 @@ fn content(message: &Value) -> Result<String, Refusal> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+    use concierge::tools::Choice;
     use serde_json::json;
 
     use super::*;
@@ -296,6 +320,42 @@ mod tests {
         fields.entry("model").or_insert(json!("m"));
         fields.entry("messages").or_insert(json!([{"role": "user", "content": "hi"}]));
         Request::parse(extra.to_string().as_bytes()).map_err(|refusal| refusal.body()["error"].clone())
+    }
+
+    fn function(name: &str) -> Value {
+        let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+        json!({"type": "function", "function": {"name": name, "description": "What it does.", "parameters": parameters}})
+    }
+
+    fn named(name: &str) -> Value {
+        json!({"type": "function", "function": {"name": name}})
+    }
+
+    #[test]
+    fn functions_and_their_results_are_read() {
+        let call =
+            json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"city\": \"Rome\"}"}});
+        let mut body = json!({
+            "tools": [function("f"), {"type": "function", "function": {"name": "g", "strict": true}}],
+            "messages": [
+                {"role": "user", "content": "Weather?"},
+                {"role": "assistant", "content": null, "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": "c1", "content": "sunny"},
+            ],
+        });
+        let request = parse(body.clone()).unwrap();
+        let said: Vec<_> = request.messages.iter().map(|message| message.text.as_str()).collect();
+        assert_eq!(said, ["Weather?", r#"{"tool":"f","arguments":{"city":"Rome"}}"#, "f returned: sunny"]);
+        let functions = request.functions.unwrap();
+        assert_eq!((functions.list.len(), &functions.choice), (2, &Choice::Auto));
+        for (choice, expected) in [
+            (json!("required"), Some(Choice::Required)),
+            (named("g"), Some(Choice::Only("g".to_owned()))),
+            (json!("none"), None),
+        ] {
+            body["tool_choice"] = choice;
+            assert_eq!(parse(body.clone()).unwrap().functions.map(|functions| functions.choice), expected);
+        }
     }
 
     #[test]
@@ -346,6 +406,19 @@ mod tests {
             (json!({"n": 2}), "n"),
             (json!({"logprobs": true}), "logprobs"),
             (json!({"tools": [{}]}), "tools"),
+            (json!({"tools": {}}), "tools"),
+            (json!({"tools": [{"type": "web_search"}]}), "tools"),
+            (json!({"tools": [{"type": "function", "function": {"name": "no spaces"}}]}), "tools"),
+            (json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]}), "tools"),
+            (json!({"tools": [function("f"), function("f")]}), "tools"),
+            (json!({"tools": vec![function("f"); 200]}), "tools"),
+            (json!({"tool_choice": "required"}), "tool_choice"),
+            (json!({"tools": [function("f")], "tool_choice": "always"}), "tool_choice"),
+            (json!({"tools": [function("f")], "tool_choice": named("g")}), "tool_choice"),
+            (json!({"tools": [function("f")], "grammar": "root ::= \"a\""}), "grammar"),
+            (json!({"messages": [{"role": "tool", "content": "x"}]}), "messages"),
+            (json!({"messages": [{"role": "tool", "content": "x", "tool_call_id": "unknown"}]}), "messages"),
+            (json!({"messages": [{"role": "assistant", "tool_calls": [{"id": 3}]}]}), "messages"),
             (json!({"response_format": {"type": "json_object"}}), "response_format"),
             (json!({"tempreature": 1}), "tempreature"),
             (json!({"seed": 0.5}), "seed"),

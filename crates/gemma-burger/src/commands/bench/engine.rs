@@ -184,6 +184,7 @@ async fn ask(
         max_tokens,
         seed: 0,
         grammar: None,
+        functions: None,
         conversation,
     };
     let mut events = gemma.start(request).map_err(Failure::new)?;

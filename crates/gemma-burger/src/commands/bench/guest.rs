@@ -1,10 +1,7 @@
 //! The product in a process of its own, and guests who talk to it over HTTP, watched by their own clock.
 
 use std::{
-    collections::VecDeque,
     path::Path,
-    process::Stdio,
-    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -14,13 +11,12 @@ use axum::{
 };
 use futures::StreamExt;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, ChildStderr, Command},
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
-use super::report::{ms_since, peak_memory_mb};
+use super::{
+    report::{ms_since, peak_memory_mb},
+    tier::Tier,
+};
 use crate::{
     cli::Failure,
     config::{ALL, Flags},
@@ -35,12 +31,10 @@ const REPLY_PATIENCE: Duration = Duration::from_secs(120);
 const ASK_PATIENCE: Duration = Duration::from_secs(5);
 /// How often a starting product is asked whether it is ready.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
-/// The last lines of its log that are kept to say why it ended.
-const LINES_KEPT: usize = 5;
 
 /// A running `serve`; it ends when this is dropped.
 pub struct House {
-    process: Child,
+    tier: Tier,
     client: Upstream,
     /// From the start of the process until it said that it is ready.
     pub ready_ms: f64,
@@ -80,53 +74,33 @@ impl House {
             flags.set(name, value);
         }
         flags.set("DATA_DIR", &data_dir.display().to_string());
-        let program = std::env::current_exe().map_err(|error| Failure::new(format!("this program: {error}")))?;
         let started = Instant::now();
-        let mut process = Command::new(program)
-            .arg("serve")
-            .args(flags.arguments())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| Failure::new(format!("`serve` cannot be started: {error}")))?;
-        let stderr = process.stderr.take().ok_or_else(|| Failure::new("`serve` has no standard error"))?;
-        let mut lines = BufReader::new(stderr).lines();
-        let last = Arc::new(Mutex::new(VecDeque::new()));
+        let mut tier = Tier::start("serve", flags.arguments())?;
         let ready = timeout(START_PATIENCE, async {
-            let url = loop {
-                let line = lines.next_line().await.ok().flatten().ok_or_else(|| broke_off(&last))?;
-                if let Some(at) = line.split_whitespace().find(|word| word.starts_with("http://localhost:")) {
-                    break at.replace("localhost", "127.0.0.1");
-                }
-                keep(&last, line);
-            };
-            drain(lines, Arc::clone(&last));
-            let client = Upstream::remote(&url).map_err(Failure::new)?;
+            let client = Upstream::remote(&tier.url().await?).map_err(Failure::new)?;
             loop {
                 if is_ready(&client).await? {
                     return Ok(client);
                 }
-                if process.try_wait().ok().flatten().is_some() {
-                    return Err(broke_off(&last));
+                if tier.has_ended() {
+                    return Err(tier.broke_off());
                 }
                 sleep(ASK_AGAIN).await;
             }
         });
-        let client = ready.await.map_err(|_| broke_off(&last))??;
-        Ok(Self { process, client, ready_ms: ms_since(started) })
+        let opened = ready.await;
+        let client = opened.map_err(|_| tier.broke_off())??;
+        Ok(Self { tier, client, ready_ms: ms_since(started) })
     }
 
     /// The most memory that it ever held, in MB.
     pub fn peak_memory_mb(&self) -> Option<f64> {
-        self.process.id().and_then(peak_memory_mb)
+        self.tier.id().and_then(peak_memory_mb)
     }
 
     /// Ends it.
-    pub async fn close(mut self) {
-        // It is gone in either case: what is dropped is killed.
-        let _ = self.process.kill().await;
+    pub async fn close(self) {
+        self.tier.end().await;
     }
 
     /// Says something as the guest of a session, or as a new guest, and listens to the end of the reply.
@@ -219,29 +193,4 @@ async fn refused(message: &str, answer: Response<Body>) -> Failure {
     let status = answer.status();
     let body = axum::body::to_bytes(answer.into_body(), 4_096).await.unwrap_or_default();
     Failure::new(format!("\"{message}\" was answered with {status}: {}", String::from_utf8_lossy(&body)))
-}
-
-type Last = Arc<Mutex<VecDeque<String>>>;
-
-fn keep(last: &Last, line: String) {
-    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-    last.push_back(line);
-    if last.len() > LINES_KEPT {
-        last.pop_front();
-    }
-}
-
-/// Reads on, since a process whose lines nobody reads stands still.
-fn drain(mut lines: tokio::io::Lines<BufReader<ChildStderr>>, last: Last) {
-    tokio::spawn(async move {
-        while let Ok(Some(line)) = lines.next_line().await {
-            keep(&last, line);
-        }
-    });
-}
-
-fn broke_off(last: &Last) -> Failure {
-    let last = last.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines: Vec<&str> = last.iter().map(String::as_str).collect();
-    Failure::new(format!("`serve` did not get ready: {}", lines.join(" / "))).hint("try `gemma-burger serve` by itself")
 }

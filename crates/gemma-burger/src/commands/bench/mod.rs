@@ -1,10 +1,12 @@
 //! `gemma-burger bench`: the product's figures on this machine, beside what they should be.
 
 mod engine;
+mod gateway;
 mod guest;
 mod made_up;
 mod parts;
 mod report;
+mod tier;
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +35,7 @@ const GUESTS_FILE: &str = "bench/guests.jsonl";
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Example:\n  gemma-burger bench\n  gemma-burger bench engine\n  gemma-burger bench --json > figures.json\n  \
+    after_help = "Example:\n  gemma-burger bench\n  gemma-burger bench engine\n  gemma-burger bench gateway\n  gemma-burger bench --json > figures.json\n  \
         gemma-burger bench --records 10000 --threads 4\n\nThe restaurant's own data folder is not touched."
 )]
 pub struct Args {
@@ -58,6 +60,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Part {
     Engine(engine::Args),
+    Gateway(gateway::Args),
 }
 
 /// A line of the messages' file: who says what.
@@ -93,8 +96,10 @@ struct Report {
 impl Args {
     /// Measures and prints.
     pub fn run(self) -> Result<(), Failure> {
-        if let Some(Part::Engine(engine)) = self.part {
-            return engine.run();
+        match self.part {
+            Some(Part::Engine(engine)) => return engine.run(),
+            Some(Part::Gateway(gateway)) => return gateway.run(),
+            None => {}
         }
         let config = configure_quietly(self.flags.clone())?;
         let mut lines = script(&config.files.resources_dir.join(GUESTS_FILE))?;

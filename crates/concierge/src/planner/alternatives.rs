@@ -1,0 +1,74 @@
+//! Other meals under the same rules.
+
+use super::{Alternative, PlanLine, Request, explain, find, lines, subtotal};
+use crate::{
+    menu::{ItemId, Menu},
+    order::Pick,
+};
+
+/// Different enough to be called another meal: no more than this share of its money is the same.
+const SAME_SHARE_MOST: f64 = 0.5;
+const ALTERNATIVES: usize = 3;
+
+/// Clearly different meals: each does without what the larger part of the money of those before goes to.
+pub(super) fn of(menu: &Menu, request: &Request, limit: Option<usize>, first: &[PlanLine]) -> Vec<Alternative> {
+    let mut found: Vec<Alternative> = Vec::new();
+    let mut without = request.clone();
+    let mut last = first.to_vec();
+    while found.len() < ALTERNATIVES {
+        let dearest = dearest(request, &last);
+        // Where the rules leave no other half, one thing less may still make another meal.
+        let Some((lines, barred)) =
+            [dearest.as_slice(), &dearest[..dearest.len().min(1)]].into_iter().find_map(|some| {
+                let mut without = without.clone();
+                without.must_not.extend(some.iter().cloned());
+                let next = find(menu, &without, limit).ok()?;
+                let lines = lines(menu, &next.field, &next.picks);
+                let others = std::iter::once(first).chain(found.iter().map(|other| other.lines.as_slice()));
+                let differs = others.into_iter().all(|other| share(other, &lines) <= SAME_SHARE_MOST);
+                differs.then_some((lines, without.must_not))
+            })
+        else {
+            break;
+        };
+        without.must_not = barred;
+        let total = explain::paid(menu, request, subtotal(&lines));
+        found.push(Alternative { lines: lines.clone(), total });
+        last = lines;
+    }
+    found
+}
+
+/// The dearest things of a meal that need not be in it, until they are more than half of its money.
+fn dearest(request: &Request, meal: &[PlanLine]) -> Vec<ItemId> {
+    let must = |id: &ItemId| request.must.iter().any(|must| must.item == *id);
+    let mut lines: Vec<(&ItemId, i64)> = meal
+        .iter()
+        .filter_map(|line| match &line.order.item {
+            Pick::One(id) if !must(id) => Some((id, line.price.0)),
+            _ => None,
+        })
+        .collect();
+    lines.sort_by_key(|(_, price)| std::cmp::Reverse(*price));
+    let whole = subtotal(meal).0;
+    let mut sum = 0;
+    let some = lines.into_iter().take_while(|(_, price)| {
+        let more = sum * 2 <= whole;
+        sum += price;
+        more
+    });
+    some.map(|(id, _)| id.clone()).collect()
+}
+
+/// Which share of the money of two meals goes to the same things.
+fn share(one: &[PlanLine], other: &[PlanLine]) -> f64 {
+    // An item may stand in several lines, in other sizes.
+    let of = |meal: &[PlanLine], item: &Pick<ItemId>| -> i64 {
+        meal.iter().filter(|line| line.order.item == *item).map(|line| line.price.0).sum()
+    };
+    let firsts =
+        one.iter().enumerate().filter(|(at, line)| one[..*at].iter().all(|other| other.order.item != line.order.item));
+    let same: i64 = firsts.map(|(_, line)| of(one, &line.order.item).min(of(other, &line.order.item))).sum();
+    let whole = subtotal(one).max(subtotal(other)).0.max(1);
+    same as f64 / whole as f64
+}
