@@ -83,13 +83,13 @@ pub struct CallPart {
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Vec<Alternative>,
     usage: Option<Tokens>,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct Alternative {
     #[serde(default)]
     delta: Delta,
     finish_reason: Option<String>,
