@@ -125,7 +125,7 @@ async fn an_evaluation_is_told_reported_and_compared() {
     // Without a judge the rules are held, and the report says what is missing.
     let (code, out, told) = eval(dir.path(), &["--report", a], &[]).await;
     assert_eq!(code, 0, "{told}");
-    assert!(out.contains("leave the order as it should be") && out.contains("wanted: 9 x <b>Soup</b>"), "{out}");
+    assert!(out.contains("the order is not as it should be") && out.contains("wanted: 9 x <b>Soup</b>"), "{out}");
     assert!(told.contains("JUDGE_URL and JUDGE_MODEL are not set"), "{told}");
     let plain = report(&first);
     assert_eq!(
