@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole test run, or one part of it: lint, unit, e2e.
+# The whole test run, or one part of it: lint, unit, peers, e2e.
 # One build profile serves all parts, so that llama.cpp is compiled once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,6 +24,20 @@ if [ "$part" = all ] || [ "$part" = unit ]; then
   "$target/release/gemma-burger" model fetch
   step "tests"
   cargo test --release --locked --workspace
+fi
+
+if [ "$part" = all ] || [ "$part" = peers ]; then
+  step "the vendors' own clients"
+  # Their versions name the environment, so that another version makes another one.
+  hub=2.4.0 pinecone=9.1.0
+  peers=${GEMMA_BURGER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gemma-burger}/peers/hub-$hub-pinecone-$pinecone
+  if [ ! -e "$peers/ready" ]; then
+    rm -rf "$peers"
+    python3 -m venv "$peers"
+    timeout 300 "$peers/bin/pip" install --quiet "huggingface_hub==$hub" "pinecone==$pinecone"
+    touch "$peers/ready"
+  fi
+  PEER_PYTHON="$peers/bin/python" timeout 1200 cargo test --release --locked -p connect --test it peers -- --ignored
 fi
 
 if [ "$part" = all ] || [ "$part" = e2e ]; then

@@ -4,5 +4,7 @@
 //! bounds the wait, the size of an answer and the number of tries, and says in words what went wrong.
 
 pub mod chat;
+pub mod hub;
 pub mod judge;
+pub mod pinecone;
 pub mod service;

@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, logs, mcp, model, parse, plan,
-        route, serve, staff, train,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, hub, ingest, logs, mcp, model, parse,
+        plan, route, serve, staff, train,
     },
     config::ConfigError,
 };
@@ -40,6 +40,7 @@ enum Command {
     Data(data::Args),
     Train(train::Args),
     Adapter(adapter::Args),
+    Hub(hub::Args),
     Eval(eval::Args),
     Logs(logs::Args),
     Staff(staff::Args),
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Data(args) => args.run(),
         Command::Train(args) => args.run(),
         Command::Adapter(args) => args.run(),
+        Command::Hub(args) => args.run(),
         Command::Eval(args) => args.run(),
         Command::Logs(args) => args.run(),
         Command::Staff(args) => args.run(),

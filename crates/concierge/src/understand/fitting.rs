@@ -1,8 +1,8 @@
 //! What fits what: questions that the grammar asks of the menu and of the words around.
 
 use super::lattice::{Edge, Kind, fits};
-use super::search::Search;
-use super::state::IMPLIED;
+use super::search::{Search, Step};
+use super::state::{Det, IMPLIED, Link, NONE};
 use super::tokens::Break;
 
 impl Search<'_> {
@@ -28,6 +28,27 @@ impl Search<'_> {
             Some(on) if !on.is_empty() => -0.15,
             _ => 0.0,
         }
+    }
+
+    /// Whether a number is more than one.
+    pub(super) fn is_many(&self, number: u16) -> bool {
+        let number = self.lattice.edges.get(number as usize).map(|edge| &edge.kind);
+        matches!(number, Some(Kind::Number { value: Some(value), .. }) if *value > 1)
+    }
+
+    /// Whether an edge is the word "one" behind what tells which ("a small one"), and nothing that it could count follows.
+    pub(super) fn says_one(&self, step: &Step) -> bool {
+        let edge = &self.lattice.edges[step.edge as usize];
+        let which = matches!(step.state.det, Det::Article | Det::Some)
+            && step.state.link != Link::For
+            && (step.state.pre_len > 0 || step.state.size != NONE)
+            && self.tokens[edge.from].before == Break::None;
+        which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !self.thing_at(edge.to)
+    }
+
+    /// Whether a size is said as "half".
+    pub(super) fn says_half(&self, size: u16) -> bool {
+        self.lattice.edges.get(size as usize).is_some_and(|edge| self.tokens[edge.from].stem == "half")
     }
 
     /// Whether a thing of the menu starts at a word that nothing parts from the one before it.

@@ -102,13 +102,16 @@ impl Search<'_> {
             neg: if dropped && state.remove { Neg::Carry } else { Neg::Off },
             remove: dropped && state.remove,
             list: false,
-            taken: 0,
+            taken: state.pre_taken,
             after_option: false,
             untouched: true,
             sizable: false,
             sized: state.size != NONE,
+            many: if dropped { state.many } else { self.is_many(state.number) },
+            back: if !dropped && matches!(state.link, Link::And | Link::Comma | Link::Bare) { state.item } else { NONE },
             ..state.rested()
         };
+        let next = State { back: if next.back == IMPLIED { NONE } else { next.back }, ..next };
         self.push(step, gain, next, act, None);
         // "A sandwich with tuna": the second names the first.
         if state.untouched
@@ -151,6 +154,14 @@ impl Search<'_> {
         {
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let single = self.lexicon.menu.option_groups[group as usize].max == Some(1);
+            // "A combo with rings and a coke": what fills a place that the thing has is no other thing.
+            let fills = single
+                && state.neg == Neg::Off
+                && state.taken & (1_u64 << (group % 64)) == 0
+                && (state.list || state.link == Link::With)
+                && best - quality < 0.05
+                && self.also_item(edge);
+            let gain = if fills { gain + if state.det == Det::Article { 1.1 } else { 0.6 } } else { gain };
             let bit = 1_u64 << (group % 64);
             // "With custard, no, ice cream" takes the one back for the other.
             let again = single && state.taken & bit != 0 && !how.negated && !state.fix;
@@ -173,7 +184,10 @@ impl Search<'_> {
             // "A pie and peas": what is joined to a bare thing and sold by itself is another thing.
             let joined = state.link == Link::And && !state.list && state.untouched && self.also_item(edge);
             let gain = if joined { gain - 0.5 } else { gain };
+            // Nobody refuses something on the side.
+            let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
             let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
+            let carry = if served { -1.0 } else { carry };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
             if state.neg == Neg::Carry {
@@ -204,6 +218,11 @@ impl Search<'_> {
                 }
             };
             let mut next = state;
+            if let Some((group, ..)) = choices.first().filter(|_| !how.negated)
+                && self.lexicon.menu.option_groups[*group as usize].max == Some(1)
+            {
+                next.pre_taken |= 1_u64 << (group % 64);
+            }
             next.pre[state.pre_len as usize] = step.edge;
             next.pre_len += 1;
             next.amount = None;
@@ -218,10 +237,21 @@ impl Search<'_> {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
                 let sure = if state.one || state.unit == Unit::Part { 0.9 } else { -0.4 };
+                // "With two pumps of mint and one tea": what stands in a list is of the thing before.
+                let sure = if state.list && state.link != Link::Verb { sure - 0.8 } else { sure };
                 self.push(step, gain + sure, next, Act::Early(how), None);
             }
         }
         let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
+        if !fitting && state.pre_len == 0 && state.back != NONE && state.size == NONE {
+            if let Some((quality, _)) = self.fit(state.back, choices) {
+                let gain = option_gain(&state, counted) - 0.5 - 2.0 * (best - quality) * words as f32;
+                let gain = gain - state.pending_cost(counted);
+                let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
+                let next = State { neg, after_option: true, ..state.rested() };
+                self.push(step, gain, next, Act::Back(how), None);
+            }
+        }
         if !fitting {
             let next = State {
                 list: state.list,
@@ -275,8 +305,22 @@ impl Search<'_> {
 
     fn number(&mut self, step: &Step, after: bool) {
         let state = step.state;
+        // "The other two": the number is part of what "the other" began.
+        if !after && state.det == Det::Number && state.number == NONE && state.pre_len == 0 && state.size == NONE {
+            self.push(step, 0.0, State { number: step.edge, ..state }, Act::Skip, None);
+        }
+        // "A small one", "the vanilla one": it stands for the thing.
+        if !after && self.says_one(step) {
+            self.push(step, 0.6, state, Act::Skip, None);
+        }
         if !after {
             let (cost, flush, open) = open(&state);
+            // "In the mood for two teas" counts teas; "for two" by itself counts people.
+            let open = if open.link == Link::For && self.thing_at(self.lattice.edges[step.edge as usize].to) {
+                State { link: Link::Verb, ..open }
+            } else {
+                open
+            };
             let next = State {
                 det: Det::Number,
                 number: step.edge,
@@ -307,6 +351,10 @@ impl Search<'_> {
         match mark {
             Mark::Article | Mark::Some => {
                 let det = if mark == Mark::Article { Det::Article } else { Det::Some };
+                if mark == Mark::Article && state.size != NONE && state.det == Det::None && self.says_half(state.size) {
+                    // "Half a sandwich".
+                    self.push(step, 0.3, State { det: Det::Article, ..state }, Act::Skip, None);
+                }
                 if mark == Mark::Some && state.pre_len > 0 {
                     // "No olives on my pizza": what was said first is on what follows.
                     self.push(step, -0.3, state, Act::Skip, None);
@@ -407,6 +455,11 @@ impl Search<'_> {
             Mark::Serving | Mark::Part => {
                 let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
                 self.push(step, 0.0, State { unit, ..state }, Act::Skip, None);
+            }
+            Mark::Each if state.pre_len > 0 => {
+                // "One plain, one filled, both warm".
+                let (cost, flush, open) = open(&state);
+                self.push(step, -cost, open, Act::Each, flush);
             }
             Mark::Each => {
                 self.push(step, 0.0, State { number: NONE, det: Det::None, ..state }, Act::Each, None);

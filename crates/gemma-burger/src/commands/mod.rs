@@ -9,6 +9,7 @@ pub mod data;
 pub mod doctor;
 pub mod eval;
 pub mod gateway;
+pub mod hub;
 mod import;
 pub mod ingest;
 mod lines;

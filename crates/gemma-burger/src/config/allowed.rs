@@ -94,6 +94,23 @@ impl Allowed for Text {
     }
 }
 
+/// A short name of at most so many letters.
+pub struct Slug(pub usize);
+
+impl Allowed for Slug {
+    type Value = String;
+
+    fn describe(&self) -> String {
+        format!("1 to {} lower-case letters, digits and dashes, no dash at the ends", self.0)
+    }
+
+    fn parse(&self, text: &str) -> Option<String> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let fits = (1..=self.0).contains(&text.len()) && text.bytes().all(plain);
+        (fits && !text.starts_with('-') && !text.ends_with('-')).then(|| text.to_owned())
+    }
+}
+
 /// A path of the file system; it need not exist yet.
 pub struct Path;
 
@@ -385,6 +402,19 @@ pub enum Switch {
 
 impl Choice for Switch {
     const WORDS: &'static [(&'static str, Self)] = &[("on", Self::On), ("off", Self::Off)];
+}
+
+/// Who ranks the nearest entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetrieverChoice {
+    /// The embedded file.
+    Sqlite,
+    /// Pinecone, with the embedded file behind it.
+    Pinecone,
+}
+
+impl Choice for RetrieverChoice {
+    const WORDS: &'static [(&'static str, Self)] = &[("sqlite", Self::Sqlite), ("pinecone", Self::Pinecone)];
 }
 
 /// Whether the session's cookie is for HTTPS only.

@@ -13,9 +13,9 @@ use std::{net::IpAddr, path::PathBuf};
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
 use allowed::{
-    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
+    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Slug, Text, Token, Urls,
 };
-pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
+pub use allowed::{LogFormat, Network, RetrieverChoice, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -137,6 +137,20 @@ settings! {
         model_tools: Switch, "MODEL_TOOLS", "model-tools", "off", OneOf::<Switch>::new(), BRAIN;
         /// Seconds that a reply may take.
         reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
+    }
+
+    /// Where the restaurant's knowledge is searched.
+    knowledge: Lookup {
+        /// Who ranks the nearest entries: the embedded file, or Pinecone with that file behind it.
+        retriever: RetrieverChoice, "RETRIEVER", "retriever", "sqlite", OneOf::<RetrieverChoice>::new(), BRAIN | DATA;
+        /// Key of the Pinecone project.
+        pinecone_key: Option<Secret>, "PINECONE_API_KEY", "pinecone-api-key", "", Optional(Key), BRAIN | DATA;
+        /// Name of the Pinecone index; it is made where it is missing.
+        pinecone_index: String, "PINECONE_INDEX", "pinecone-index", "gemma-burger", Slug(45), BRAIN | DATA;
+        /// The part of that index that is this restaurant's alone.
+        pinecone_namespace: String, "PINECONE_NAMESPACE", "pinecone-namespace", "restaurant", Slug(64), BRAIN | DATA;
+        /// Another address of Pinecone's control plane.
+        pinecone_endpoint: String, "PINECONE_ENDPOINT", "pinecone-endpoint", "https://api.pinecone.io", Origin::ANY, BRAIN | DATA;
     }
 
     /// The language model on other machines.

@@ -17,7 +17,7 @@ use gemma_burger::{
     brain::{
         self, Brain,
         concierge::{
-            Parts, Resources, Restaurant, Speech,
+            Lookup, Parts, Resources, Restaurant, Speech,
             manner::{Manner, Shelf, Tunable},
             turn_log::TurnLog,
         },
@@ -69,6 +69,8 @@ impl Engine for Away {
         EngineInfo { model: "away".into(), context_tokens: 2_048 }
     }
 }
+
+impl Lookup for Away {}
 
 impl Speech for Away {}
 

@@ -4,6 +4,7 @@ pub mod agent;
 mod clock;
 mod convert;
 mod decide;
+pub mod lookup;
 pub mod manner;
 mod register;
 pub mod rehearsal;
@@ -22,6 +23,7 @@ use futures::FutureExt;
 use super::{bus::SessionBus, ports::Loading};
 use crate::{cli::Failure, config::Config};
 
+pub use lookup::Lookup;
 pub use restaurant::Resources;
 pub use speech::Speech;
 pub use turn::{Parts, Restaurant};
@@ -30,6 +32,7 @@ pub use turn::{Parts, Restaurant};
 /// and opening the store.
 pub fn open(config: &Config, bus: Arc<SessionBus>) -> Result<Loading, Failure> {
     let resources = Resources::read(config)?;
+    lookup::check(config)?;
     let config = config.clone();
     let load = tokio::task::spawn_blocking(move || restaurant::load(&config, resources, bus));
     let open = async {

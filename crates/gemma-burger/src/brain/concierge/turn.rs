@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use concierge::{
     intent::AgentName,
     ledger::{OrderId, PlacedOrder, Receipt},
-    ports::{Embedder, FinishReason, Retriever, Usage},
+    ports::{Embedder, FinishReason, Usage},
     prompt::{self, Limits},
     turn::Decision,
 };
@@ -18,6 +18,7 @@ use super::{
     clock::Clock,
     convert,
     decide::{Begun, Decided},
+    lookup::Lookup,
     manner::{AGENTS, Manner},
     reply,
     restaurant::Resources,
@@ -55,7 +56,7 @@ pub struct Parts {
     /// Vectors of the guests' words.
     pub embedder: Arc<dyn Embedder>,
     /// What it knows.
-    pub retriever: Arc<dyn Retriever>,
+    pub retriever: Arc<dyn Lookup>,
     /// The language model.
     pub engine: Arc<dyn Speech>,
     /// The name under which programs ask for the model itself.
@@ -285,7 +286,7 @@ impl Concierge for Restaurant {
             Ok(()) => Part::ready("open"),
             Err(error) => Part::missing(error.to_string()),
         };
-        Readiness::of(model, store, Part::ready("ingested"))
+        Readiness::of(model, store, self.inner.retriever.part())
     }
 
     fn staff(&self) -> Option<Arc<dyn Staff>> {
@@ -303,6 +304,7 @@ impl Concierge for Restaurant {
     fn metrics(&self) -> String {
         let mut page = Page::default();
         self.inner.engine.measure(&mut page);
+        self.inner.retriever.measure(&mut page);
         page.finish()
     }
 }
