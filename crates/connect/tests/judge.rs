@@ -149,7 +149,8 @@ fn marks_are_paid_for_once() {
 #[test]
 fn each_misfortune_has_its_own_words() {
     let refused = |status: u16, message: &str| Some((status, "", json!({"error": {"message": message}}).to_string()));
-    let table: Vec<(&str, Box<dyn Fn() -> Answer + Send + Sync>, &str)> = vec![
+    type Told = Box<dyn Fn() -> Answer + Send + Sync>;
+    let table: Vec<(&str, Told, &str)> = vec![
         ("prose", Box::new(|| said("I think that this is a lovely reply.")), "wrote prose where JSON was asked for"),
         ("prose", Box::new(|| said("")), "prose"),
         ("form", Box::new(|| said("{\"accuracy\": 5}")), "not of the form that was asked for"),

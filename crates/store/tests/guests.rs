@@ -328,7 +328,7 @@ fn feedback_and_the_log_of_turns() {
     logged.sort();
     assert_eq!(store.logged_sessions().unwrap(), logged);
     assert_eq!(store.delete_turn_log(&guest).unwrap(), 2);
-    assert_eq!(store.logged_sessions().unwrap(), [other.clone()]);
+    assert_eq!(store.logged_sessions().unwrap(), std::slice::from_ref(&other));
     // A label says nothing of the id.
     assert!(other.label().len() == 12 && !other.as_str().contains(&other.label()) && other.label() != guest.label());
 }

@@ -41,7 +41,7 @@ pub fn page(report: &Report, comparison: Option<&Comparison>) -> String {
     );
     body += &figures(report, comparison);
     for missing in &report.missing {
-        let _ = write!(body, "<p class=missing><b>Not said here.</b> {}</p>", escape(missing));
+        let _ = write!(body, "<p class=missing><b>Not said here:</b> {}</p>", escape(missing));
     }
     body += &rules(report);
     if let Some(judge) = &report.judge {
@@ -267,7 +267,7 @@ fn card(outcome: &Outcome) -> String {
         .rules
         .iter()
         .filter(|(_, kept)| !**kept)
-        .map(|(rule, _)| format!("<span class=flag>not: {}</span>", rule.told()))
+        .map(|(rule, _)| format!("<span class=flag>{}</span>", rule.broken()))
         .collect();
     if !broken.is_empty() {
         let _ = write!(out, "<dt>Rules<dd>{}", broken.join(" "));
@@ -307,7 +307,8 @@ fn all(report: &Report) -> String {
         if judged { "<th class=n>judge" } else { "" }
     );
     for outcome in &report.outcomes {
-        let broken: Vec<&str> = outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.told()).collect();
+        let broken: Vec<&str> =
+            outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.broken()).collect();
         let _ = write!(
             out,
             "<tr><td><code>{}</code><td>{}<td>{}<td>{}",

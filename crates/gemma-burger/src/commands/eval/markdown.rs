@@ -177,7 +177,7 @@ fn case(outcome: &Outcome) -> String {
     if let Some((fault, sentence)) = &outcome.fault {
         text += &format!("- Refused ({fault:?}): {}\n", quote(sentence));
     }
-    let broken = outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| format!("not: {}", rule.told()));
+    let broken = outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.broken());
     for rule in broken {
         text += &format!("- {rule}\n");
     }

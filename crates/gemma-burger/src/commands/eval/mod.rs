@@ -272,7 +272,7 @@ fn told(outcome: &Outcome) -> String {
         text += &format!("  {fault:?}: {sentence}\n");
     }
     for (rule, _) in outcome.rules.iter().filter(|(_, kept)| !**kept) {
-        text += &format!("  not: {}\n", rule.told());
+        text += &format!("  {}\n", rule.broken());
     }
     if let Some(wanted) = &outcome.order_wanted {
         text += &format!("  order: {}; wanted: {}\n", outcome.order.join("; "), wanted.join("; "));

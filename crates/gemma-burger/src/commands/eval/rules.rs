@@ -57,6 +57,20 @@ impl Rule {
             Self::Length => "are read in 60 words",
         }
     }
+    /// Of a reply that does not keep it, for people.
+    pub const fn broken(self) -> &'static str {
+        match self {
+            Self::Facts => "the check refused the model's words",
+            Self::Whole => "something was left out",
+            Self::Ends => "did not end within 60 words",
+            Self::Sealed => "told a part of the prompt",
+            Self::Manner => "not the persona's manner",
+            Self::Words => "lacks words that are needed",
+            Self::Order => "the order is not as it should be",
+            Self::Declined => "said no where it should not, or the other way round",
+            Self::Length => "more than 60 words",
+        }
+    }
 }
 
 /// Which rules a reply keeps; those that do not apply are not there.
