@@ -8,6 +8,7 @@ mod play;
 mod report;
 mod rules;
 mod svg;
+mod told;
 
 use std::path::PathBuf;
 
@@ -147,6 +148,7 @@ impl Args {
         let at = Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
         let made = Made { at, model, tuned, greedy: self.greedy, seed: self.seed, sets };
         let report = Report::new(made, outcomes, judgement, missing);
+        told::tell(&config, &report);
         self.finish(&report, earlier.as_ref())
     }
 
