@@ -52,6 +52,14 @@ pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, rep
             continue;
         }
         let mut line = settle_line(lexicon, tokens, lattice, draft, &items);
+        for (edge, how) in &draft.options {
+            // What the thing turns out not to take is said back.
+            let edge = &lattice.edges[*edge as usize];
+            if !how.negated && settle_choice(lexicon, edge, &items).is_none() {
+                let words = words(tokens, edge.from, edge.to);
+                unknown.push(UnknownThing { nearest: Vec::new(), asked: true, words });
+            }
+        }
         if let Err(problem) = portions(lexicon, tokens, lattice, draft, &items, &mut line) {
             problems.push(problem);
             continue;

@@ -4,7 +4,7 @@ use super::english::Mark;
 use super::lattice::{Edge, Kind, fits};
 use super::lexicon::PART_NAME as PART;
 use super::search::{Search, Step};
-use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, open, option_gain, reset_gain};
+use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, option_gain, reset_gain};
 
 impl Search<'_> {
     /// Takes a hypothesis over an edge, in every way that makes sense.
@@ -84,6 +84,11 @@ impl Search<'_> {
         if state.link == Link::For {
             gain -= 2.5;
         }
+        // "And a little pepper" of a thing that takes pepper is no Dr. Pepper.
+        let part = items.first().is_some_and(|(_, quality)| *quality < 0.95);
+        if part && state.list && self.also_option(&self.lattice.edges[step.edge as usize], state.item) {
+            gain -= 1.0;
+        }
         gain += if self.lattice.aside[self.lattice.edges[step.edge as usize].to] { 0.5 } else { 0.0 };
         let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
         if dropped {
@@ -105,10 +110,15 @@ impl Search<'_> {
             taken: state.pre_taken,
             after_option: false,
             untouched: true,
-            sizable: false,
+            // "Make the ribs a full rack": a size that follows is the correction.
+            sizable: state.fix && state.size == NONE,
             sized: state.size != NONE,
             many: if dropped { state.many } else { self.is_many(state.number) },
-            back: if !dropped && matches!(state.link, Link::And | Link::Comma | Link::Bare) { state.item } else { NONE },
+            back: if !dropped && matches!(state.link, Link::And | Link::Comma | Link::Bare) {
+                state.item
+            } else {
+                NONE
+            },
             ..state.rested()
         };
         let next = State { back: if next.back == IMPLIED { NONE } else { next.back }, ..next };
@@ -166,7 +176,9 @@ impl Search<'_> {
             // "With custard, no, ice cream" takes the one back for the other.
             let again = single && state.taken & bit != 0 && !how.negated && !state.fix;
             let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
-            let kept = state.pending_cost(counted);
+            // A size that nothing takes explains nothing.
+            let size = self.lattice.edges.get(state.size as usize).map_or(0.0, |edge| edge.score.max(0.0));
+            let kept = state.pending_cost(counted) + size;
             let next = State {
                 neg,
                 remove: state.remove && neg == Neg::Carry,
@@ -284,8 +296,9 @@ impl Search<'_> {
         if fitting && state.pre_len == 0 && state.det != Det::Number {
             let fix = state.fix || state.sizable;
             let mut gain = if fix { 0.6 } else { -0.3 };
+            // "Lemonade, a pint" has its size; "a lemonade with ice, a small …" begins another thing.
             if state.det == Det::Article && !fix {
-                gain -= 0.5;
+                gain -= if !state.sized && state.link == Link::Bare && state.untouched { 0.1 } else { 0.5 };
             }
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
@@ -314,7 +327,7 @@ impl Search<'_> {
             self.push(step, 0.6, state, Act::Skip, None);
         }
         if !after {
-            let (cost, flush, open) = open(&state);
+            let (cost, flush, open) = self.open(&state);
             // "In the mood for two teas" counts teas; "for two" by itself counts people.
             let open = if open.link == Link::For && self.thing_at(self.lattice.edges[step.edge as usize].to) {
                 State { link: Link::Verb, ..open }
@@ -360,13 +373,13 @@ impl Search<'_> {
                     self.push(step, -0.3, state, Act::Skip, None);
                 }
                 if state.det == Det::None || state.det == Det::Some {
-                    let (cost, flush, open) = open(&state);
+                    let (cost, flush, open) = self.open(&state);
                     let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };
                     self.push(step, -cost, State { det, neg, ..open }, Act::Skip, flush);
                 } else if mark == Mark::Some {
                     self.push(step, -0.1, state, Act::Skip, None);
                 } else {
-                    let (cost, flush, open) = open(&state);
+                    let (cost, flush, open) = self.open(&state);
                     self.push(step, -cost - 0.2, State { det, number: NONE, ..open }, Act::Skip, flush);
                 }
             }
@@ -377,7 +390,7 @@ impl Search<'_> {
                 let next = State { link, ..state };
                 // "a large and a small": what is pending may be a line by itself.
                 if state.pre_len == 0 && state.size != NONE {
-                    let (cost, flush, open) = open(&state);
+                    let (cost, flush, open) = self.open(&state);
                     self.push(step, -cost, State { link, ..open }, Act::Skip, flush);
                 }
                 let cost = if state.det == Det::None || state.pre_len > 0 { 0.0 } else { 0.4 };
@@ -390,7 +403,7 @@ impl Search<'_> {
             }
             Mark::With | Mark::OnIt => {
                 let link = if mark == Mark::With { Link::With } else { Link::Put };
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 let next = State { link, list: true, neg: Neg::Off, ..open };
                 let next = if mark == Mark::OnIt { State { link: Link::Bare, ..next } } else { next };
                 self.push(step, -cost, next, Act::Options, flush);
@@ -403,11 +416,11 @@ impl Search<'_> {
                 }
             }
             Mark::Put => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Skip, flush);
             }
             Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 let replaced = mark == Mark::InsteadOf;
                 let remove = mark == Mark::Remove;
                 let next = State { neg: Neg::On, replaced, remove, amount: None, link: Link::Bare, ..open };
@@ -419,7 +432,7 @@ impl Search<'_> {
                 }
             }
             Mark::Plain => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, open, Act::Plain, flush);
                 if state.item == NONE || state.det != Det::None || matches!(state.link, Link::Verb | Link::Start) {
                     self.push(step, -0.05, state, Act::PlainNext, None);
@@ -440,7 +453,7 @@ impl Search<'_> {
                 self.push(step, 0.0, next, Act::Skip, None);
             }
             Mark::Verb | Mark::Fix | Mark::MakeIt => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 let fix = match mark {
                     Mark::Verb => state.fix,
                     _ => true,
@@ -458,18 +471,18 @@ impl Search<'_> {
             }
             Mark::Each if state.pre_len > 0 => {
                 // "One plain, one filled, both warm".
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, open, Act::Each, flush);
             }
             Mark::Each => {
                 self.push(step, 0.0, State { number: NONE, det: Det::None, ..state }, Act::Each, None);
             }
             Mark::Other => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, State { det: Det::Number, number: NONE, ..open }, Act::Skip, flush);
             }
             Mark::Same => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 if state.item != NONE {
                     self.push(
                         step,

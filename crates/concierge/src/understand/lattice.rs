@@ -2,7 +2,7 @@
 
 use super::english::{self, Mark};
 use super::kinds;
-use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED};
+use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED, is_link};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::{Guess, Reading, Word};
@@ -204,7 +204,20 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         }
         if let Some(best) = best(&mut sizes) {
             sizes.retain(|(_, quality)| fits(*quality, best));
-            add(Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect()), best, words[2], Vec::new());
+            // "Two teas, large ones": the pronoun says no more.
+            let pronoun = tokens
+                .get(to)
+                .is_some_and(|next| next.before == Break::None && matches!(next.text.as_str(), "one" | "ones"))
+                && tokens
+                    .get(to + 1)
+                    .is_none_or(|next| is_link(&next.text) || (readings[to + 1].is_empty() && !next.is_count()));
+            if pronoun {
+                let kind = Kind::Sizes(sizes.iter().map(|(size, _)| *size).collect());
+                let score = WORD * best * words[2] - SPAN + 0.5;
+                edges.push(Edge { from, to: to + 1, kind, score, also: Vec::new() });
+            }
+            let kind = Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect());
+            edges.push(Edge { from, to, kind, score: WORD * best * words[2] - SPAN, also: Vec::new() });
         }
     }
 }

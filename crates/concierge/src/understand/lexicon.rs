@@ -107,6 +107,7 @@ impl Lexicon {
         let phrases = names::phrases(menu);
         let mut frequency: HashMap<Word, u32> = HashMap::new();
         let (mut all, mut joined) = (Vec::with_capacity(phrases.len()), Vec::new());
+        let mut plain = Vec::with_capacity(phrases.len());
         for (entry, phrase) in phrases {
             let words = lexicon.words(&phrase);
             lexicon.surface(entry, &phrase, all.last().is_none_or(|(last, _)| *last != entry));
@@ -120,14 +121,17 @@ impl Lexicon {
                     lexicon.vocabulary.add_initials(&words[from..]);
                 }
             }
+            // "Greens" are a thing where "green" is a colour.
+            let last = tokenize(&phrase).pop();
+            plain.push(last.is_some_and(|last| last.is_plural() && !super::english::is_common(&last.text)));
             all.push((entry, words));
             joined.extend(lexicon.joined_words(&phrase).map(|words| (entry, words)));
         }
         for (entry, words) in all.iter().chain(&joined) {
             lexicon.insert(*entry, words, FULL);
         }
-        for (entry, words) in &all {
-            lexicon.parts(*entry, words, &frequency);
+        for ((entry, words), plain) in all.iter().zip(&plain) {
+            lexicon.parts(*entry, words, *plain, &frequency);
         }
         // "Sweet and sour" of the sweet and sour prawns.
         for (entry, words) in &joined {
@@ -292,7 +296,8 @@ impl Lexicon {
     }
 
     /// Finds an entry by a part of its name: "mayonnaise" for "regular mayonnaise", "doritos" for all of the bag's name.
-    fn parts(&mut self, entry: Entry, words: &[Word], frequency: &HashMap<Word, u32>) {
+    /// `plain`: its last word says what it is, though it may look like a common one.
+    fn parts(&mut self, entry: Entry, words: &[Word], plain: bool, frequency: &HashMap<Word, u32>) {
         if words.len() < 2 || matches!(entry, Entry::Size(..)) {
             return;
         }
@@ -305,7 +310,7 @@ impl Lexicon {
             let ends = chosen.contains(&(words.len() - 1));
             let says_little = |word: &Word| {
                 let text = lexicon.vocabulary.text(*word);
-                let unit = ends && super::english::is_unit(text);
+                let unit = ends && (plain || super::english::is_unit(text)) && Some(word) == words.last();
                 (super::english::is_common(text) && !unit) || text.parse::<u32>().is_ok()
             };
             // Two words that say little by themselves may say enough together: "gluten free".

@@ -8,6 +8,20 @@ use super::tokens::Token;
 
 /// A thing that says which of several an open line means takes its number from that line.
 pub(crate) fn by_items(tokens: &[Token], lattice: &Lattice, lines: &mut [Draft], draft: &mut Draft) {
+    // "Cookies please, two plain and one with nuts": what was said first only heads the list.
+    let heads = |line: &&mut Draft| {
+        let plural = lattice.edges.get(line.edge as usize).and_then(|edge| tokens.get(edge.to - 1));
+        line.items.len() > 1 && !line.counted && plural.is_some_and(Token::is_plural)
+    };
+    if let Some(root) = lines.last_mut().filter(heads)
+        && draft.counted
+        && draft.items.len() < root.items.len()
+        && draft.items.iter().all(|(item, _)| root.items.iter().any(|(of, _)| of == item))
+        && !joined(tokens, lattice, draft)
+    {
+        root.quantity = 0;
+        return;
+    }
     let Some(root) = lines.iter_mut().rev().find(|line| line.items.len() > 1) else { return };
     let of_root = |(item, _): &(u16, f32)| root.items.iter().any(|(of, _)| of == item);
     let shared: Vec<(u16, f32)> = draft.items.iter().copied().filter(of_root).collect();

@@ -247,7 +247,16 @@ impl Replayer<'_> {
             (Some((a, _)), Some((b, _))) => self.lexicon.item(*a).course == self.lexicon.item(*b).course,
             _ => false,
         };
-        if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
+        let same =
+            |line: &Draft| line.items.first().is_some_and(|(a, _)| draft.items.first().is_some_and(|(b, _)| a == b));
+        let earlier = self.out.lines.iter().rposition(same).filter(|_| fix && self.out.lines.len() > 1);
+        if let Some(at) = earlier {
+            // "Make the ribs a full rack" is about the ribs, whatever was said after them.
+            let old = self.out.lines.remove(at);
+            draft.quantity = if draft.counted { draft.quantity } else { old.quantity };
+            draft.size = draft.size.or(old.size);
+            draft.options.splice(0..0, old.options);
+        } else if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
             draft.replaces = true;
         } else if fix && self.out.lines.last().is_some_and(kin) {
             let old = self.out.lines.pop();
