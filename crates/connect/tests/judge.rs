@@ -287,7 +287,10 @@ fn gemini_is_spoken_to_in_its_own_protocol() {
             return Some((400, "", error.to_string()));
         }
         let settings = &asked.body["generationConfig"];
-        assert_eq!((&settings["responseMimeType"], &settings["maxOutputTokens"]), (&json!("application/json"), &json!(500)));
+        assert_eq!(
+            (&settings["responseMimeType"], &settings["maxOutputTokens"]),
+            (&json!("application/json"), &json!(500))
+        );
         assert_eq!(settings["responseJsonSchema"]["type"], "object");
         assert!(asked.body["systemInstruction"]["parts"][0]["text"].as_str().unwrap().contains("four marks"));
         assert!(asked.body["contents"][0]["parts"][0]["text"].as_str().unwrap().contains("Gemma Classic"));

@@ -13,7 +13,8 @@ pub(super) enum Wanted {
     Person,
 }
 
-const MANAGERS: [&str; 7] = ["manager", "supervisor", "boss", "owner", "in charge", "somebody responsible", "someone responsible"];
+const MANAGERS: [&str; 7] =
+    ["manager", "supervisor", "boss", "owner", "in charge", "somebody responsible", "someone responsible"];
 const PEOPLE: [&str; 24] = [
     "person",
     "human",
@@ -74,11 +75,13 @@ pub(super) fn asks_for(words: &[String]) -> Option<Wanted> {
         return None;
     }
     let filler = [
-        "no", "a", "an", "the", "real", "actual", "live", "please", "pls", "now", "your", "with", "being", "want", "i", "hello",
+        "no", "a", "an", "the", "real", "actual", "live", "please", "pls", "now", "your", "with", "being", "want", "i",
+        "hello",
     ];
     let rest: Vec<&str> = words.iter().map(String::as_str).filter(|word| !filler.contains(word)).collect();
     let bare = |names: &[&str]| matches!(rest.as_slice(), [only] if names.contains(only) && !matches!(*only, "somebody" | "someone" | "people" | "support"));
-    let asks = says(words, &ASKING) || says(words, &["is there"]) && says(words, &["i can talk", "i can speak", "can talk to", "can speak to"]);
+    let asks = says(words, &ASKING)
+        || says(words, &["is there"]) && says(words, &["i can talk", "i can speak", "can talk to", "can speak to"]);
     if bare(&MANAGERS) || (asks && says(words, &MANAGERS)) {
         return Some(Wanted::Manager);
     }
@@ -118,7 +121,19 @@ pub(super) fn disputes(words: &[String]) -> bool {
 pub(super) fn tells_what_came(words: &[String]) -> bool {
     says(
         words,
-        &["instead", "i got", "we got", "gave me", "gave us", "received", "was given", "sent me", "sent us", "brought me", "brought us"],
+        &[
+            "instead",
+            "i got",
+            "we got",
+            "gave me",
+            "gave us",
+            "received",
+            "was given",
+            "sent me",
+            "sent us",
+            "brought me",
+            "brought us",
+        ],
     )
 }
 

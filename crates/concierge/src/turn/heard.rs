@@ -401,7 +401,19 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
 /// "Red wine": a question of few words that end in one that nothing on the menu is called by.
 fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
     let words = plain_words(text);
-    let asks = ["expensive", "cheapest", "cheap", "popular", "best", "calories", "size", "sizes", "price", "prices", "dearest"];
+    let asks = [
+        "expensive",
+        "cheapest",
+        "cheap",
+        "popular",
+        "best",
+        "calories",
+        "size",
+        "sizes",
+        "price",
+        "prices",
+        "dearest",
+    ];
     if intent != Intent::MenuQa || words.len() > 3 || settled::seeks(&words) || says(&words, &asks) {
         return None;
     }

@@ -108,7 +108,11 @@ impl Search<'_> {
             sizable: false,
             sized: state.size != NONE,
             many: if dropped { state.many } else { self.is_many(state.number) },
-            back: if !dropped && matches!(state.link, Link::And | Link::Comma | Link::Bare) { state.item } else { NONE },
+            back: if !dropped && matches!(state.link, Link::And | Link::Comma | Link::Bare) {
+                state.item
+            } else {
+                NONE
+            },
             ..state.rested()
         };
         let next = State { back: if next.back == IMPLIED { NONE } else { next.back }, ..next };

@@ -300,11 +300,8 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     };
     // "Two teas, one hot and one iced": the numbers tell that each is a line.
     let counts = state.number != NONE || (state.many && state.det == Det::Number);
-    let cost = if state.pre_len > 0 && counts && state.item != NONE {
-        if state.many { 0.2 } else { 0.5 }
-    } else {
-        cost
-    };
+    let cost =
+        if state.pre_len > 0 && counts && state.item != NONE { if state.many { 0.2 } else { 0.5 } } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
     let flush = Flush { number: state.number, size: state.size };
     (

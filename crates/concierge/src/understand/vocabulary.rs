@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::{english, numbers};
 use super::tokens::{Token, stem};
+use super::{english, numbers};
 
 /// A word's number in the vocabulary.
 pub(crate) type Word = u32;
@@ -83,7 +83,8 @@ const VARIANTS: &[&[&str]] = &[
 /// The stems of the words that a stem may stand for, a line for each that names it.
 fn variants(of: &str) -> impl Iterator<Item = &'static Vec<String>> {
     static LINES: OnceLock<Vec<Vec<String>>> = OnceLock::new();
-    let lines = LINES.get_or_init(|| VARIANTS.iter().map(|line| line.iter().map(|word| stem(word)).collect()).collect());
+    let lines =
+        LINES.get_or_init(|| VARIANTS.iter().map(|line| line.iter().map(|word| stem(word)).collect()).collect());
     lines.iter().filter(move |line| line.iter().any(|word| word == of))
 }
 

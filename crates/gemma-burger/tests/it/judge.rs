@@ -60,7 +60,8 @@ async fn judge(State(bench): State<Arc<Bench>>, Json(body): Json<Value>) -> Resp
             json!({"better": better, "reason": "it says more"}).to_string()
         }
         Mood::Fair => {
-            let known = bench.labels.iter().find(|label| label["reply"] == case["reply"] && label["guest"] == case["guest"]);
+            let known =
+                bench.labels.iter().find(|label| label["reply"] == case["reply"] && label["guest"] == case["guest"]);
             let mark = |name: &str| {
                 let score = known.map_or(4, |label| label["labels"][name].as_u64().unwrap());
                 json!({"score": if name == "safety" { 5 } else { score }, "reason": "as I see it"})
@@ -105,7 +106,8 @@ async fn eval(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> (i32
     all.extend(arguments);
     let mut command = program(&all);
     command.envs(settings.iter().copied());
-    let Output { status, stdout, stderr } = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let Output { status, stdout, stderr } =
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
 }
@@ -126,13 +128,21 @@ async fn an_evaluation_is_told_reported_and_compared() {
     assert!(out.contains("leave the order as it should be") && out.contains("wanted: 9 x <b>Soup</b>"), "{out}");
     assert!(told.contains("JUDGE_URL and JUDGE_MODEL are not set"), "{told}");
     let plain = report(&first);
-    assert_eq!((&plain["rules"]["rules"]["order"], &plain["rules"]["rules"]["words"]), (&json!([0, 1]), &json!([1, 1])));
+    assert_eq!(
+        (&plain["rules"]["rules"]["order"], &plain["rules"]["rules"]["words"]),
+        (&json!([0, 1]), &json!([1, 1]))
+    );
     assert_eq!((&plain["judge"], plain["missing"].as_array().unwrap().len()), (&json!(null), 1));
 
     // With one there are marks, and its agreement with people.
     let (url, bench) = bench(Mood::Fair).await;
-    let judged = [("JUDGE_URL", url.as_str()), ("JUDGE_MODEL", "fair"), ("JUDGE_CENTS_READ", "30"),
-        ("JUDGE_CENTS_WRITTEN", "250"), ("JUDGE_MAX_CENTS", "50")];
+    let judged = [
+        ("JUDGE_URL", url.as_str()),
+        ("JUDGE_MODEL", "fair"),
+        ("JUDGE_CENTS_READ", "30"),
+        ("JUDGE_CENTS_WRITTEN", "250"),
+        ("JUDGE_MAX_CENTS", "50"),
+    ];
     let compare = ["--report", b, "--compare", a, "--pairwise", "--fail-below", "50", "--fail-below-mark", "4"];
     let (code, out, told) = eval(dir.path(), &compare, &judged).await;
     assert_eq!(code, 0, "{out}{told}");
@@ -182,7 +192,10 @@ async fn a_judge_on_a_bad_day_costs_no_other_score() {
         let made = report(&folder);
         let unjudged = made["judge"]["unjudged"].as_object().unwrap();
         assert_eq!(unjudged.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), 2, "{mood:?}: {unjudged:?}");
-        assert!(unjudged.contains_key(kind) || mood == Mood::Locked && unjudged.contains_key("given_up"), "{unjudged:?}");
+        assert!(
+            unjudged.contains_key(kind) || mood == Mood::Locked && unjudged.contains_key("given_up"),
+            "{unjudged:?}"
+        );
         assert!(told.contains(told_of) && out.contains("0 replies have marks, 2 have none"), "{mood:?}: {told}{out}");
         assert_eq!(made["rules"]["rules"]["words"], json!([1, 1]), "the rules stand");
     }

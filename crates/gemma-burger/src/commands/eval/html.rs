@@ -70,7 +70,13 @@ fn figures(report: &Report, comparison: Option<&Comparison>) -> String {
         format!("<div class=figure><p class=number>{number}</p><p>{what}</p>{change}</div>")
     };
     let moved = |then: f64, now: f64, digits: usize| {
-        let sign = if now > then { "▲" } else if now < then { "▼" } else { "=" };
+        let sign = if now > then {
+            "▲"
+        } else if now < then {
+            "▼"
+        } else {
+            "="
+        };
         format!("{sign} from {then:.digits$}")
     };
     let mut out = String::from("<section class=figures>");
@@ -97,7 +103,9 @@ fn rules(report: &Report) -> String {
         .map(|(rule, (kept, of))| Bar::new(rule.told(), percent(*kept, *of), format!("{kept} of {of}")))
         .collect();
     let marked = format!("{} of {}", summary.marked, summary.cases);
-    bars.push(Bar::new("show a mark of their persona (no rule)", percent(summary.marked, summary.cases), marked).pale());
+    bars.push(
+        Bar::new("show a mark of their persona (no rule)", percent(summary.marked, summary.cases), marked).pale(),
+    );
     format!("<section><h2>Rules</h2><p class=soft>Replies that …</p>{}</section>", svg::bars("Rules kept", &bars))
 }
 
@@ -193,11 +201,8 @@ fn compared(comparison: &Comparison) -> String {
                 || "<td class=n>–<td class=n>–".to_owned(),
                 |(then, now)| format!("<td class=n>{then:.2}<td class=n>{now:.2}"),
             );
-            let _ = write!(
-                out,
-                "<tr class={class}><td>{}<td class=n>{then:.1}%<td class=n>{now:.1}%{marks}",
-                escape(name)
-            );
+            let _ =
+                write!(out, "<tr class={class}><td>{}<td class=n>{then:.1}%<td class=n>{now:.1}%{marks}", escape(name));
         }
         out += "</tbody></table>";
     }
@@ -302,8 +307,7 @@ fn all(report: &Report) -> String {
         if judged { "<th class=n>judge" } else { "" }
     );
     for outcome in &report.outcomes {
-        let broken: Vec<&str> =
-            outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.told()).collect();
+        let broken: Vec<&str> = outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.told()).collect();
         let _ = write!(
             out,
             "<tr><td><code>{}</code><td>{}<td>{}<td>{}",

@@ -112,11 +112,7 @@ fn judged(judge: &Judgement) -> String {
         text += &format!(
             "\nReply by reply beside the earlier run: {} better, {} worse, {} neither ({} of these because the order \
              decided), {} not compared.\n",
-            preferences.better,
-            preferences.worse,
-            preferences.ties,
-            preferences.inconsistent,
-            preferences.unjudged
+            preferences.better, preferences.worse, preferences.ties, preferences.inconsistent, preferences.unjudged
         );
     }
     text
