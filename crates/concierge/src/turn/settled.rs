@@ -28,6 +28,9 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         return Intent::Greeting;
     }
     let mut intent = route.intent;
+    if reports_allergen(world, text, &words) {
+        return Intent::Complaint;
+    }
     if intent == Intent::Complaint && !complaining && states_allergy(world, text, &words) {
         return next_best(route);
     }
@@ -183,6 +186,13 @@ fn states_allergy(world: &World, text: &str, words: &[String]) -> bool {
     !understand::slots(&world.lexicon, text).allergies.is_empty()
         && grievances::kind_of(words).is_none()
         && !says(words, &happened)
+}
+
+/// Whether somebody was served what they are allergic to: too grave to be taken for a question about dishes.
+fn reports_allergen(world: &World, text: &str, words: &[String]) -> bool {
+    let served =
+        ["there was", "there were", "i found", "we found", "was in my", "were in my", "in my food", "gave me", "i ate"];
+    says(words, &served) && !understand::slots(&world.lexicon, text).allergies.is_empty()
 }
 
 /// The likeliest intent besides a complaint.

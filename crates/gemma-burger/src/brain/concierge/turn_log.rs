@@ -118,7 +118,7 @@ impl TurnLog {
         if !self.on {
             return None;
         }
-        let Reply { spoken: Spoken { text, fault, .. }, raw, end } = reply;
+        let Reply { spoken: Spoken { text, fault, .. }, raw, end, .. } = reply;
         let GenerationEnd { usage: Usage { prompt_tokens, completion_tokens, .. }, timings, .. } = end;
         let Decision { intent, confidence, brief, events, cart, used, .. } = decision;
         Some(
