@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole test run, or one part of it: lint, unit, e2e.
+# The whole test run, or one part of it: lint, unit, peers, mlflow, e2e.
 # One build profile serves all parts, so that llama.cpp is compiled once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,6 +24,31 @@ if [ "$part" = all ] || [ "$part" = unit ]; then
   "$target/release/gemma-burger" model fetch
   step "tests"
   cargo test --release --locked --workspace
+fi
+
+if [ "$part" = all ] || [ "$part" = peers ]; then
+  step "the vendors' own clients"
+  # Their versions name the environment, so that another version makes another one.
+  hub=2.4.0 pinecone=9.1.0
+  peers=${GEMMA_BURGER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gemma-burger}/peers/hub-$hub-pinecone-$pinecone
+  if [ ! -e "$peers/ready" ]; then
+    rm -rf "$peers"
+    python3 -m venv "$peers"
+    timeout 300 "$peers/bin/pip" install --quiet "huggingface_hub==$hub" "pinecone==$pinecone"
+    touch "$peers/ready"
+  fi
+  PEER_PYTHON="$peers/bin/python" timeout 1200 cargo test --release --locked -p connect --test it peers -- --ignored
+fi
+
+if [ "$part" = all ] || [ "$part" = mlflow ]; then
+  step "a real server of MLflow"
+  cargo build --release --locked -p gemma-burger
+  if venv=$(scripts/mlflow.sh --install); then
+    timeout 900 "$venv/bin/python" scripts/mlflow_check.py "$target/release/gemma-burger"
+  else
+    # As for the other peers from the package index: without it there is nothing to test with.
+    echo "MLflow cannot be installed here, so this part is left out"
+  fi
 fi
 
 if [ "$part" = all ] || [ "$part" = e2e ]; then

@@ -205,10 +205,28 @@ impl Act {
         }
     }
 
-    /// Whether the reply is spoken in the brief's own words, without the model: allergens are no matter of style.
+    /// Whether the reply is spoken in the brief's own words, without the model: allergens, what is granted and the
+    /// number of an order are no matter of style; the records of the place are written as sentences already; and a small
+    /// model bends a refusal, an offer or a comparison too easily.
     #[must_use]
     pub const fn is_verbatim(self) -> bool {
-        matches!(self, Self::TellAllergens | Self::TellAllergensUnknown | Self::NoteAllergy | Self::WarnAllergy)
+        matches!(
+            self,
+            Self::TellAllergens
+                | Self::TellAllergensUnknown
+                | Self::NoteAllergy
+                | Self::WarnAllergy
+                | Self::Steer
+                | Self::Upsell
+                | Self::ConfirmPlaced
+                | Self::OfferRemedy
+                | Self::ConfirmRemedy
+                | Self::Escalate
+                | Self::TellStore
+                | Self::TellNoOrder
+                | Self::TellEmptyCart
+                | Self::Compare
+        )
     }
 
     /// Whether the reply says no to something: only then may its sentences deny what the guest named.
@@ -274,7 +292,10 @@ impl Brief {
     /// Whether the reply needs no model.
     #[must_use]
     pub fn is_verbatim(&self) -> bool {
-        self.steps.iter().any(|step| step.verbatim || step.act.is_verbatim())
+        /// A point with more names than these is a list, in which a small model loses its way.
+        const MOST_NAMES: usize = 4;
+        let listed = |step: &Step| step.points.iter().any(|point| point.needs.len() > MOST_NAMES);
+        self.steps.iter().any(|step| step.verbatim || step.act.is_verbatim() || listed(step))
     }
 
     /// The reply in plain words only.

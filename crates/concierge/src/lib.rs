@@ -17,6 +17,7 @@ pub mod money;
 pub mod order;
 pub mod planner;
 pub mod ports;
+pub mod privacy;
 pub mod prompt;
 pub mod route;
 pub mod store_info;

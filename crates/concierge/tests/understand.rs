@@ -1,4 +1,4 @@
-//! Orders in plain English over seven menus, each in a file of its own: `words => lines`.
+//! Orders in plain English over twenty menus, each in a file of its own: `words => lines`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod support;
@@ -60,7 +60,20 @@ menus!(
     sushi: Right::All,
     breakfast: Right::All,
     noodles: Right::Most(57),
-    chippy: Right::Most(57)
+    chippy: Right::Most(57),
+    brunch: Right::Most(19),
+    curryhouse: Right::All,
+    deli: Right::All,
+    drivein: Right::All,
+    gelateria: Right::Most(18),
+    pizzeria: Right::Most(34),
+    roastery: Right::All,
+    takeaway: Right::All,
+    taqueria: Right::Most(21),
+    bakery: Right::Most(16),
+    kebab: Right::Most(18),
+    poke: Right::Most(18),
+    smokehouse: Right::Most(17)
 );
 
 #[test]
@@ -86,6 +99,7 @@ fn numbers_that_cannot_be_are_told_and_order_nothing() {
         "two million lattes",
         "1.5 lattes",
         "99999999999999999999 lattes",
+        "a billion lattes",
     ] {
         let found = parse(&lexicon, text);
         assert!(found.lines.is_empty() && found.problems.len() == 1, "{text}: {found:?}");

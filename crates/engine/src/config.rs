@@ -28,6 +28,8 @@ pub struct EngineConfig {
     pub chunk_busy: u32,
     /// The same while nobody is being written to. A guest who leaves is noticed between steps.
     pub chunk_idle: u32,
+    /// Tokens guessed ahead in one step, for all replies together, at most 6; 0 guesses nothing. Replies are the same.
+    pub guesses: u32,
 }
 
 impl EngineConfig {
@@ -46,6 +48,7 @@ impl EngineConfig {
             gpu_layers: None,
             chunk_busy: 32,
             chunk_idle: 128,
+            guesses: 6,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The computation itself: a context of llama.cpp, behind what the scheduler needs of it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf, time::SystemTime};
 
 use concierge::intent::AgentName;
 use llama_cpp_2::{
@@ -29,6 +29,9 @@ pub(crate) trait Device: Cells {
     fn decode(&mut self, rows: &[Row]) -> Result<(), String>;
     /// The scores of the last decode's row, one for each token of the vocabulary.
     fn scores(&self, row: usize) -> &[f32];
+    /// An agent whose adapter is the same file as this agent's: the same one for all that share it, so that they can
+    /// be computed together.
+    fn voice_of(&self, agent: AgentName) -> AgentName;
     /// Which adapter the next rows are computed with.
     fn set_adapter(&mut self, adapter: Option<AgentName>) -> Result<(), String>;
     /// Whether a token ends a turn.
@@ -37,11 +40,20 @@ pub(crate) trait Device: Cells {
     fn piece(&self, token: i32, bytes: &mut Vec<u8>);
 }
 
+/// An agent's adapter.
+pub(crate) struct Voice {
+    pub adapter: LlamaLoraAdapter,
+    pub file: FileStamp,
+}
+
+/// Which file something was read from: path, length and time of its last change.
+pub(crate) type FileStamp = (PathBuf, u64, Option<SystemTime>);
+
 /// llama.cpp.
 pub(crate) struct LlamaDevice<'a> {
     pub model: &'a LlamaModel,
     pub context: LlamaContext<'a>,
-    pub adapters: &'a mut HashMap<AgentName, LlamaLoraAdapter>,
+    pub adapters: &'a mut HashMap<AgentName, Voice>,
     pub batch: LlamaBatch<'static>,
 }
 
@@ -81,15 +93,21 @@ impl Device for LlamaDevice<'_> {
         i32::try_from(row).map_or(&[], |row| self.context.get_logits_ith(row))
     }
 
+    fn voice_of(&self, agent: AgentName) -> AgentName {
+        let Some(own) = self.adapters.get(&agent) else { return agent };
+        let same = self.adapters.iter().filter(|(_, voice)| voice.file == own.file).map(|(other, _)| *other);
+        same.min().unwrap_or(agent)
+    }
+
     fn set_adapter(&mut self, adapter: Option<AgentName>) -> Result<(), String> {
         match adapter {
             Some(agent) => {
-                let adapter = self.adapters.get_mut(&agent).ok_or_else(|| format!("{agent} has no adapter"))?;
-                self.context.lora_adapter_set(adapter, 1.0).map_err(|error| error.to_string())
+                let voice = self.adapters.get_mut(&agent).ok_or_else(|| format!("{agent} has no adapter"))?;
+                self.context.lora_adapter_set(&mut voice.adapter, 1.0).map_err(|error| error.to_string())
             }
             // The binding clears all adapters, whichever it is given; without any there is nothing to clear.
             None => match self.adapters.values_mut().next() {
-                Some(any) => self.context.lora_adapter_remove(any).map_err(|error| error.to_string()),
+                Some(any) => self.context.lora_adapter_remove(&mut any.adapter).map_err(|error| error.to_string()),
                 None => Ok(()),
             },
         }

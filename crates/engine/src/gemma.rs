@@ -29,6 +29,7 @@ use llama_cpp_2::{
 use crate::{
     AdapterError, ChatTemplate, EngineConfig, LoadError, MetricsSnapshot,
     check::{self, ModelHeader},
+    guess,
     metrics::Metrics,
     sample::Sampler,
     scheduler::{Job, Limits},
@@ -94,6 +95,7 @@ impl Gemma {
                 reply_time: config.reply_time_limit,
                 chunk_busy: config.chunk_busy as usize,
                 chunk_idle: config.chunk_idle as usize,
+                guesses: (config.guesses as usize).min(guess::MOST),
             },
             metrics: Arc::clone(&metrics),
             threads: i32::try_from(threads).unwrap_or(1),

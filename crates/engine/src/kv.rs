@@ -97,6 +97,11 @@ impl Kv {
         self.get(sequence).map_or(0, |sequence| sequence.tokens.len())
     }
 
+    /// The tokens of a sequence.
+    pub fn tokens(&self, sequence: i32) -> &[i32] {
+        self.get(sequence).map_or(&[], |sequence| &sequence.tokens)
+    }
+
     /// A sequence for a prompt, with the longest beginning of it that is computed already. At least the prompt's last
     /// token is left to compute, as its scores are wanted. None if every sequence writes a reply.
     pub fn lease(

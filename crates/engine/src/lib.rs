@@ -13,6 +13,7 @@ mod check;
 mod config;
 mod device;
 mod gemma;
+mod guess;
 mod kv;
 mod metrics;
 mod sample;

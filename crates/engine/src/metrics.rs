@@ -19,6 +19,8 @@ pub(crate) struct Metrics {
     pub prefill_tokens: AtomicU64,
     pub cached_tokens: AtomicU64,
     pub decode_tokens: AtomicU64,
+    pub guessed_tokens: AtomicU64,
+    pub guessed_right: AtomicU64,
     pub steps: AtomicU64,
     pub adapter_switches: AtomicU64,
     pub state_tokens: AtomicU64,
@@ -47,6 +49,10 @@ pub struct MetricsSnapshot {
     pub cached_tokens: u64,
     /// Tokens written.
     pub decode_tokens: u64,
+    /// Tokens computed on the guess that they come next.
+    pub guessed_tokens: u64,
+    /// Those of them that came.
+    pub guessed_right: u64,
     /// Calls of the model.
     pub steps: u64,
     /// Changes of the adapter between steps.
@@ -67,6 +73,8 @@ impl Metrics {
             prefill_tokens: self.prefill_tokens.load(Relaxed),
             cached_tokens: self.cached_tokens.load(Relaxed),
             decode_tokens: self.decode_tokens.load(Relaxed),
+            guessed_tokens: self.guessed_tokens.load(Relaxed),
+            guessed_right: self.guessed_right.load(Relaxed),
             steps: self.steps.load(Relaxed),
             adapter_switches: self.adapter_switches.load(Relaxed),
             state_tokens: self.state_tokens.load(Relaxed),

@@ -2,8 +2,8 @@
 //!
 //! A step computes, in one call of the model, one token for every reply being written and a chunk of the oldest
 //! prompt that is still being read. So a long prompt delays the others' words by one chunk at a time, and a reply
-//! begins as soon as there is a place for it. Replies with different adapters cannot share a call: they take turns of
-//! a few steps.
+//! begins as soon as there is a place for it. Where few are being written, a step also computes what they are likely
+//! to say next (`guess`). Replies with different adapters cannot share a call: they take turns of a few steps.
 
 use std::{
     collections::VecDeque,
@@ -20,6 +20,7 @@ use futures::channel::mpsc::UnboundedSender;
 
 use crate::{
     device::{Device, Row},
+    guess::{Boldness, guess},
     kv::{Kv, Lease},
     metrics::Metrics,
     sample::Sampler,
@@ -48,16 +49,21 @@ pub(crate) struct Limits {
     pub reply_time: Duration,
     pub chunk_busy: usize,
     pub chunk_idle: usize,
+    /// Tokens guessed ahead in one step at most, for all replies together.
+    pub guesses: usize,
 }
 
 /// A reply that has a place.
 struct Reply {
     job: Job,
+    /// The job's adapter, or another agent's that is the same file.
+    adapter: Option<AgentName>,
     sequence: i32,
     /// Prompt tokens whose state was there.
     reused: usize,
     /// Chosen and not computed yet.
     next: Option<i32>,
+    boldness: Boldness,
     written: u32,
     text: Utf8Joiner,
     started: Instant,
@@ -94,8 +100,15 @@ struct Part {
     /// Its index among the replies.
     reply: usize,
     tokens: Vec<i32>,
-    /// Whether the next token is chosen after it.
-    chooses: bool,
+    /// The first of the tokens after which the next one is chosen; those behind it are guesses. All of them, if what
+    /// follows the part is still the prompt.
+    chooses_from: usize,
+}
+
+impl Part {
+    fn guesses(&self) -> usize {
+        self.tokens.len().saturating_sub(self.chooses_from + 1)
+    }
 }
 
 pub(crate) struct Scheduler<D> {
@@ -168,7 +181,7 @@ impl<D: Device> Scheduler<D> {
         if adapter != self.adapter {
             if let Err(reason) = self.device.set_adapter(adapter) {
                 for index in 0..self.replies.len() {
-                    if self.replies.get(index).is_some_and(|reply| reply.job.adapter == adapter) {
+                    if self.replies.get(index).is_some_and(|reply| reply.adapter == adapter) {
                         self.fail(index, EngineError::Failed(reason.clone()));
                     }
                 }
@@ -192,6 +205,7 @@ impl<D: Device> Scheduler<D> {
         if tokens.is_empty() || tokens.len() > self.kv.capacity() {
             return Err(EngineError::Invalid(format!("{} tokens cannot be computed", tokens.len())));
         }
+        let adapter = adapter.map(|agent| self.device.voice_of(agent));
         self.device.set_adapter(adapter).map_err(EngineError::Failed)?;
         let lease =
             self.kv.lease(&mut self.device, tokens, adapter, None).ok_or_else(|| failed("no sequence is free"))?;
@@ -199,7 +213,7 @@ impl<D: Device> Scheduler<D> {
         let mut position = lease.reused;
         for chunk in tokens.get(lease.reused..).unwrap_or_default().chunks(self.limits.chunk_idle.max(1)) {
             let last = position + chunk.len() == tokens.len();
-            let rows = rows(chunk, position, lease.sequence, last);
+            let rows = rows(chunk, position, lease.sequence, if last { chunk.len() - 1 } else { chunk.len() });
             if !self.kv.make_room(&mut self.device, chunk.len()) {
                 result = Err(failed("the replies being written leave no room"));
                 break;
@@ -263,7 +277,8 @@ impl<D: Device> Scheduler<D> {
                 return;
             }
             let Some(job) = self.queue.pop_front() else { return };
-            let lease = self.kv.lease(&mut self.device, &job.prompt.tokens, job.adapter, job.conversation.as_deref());
+            let adapter = job.adapter.map(|agent| self.device.voice_of(agent));
+            let lease = self.kv.lease(&mut self.device, &job.prompt.tokens, adapter, job.conversation.as_deref());
             let Some(Lease { sequence, reused }) = lease else { return self.queue.push_front(job) };
             // In this order the sum of both never falls short of the truth.
             self.metrics.running.fetch_add(1, Relaxed);
@@ -271,9 +286,11 @@ impl<D: Device> Scheduler<D> {
             self.metrics.cached_tokens.fetch_add(reused as u64, Relaxed);
             self.replies.push(Reply {
                 job,
+                adapter,
                 sequence,
                 reused,
                 next: None,
+                boldness: Boldness::default(),
                 written: 0,
                 text: Utf8Joiner::default(),
                 started: Instant::now(),
@@ -286,27 +303,36 @@ impl<D: Device> Scheduler<D> {
 
     /// The adapter of the next step: the present one for its turn, then that of the reply that has waited longest.
     fn whose_turn(&self) -> Option<Option<AgentName>> {
-        let present = self.replies.iter().any(|reply| reply.job.adapter == self.adapter);
+        let present = self.replies.iter().any(|reply| reply.adapter == self.adapter);
         if present && self.adapter_steps < ADAPTER_STEPS {
             return Some(self.adapter);
         }
-        let others = self.replies.iter().filter(|reply| reply.job.adapter != self.adapter);
+        let others = self.replies.iter().filter(|reply| reply.adapter != self.adapter);
         let longest = others.min_by_key(|reply| reply.stepped);
-        longest.map(|reply| reply.job.adapter).or(present.then_some(self.adapter))
+        longest.map(|reply| reply.adapter).or(present.then_some(self.adapter))
     }
 
     /// A token of each reply being written, and as much of the oldest prompts as a step may hold.
     fn plan(&mut self, adapter: Option<AgentName>) -> Vec<Part> {
         let step = self.step;
         let mut parts = Vec::new();
-        for (index, reply) in self.replies.iter_mut().enumerate().filter(|(_, reply)| reply.job.adapter == adapter) {
+        let writers = self.replies.iter().filter(|reply| reply.adapter == adapter && reply.next.is_some()).count();
+        // Each of many replies fills a row of the call anyway, and a guess costs as much as one of them.
+        let mut room = self.limits.guesses.saturating_sub(writers.saturating_sub(1));
+        for (index, reply) in self.replies.iter_mut().enumerate().filter(|(_, reply)| reply.adapter == adapter) {
             if let Some(token) = reply.next {
                 reply.stepped = step;
-                parts.push(Part { reply: index, tokens: vec![token], chooses: true });
+                let left = reply.job.max_tokens.saturating_sub(reply.written + 1) as usize;
+                let most = reply.boldness.length(room).min(left);
+                let guessed = guess(self.kv.tokens(reply.sequence), token, most).iter().copied();
+                let mut tokens = vec![token];
+                tokens.extend(guessed.take_while(|token| !self.device.is_end(*token)));
+                room -= tokens.len() - 1;
+                parts.push(Part { reply: index, tokens, chooses_from: 0 });
             }
         }
         let mut budget = if parts.is_empty() { self.limits.chunk_idle } else { self.limits.chunk_busy };
-        for (index, reply) in self.replies.iter_mut().enumerate().filter(|(_, reply)| reply.job.adapter == adapter) {
+        for (index, reply) in self.replies.iter_mut().enumerate().filter(|(_, reply)| reply.adapter == adapter) {
             if reply.next.is_some() || budget == 0 {
                 continue;
             }
@@ -315,7 +341,8 @@ impl<D: Device> Scheduler<D> {
             let chunk = left.get(..budget.min(left.len())).unwrap_or_default();
             budget -= chunk.len();
             reply.stepped = step;
-            parts.push(Part { reply: index, tokens: chunk.to_vec(), chooses: chunk.len() == left.len() });
+            let chooses_from = if chunk.len() == left.len() { chunk.len() - 1 } else { chunk.len() };
+            parts.push(Part { reply: index, tokens: chunk.to_vec(), chooses_from });
         }
         parts
     }
@@ -326,7 +353,7 @@ impl<D: Device> Scheduler<D> {
         let mut ends = Vec::new();
         for part in &parts {
             let Some(reply) = self.replies.get(part.reply) else { continue };
-            all.extend(rows(&part.tokens, self.kv.length(reply.sequence), reply.sequence, part.chooses));
+            all.extend(rows(&part.tokens, self.kv.length(reply.sequence), reply.sequence, part.chooses_from));
             ends.push(all.len());
         }
         let room = self.kv.make_room(&mut self.device, all.len());
@@ -340,10 +367,10 @@ impl<D: Device> Scheduler<D> {
             Ok(()) => {
                 // The scores are those of this call: all are used before anything is computed again.
                 for (part, end) in parts.iter().zip(ends) {
-                    self.computed(part, end - 1);
+                    self.computed(part, end - part.tokens.len());
                 }
             }
-            Err(reason) if parts.len() > 1 => {
+            Err(reason) if parts.len() > 1 || parts.iter().any(|part| part.guesses() > 0) => {
                 tracing::warn!(%reason, replies = parts.len(), "a step failed; each reply is tried alone");
                 for part in &parts {
                     if let Some(reply) = self.replies.get(part.reply) {
@@ -351,7 +378,9 @@ impl<D: Device> Scheduler<D> {
                         self.kv.rewind(&mut self.device, reply.sequence, length);
                     }
                 }
-                for part in parts {
+                for mut part in parts {
+                    // Without the guesses, which may be what is guilty.
+                    part.tokens.truncate(part.chooses_from + 1);
                     self.compute(vec![part]);
                 }
             }
@@ -363,14 +392,15 @@ impl<D: Device> Scheduler<D> {
         }
     }
 
-    /// Takes note of a part that is computed; `row` is its last.
+    /// Takes note of a part that is computed; `row` is its first.
     fn computed(&mut self, part: &Part, row: usize) {
         let Some(reply) = self.replies.get_mut(part.reply) else { return };
+        let before = self.kv.length(reply.sequence);
         self.kv.extend(reply.sequence, &part.tokens);
         if reply.next.take().is_none() {
             self.metrics.prefill_tokens.fetch_add(part.tokens.len() as u64, Relaxed);
         }
-        if !part.chooses {
+        if part.chooses_from == part.tokens.len() {
             return;
         }
         if reply.prompt_read.is_none() {
@@ -378,11 +408,32 @@ impl<D: Device> Scheduler<D> {
             send(&reply.job, GenerationEvent::Read(PromptRead { usage: reply.usage(), timings: reply.timings() }));
             self.kv.keep_preamble(&mut self.device, reply.sequence, reply.job.prompt.preamble);
         }
-        let (device, sampler) = (&self.device, &mut reply.job.sampler);
-        match guarded(|| sampler.sample(device.scores(row))) {
-            Ok(Ok(token)) => self.write(part.reply, token),
-            Ok(Err(error)) => self.fail(part.reply, EngineError::Failed(format!("no next token: {error:?}"))),
-            Err(reason) => self.fail(part.reply, EngineError::Failed(reason)),
+        let mut chosen = Vec::new();
+        let mut failure = None;
+        for place in part.chooses_from..part.tokens.len() {
+            let (device, sampler) = (&self.device, &mut reply.job.sampler);
+            match guarded(|| sampler.sample(device.scores(row + place))) {
+                Ok(Ok(token)) => chosen.push(token),
+                Ok(Err(error)) => failure = Some(format!("no next token: {error:?}")),
+                Err(reason) => failure = Some(reason),
+            }
+            // What was computed beyond holds only if the guess was right.
+            if failure.is_some() || part.tokens.get(place + 1) != chosen.last() {
+                break;
+            }
+        }
+        let right = chosen.len().saturating_sub(1);
+        reply.boldness.learn(part.guesses(), right);
+        self.metrics.guessed_tokens.fetch_add(part.guesses() as u64, Relaxed);
+        self.metrics.guessed_right.fetch_add(right as u64, Relaxed);
+        if right < part.guesses() {
+            self.kv.rewind(&mut self.device, reply.sequence, before + part.chooses_from + chosen.len().max(1));
+        }
+        for token in chosen {
+            self.write(part.reply, token);
+        }
+        if let Some(reason) = failure {
+            self.fail(part.reply, EngineError::Failed(reason));
         }
     }
 
@@ -445,13 +496,12 @@ fn send(job: &Job, event: GenerationEvent) {
     }
 }
 
-fn rows(tokens: &[i32], position: usize, sequence: i32, chooses: bool) -> Vec<Row> {
-    let last = tokens.len().saturating_sub(1);
+fn rows(tokens: &[i32], position: usize, sequence: i32, scores_from: usize) -> Vec<Row> {
     let row = |(index, token): (usize, &i32)| Row {
         token: *token,
         position: position + index,
         sequence,
-        scores: chooses && index == last,
+        scores: index >= scores_from,
     };
     tokens.iter().enumerate().map(row).collect()
 }

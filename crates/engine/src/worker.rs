@@ -5,9 +5,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    fs,
     num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
         mpsc::{Receiver, Sender, TryRecvError},
@@ -22,12 +23,13 @@ use llama_cpp_2::{
     context::params::{KvCacheType, LlamaContextParams},
     llama_backend::LlamaBackend,
     llama_batch::LlamaBatch,
-    model::{LlamaLoraAdapter, LlamaModel},
+    model::LlamaModel,
 };
 
 use crate::{
     AdapterError, LoadError,
-    device::LlamaDevice,
+    device::{FileStamp, LlamaDevice, Voice},
+    guess,
     kv::Kv,
     metrics::Metrics,
     scheduler::{Job, Limits, Scheduler},
@@ -101,12 +103,12 @@ impl Worker {
     fn serve(
         &self,
         commands: &Receiver<Command>,
-        adapters: &mut HashMap<AgentName, LlamaLoraAdapter>,
+        adapters: &mut HashMap<AgentName, Voice>,
         queue: &mut VecDeque<Job>,
         ready: &Sender<Result<(), LoadError>>,
     ) -> Result<Exit, LoadError> {
         let model = self.model.read().unwrap_or_else(PoisonError::into_inner);
-        let batch = self.limits.chunk_idle.max(self.limits.chunk_busy) + self.limits.slots;
+        let batch = self.limits.chunk_idle.max(self.limits.chunk_busy) + self.limits.slots + guess::MOST;
         let batch_tokens = u32::try_from(batch).unwrap_or(u32::MAX);
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(self.state_tokens))
@@ -171,7 +173,7 @@ impl Worker {
         }
     }
 
-    fn change(&self, change: AdapterChange, adapters: &mut HashMap<AgentName, LlamaLoraAdapter>) {
+    fn change(&self, change: AdapterChange, adapters: &mut HashMap<AgentName, Voice>) {
         let outcome = match change.path {
             None => {
                 adapters.remove(&change.agent);
@@ -182,7 +184,7 @@ impl Worker {
                 match model.lora_adapter_init(&path) {
                     Ok(adapter) => {
                         // llama.cpp frees an adapter with its model; the one before stays in memory until then.
-                        adapters.insert(change.agent, adapter);
+                        adapters.insert(change.agent, Voice { adapter, file: stamp(&path) });
                         Ok(())
                     }
                     Err(error) => {
@@ -194,4 +196,10 @@ impl Worker {
         };
         let _unheard = change.answer.send(outcome);
     }
+}
+
+fn stamp(path: &Path) -> FileStamp {
+    let metadata = fs::metadata(path).ok();
+    let length = metadata.as_ref().map_or(0, fs::Metadata::len);
+    (path.to_owned(), length, metadata.and_then(|metadata| metadata.modified().ok()))
 }

@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, ingest, mcp, model, parse, plan, route,
-        serve, staff, train,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, hub, ingest, logs, mcp, mlflow, model,
+        parse, plan, promote, route, serve, staff, train,
     },
     config::ConfigError,
 };
@@ -40,7 +40,11 @@ enum Command {
     Data(data::Args),
     Train(train::Args),
     Adapter(adapter::Args),
+    Hub(hub::Args),
     Eval(eval::Args),
+    Promote(promote::Args),
+    Mlflow(mlflow::Args),
+    Logs(logs::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
     ConfigDocs(config_docs::Args),
@@ -65,7 +69,11 @@ pub fn main() -> ExitCode {
         Command::Data(args) => args.run(),
         Command::Train(args) => args.run(),
         Command::Adapter(args) => args.run(),
+        Command::Hub(args) => args.run(),
         Command::Eval(args) => args.run(),
+        Command::Promote(args) => args.run(),
+        Command::Mlflow(args) => args.run(),
+        Command::Logs(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),
         Command::ConfigDocs(args) => args.run(),

@@ -20,13 +20,13 @@ use crate::{
 };
 
 /// Counts up when the same texts are to give another file.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// Cut files kept in the cache: those of the restaurants used last.
 const KEPT: usize = 4;
 /// English, as tokens.
 const ENGLISH: &str = "vocabulary/english.txt";
 /// What the restaurant's turns are made of.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
     "menu.json",
     "store_info.json",
     "policies.yaml",
@@ -34,6 +34,7 @@ const TEXTS: [&str; 7] = [
     "personas/rosy.yaml",
     "personas/gordon.yaml",
     "fine_tuning/train.jsonl",
+    "fine_tuning/calls.jsonl",
 ];
 
 /// The files that a selection is made from, read.

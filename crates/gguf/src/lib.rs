@@ -8,6 +8,7 @@
 mod header;
 mod trim;
 mod vocabulary;
+mod widen;
 mod write;
 
 pub use header::{GgufError, Header, KIND_TEXT, KeySpan, TensorInfo, Value, block_of};

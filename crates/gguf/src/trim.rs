@@ -8,6 +8,8 @@
 //! still possible, and none that beats it has been added. So the kept set is closed under the joins of the texts and
 //! the tokens that were asked for. Other text is spelt with shorter pieces and, in the end, with bytes, which are all
 //! kept: nothing becomes unreadable.
+//!
+//! Weights that a processor is slow to take apart are written in a wider form of the same numbers (`widen`).
 
 use std::{
     fs::File,
@@ -18,6 +20,7 @@ use std::{
 use crate::{
     header::{GgufError, Header, KIND_TEXT, TensorInfo, Value},
     vocabulary::{SPACE, TokenKind, Vocabulary},
+    widen::{self, Q5_0, Q8_0},
     write::Writer,
 };
 
@@ -135,7 +138,8 @@ pub fn trim(source: &Path, target: &Path, selection: &Selection) -> Result<TrimR
             }
             shape[1] = kept.old.len() as u64;
         }
-        writer.tensor(&tensor.name, shape, tensor.kind).map_err(damaged)?;
+        let kind = if is_widened(tensor) { Q8_0 } else { tensor.kind };
+        writer.tensor(&tensor.name, shape, kind).map_err(damaged)?;
     }
     let mut bytes_after = 0;
     let mut originals = header.tensors.iter();
@@ -145,6 +149,10 @@ pub fn trim(source: &Path, target: &Path, selection: &Selection) -> Result<TrimR
         file.seek(SeekFrom::Start(header.data_offset + original.offset))?;
         if TABLES.contains(&tensor.name.as_str()) {
             return copy_rows(&mut file, original, &kept.old, out);
+        }
+        if is_widened(original) {
+            let blocks = original.shape.iter().product::<u64>() / 32;
+            return widen::copy(&mut file, blocks, out);
         }
         let copied = io::copy(&mut (&mut file).take(original.size), out)?;
         if copied == original.size { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
@@ -227,6 +235,11 @@ fn is_plain_character(text: &str) -> bool {
     let mut characters = text.chars();
     let (Some(c), None) = (characters.next(), characters.next()) else { return false };
     matches!(c, ' '..='~' | '\u{a0}'..='\u{24f}' | '\u{2010}'..='\u{203a}' | '\u{20a0}'..='\u{20bf}' | '\u{2150}'..='\u{215e}' | '\u{2190}'..='\u{2193}' | '\u{2581}')
+}
+
+/// Tables are cut by rows and stay as they are.
+fn is_widened(tensor: &TensorInfo) -> bool {
+    tensor.kind == Q5_0 && !TABLES.contains(&tensor.name.as_str())
 }
 
 fn is_token_id(key: &str) -> bool {

@@ -60,7 +60,9 @@ fn tampered_headers_are_answered_quickly_and_without_a_panic() {
     };
     let begin = std::time::Instant::now();
     let mut refused = 0;
-    for _ in 0..200_000 {
+    // More for whoever wants to be surer: FUZZ_ROUNDS=100000000.
+    let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200_000_u64);
+    for _ in 0..rounds {
         let mut bytes = whole.clone();
         for _ in 0..=random() % 3 {
             let place = usize::try_from(random()).unwrap() % bytes.len();
@@ -77,8 +79,9 @@ fn tampered_headers_are_answered_quickly_and_without_a_panic() {
             Err(_) => refused += 1,
         }
     }
-    assert!(refused > 20_000, "only {refused} were refused");
-    assert!(begin.elapsed() < std::time::Duration::from_secs(60));
+    assert!(refused > rounds / 10, "only {refused} were refused");
+    let each = begin.elapsed() / u32::try_from(rounds).unwrap();
+    assert!(each < std::time::Duration::from_micros(300), "{each:?} each");
 }
 
 #[test]

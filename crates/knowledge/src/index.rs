@@ -9,7 +9,10 @@ use std::{
 use concierge::ports::{Hit, Query, RecordType, RetrieveError, Retriever};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, auto_extension::RawAutoExtension, ffi};
 
-use crate::search;
+use crate::{
+    elsewhere::{Entry, Near},
+    search::{self, vector_of_blob},
+};
 
 /// The file's name in the data directory.
 pub const FILE_NAME: &str = "knowledge.db";
@@ -73,6 +76,55 @@ impl SqliteIndex {
         })
     }
 
+    /// Everything that is held, for a store elsewhere that is to hold the same.
+    ///
+    /// # Errors
+    /// As [`SqliteIndex::counts`].
+    pub fn entries(&self) -> Result<Vec<Entry>, RetrieveError> {
+        self.read(|connection| {
+            let mut diets = connection.prepare_cached("SELECT name FROM diet WHERE record = ?1 ORDER BY name")?;
+            let mut records = connection.prepare_cached(
+                "SELECT key, record_type = 'menu', id, category, price_cents, available, hash, embedding
+                 FROM record ORDER BY key",
+            )?;
+            let rows = records.query_map([], |row| {
+                let diets = diets.query_map([row.get::<_, i64>(0)?], |row| row.get(0))?;
+                Ok(Entry {
+                    record_type: if row.get(1)? { RecordType::Menu } else { RecordType::Info },
+                    id: row.get(2)?,
+                    category: row.get(3)?,
+                    diets: diets.collect::<rusqlite::Result<_>>()?,
+                    price_cents: row.get(4)?,
+                    available: row.get(5)?,
+                    hash: row.get(6)?,
+                    embedding: vector_of_blob(&row.get::<_, Vec<u8>>(7)?),
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Searches with the nearest vectors as another store ranks them, and the words as this file knows them.
+    ///
+    /// # Errors
+    /// As [`Retriever::search`].
+    pub fn search_near(&self, query: &Query<'_>, near: &[Near]) -> Result<Vec<Hit>, RetrieveError> {
+        self.check(query)?;
+        self.read(|connection| search::search_near(connection, query, near))
+    }
+
+    /// Refuses a question whose vector is none of this embedder's.
+    pub(crate) fn check(&self, query: &Query<'_>) -> Result<(), RetrieveError> {
+        if query.embedding.len() == self.dimensions && query.embedding.iter().all(|value| value.is_finite()) {
+            return Ok(());
+        }
+        Err(RetrieveError::Failed(format!(
+            "the question's vector has {} numbers, or some that are none; {} are expected",
+            query.embedding.len(),
+            self.dimensions
+        )))
+    }
+
     pub(crate) fn embedder(&self) -> &str {
         &self.embedder
     }
@@ -126,13 +178,7 @@ impl SqliteIndex {
 
 impl Retriever for SqliteIndex {
     fn search(&self, query: &Query<'_>) -> Result<Vec<Hit>, RetrieveError> {
-        if query.embedding.len() != self.dimensions || query.embedding.iter().any(|value| !value.is_finite()) {
-            return Err(RetrieveError::Failed(format!(
-                "the question's vector has {} numbers, or some that are none; {} are expected",
-                query.embedding.len(),
-                self.dimensions
-            )));
-        }
+        self.check(query)?;
         self.read(|connection| search::search(connection, query))
     }
 }

@@ -2,15 +2,17 @@
 //! SQLite file in which they are searched by meaning and by word.
 //!
 //! [`ingest()`] writes the menu's items and the store's facts, [`SqliteIndex`] finds them, and [`Embedder`] gives both
-//! their vectors.
+//! their vectors. [`Elsewhere`] lets another store rank the vectors, with the file of this machine behind it.
 
 mod bert;
+mod elsewhere;
 mod embedder;
 mod index;
 mod ingest;
 mod record;
 mod search;
 
+pub use elsewhere::{Counts, Elsewhere, Entry, Mirrored, Near, Standing, Vectors, VectorsError};
 pub use embedder::{Embedder, LoadError, MAX_TOKENS};
 pub use index::{FILE_NAME, IndexCounts, SqliteIndex};
 pub use ingest::{IngestError, IngestReport, ingest};

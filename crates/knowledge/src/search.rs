@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use concierge::ports::{Filter, Hit, Query, RecordType};
-use rusqlite::{Connection, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter, types::Value};
+
+use crate::elsewhere::Near;
 
 /// The most entries a search gives.
 const MAX_LIMIT: usize = 100;
@@ -29,18 +31,52 @@ const FUNCTION_WORDS: &str = " \
     thanks that the their them then there these they thing things this those to too two up us want was we were \
     what whats when where wheres which who whos why will with would you your ";
 
+/// Finds entries by this file's own vectors and words.
 pub(crate) fn search(connection: &Connection, query: &Query<'_>) -> rusqlite::Result<Vec<Hit>> {
-    let limit = query.limit.min(MAX_LIMIT);
-    let depth = (limit * 4).max(MIN_DEPTH);
     let (among, values) = keys_of(&query.filter);
     let among = among.as_deref();
-    let near = nearest(connection, query.embedding, depth, among, &values)?;
+    let near = nearest(connection, query.embedding, depth(query.limit), among, &values)?;
+    ranked(connection, query, &near, among, &values)
+}
+
+/// The same with the nearest vectors as another store ranks them. What this file does not hold, or the filter excludes
+/// by what the file says, is left out: the other store may be a little behind.
+pub(crate) fn search_near(connection: &Connection, query: &Query<'_>, near: &[Near]) -> rusqlite::Result<Vec<Hit>> {
+    let (among, values) = keys_of(&query.filter);
+    let among = among.as_deref();
+    let condition = among.map(|keys| format!("AND key IN ({keys})")).unwrap_or_default();
+    let sql = format!("SELECT key FROM record WHERE record_type = ?1 AND id = ?2 {condition}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut known = Vec::with_capacity(near.len());
+    for near in near.iter().filter(|near| near.cosine.is_finite()) {
+        let first = [Value::Text(near.record_type.as_str().to_owned()), Value::Text(near.id.clone())];
+        let key = statement.query_row(params_from_iter(first.iter().chain(&values)), |row| row.get(0)).optional()?;
+        known.extend(key.map(|key: i64| (key, near.cosine)));
+    }
+    known.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked(connection, query, &known, among, &values)
+}
+
+/// How deep each of the two rankings is read for so many entries.
+pub(crate) fn depth(limit: usize) -> usize {
+    (limit.min(MAX_LIMIT) * 4).max(MIN_DEPTH)
+}
+
+/// The one ranking: the nearest vectors, wherever they were found, joined with the best words of this file.
+fn ranked(
+    connection: &Connection,
+    query: &Query<'_>,
+    near: &[(i64, f32)],
+    among: Option<&str>,
+    values: &[Value],
+) -> rusqlite::Result<Vec<Hit>> {
+    let limit = query.limit.min(MAX_LIMIT);
     let told = match match_expression(query.text) {
-        Some(expression) => best_words(connection, expression, depth, among, &values)?,
+        Some(expression) => best_words(connection, expression, depth(limit), among, values)?,
         None => Vec::new(),
     };
     let mut hits = Vec::with_capacity(limit);
-    for (key, score) in joined(&near, &told).into_iter().take(limit) {
+    for (key, score) in joined(near, &told).into_iter().take(limit) {
         hits.push(hit(connection, key, score)?);
     }
     Ok(hits)
@@ -76,7 +112,7 @@ fn nearest(
              SELECT rowid FROM sketch WHERE bits MATCH vec_quantize_binary(?1) AND k = {SKETCHED} {condition}
          ) ORDER BY cosine DESC LIMIT ?2"
     );
-    ranked(connection, &sql, [Value::Blob(vector_blob(embedding)), count(depth)], values)
+    listed(connection, &sql, [Value::Blob(vector_blob(embedding)), count(depth)], values)
 }
 
 /// Keys and BM25 of the entries that hold the words, the best first. Names count more than descriptions.
@@ -93,10 +129,10 @@ fn best_words(
         "SELECT rowid, -bm25(words, 4, 4, 1) AS score FROM words WHERE words MATCH ?1 {condition} \
          ORDER BY score DESC LIMIT ?2"
     );
-    ranked(connection, &sql, [Value::Text(expression), count(depth)], values)
+    listed(connection, &sql, [Value::Text(expression), count(depth)], values)
 }
 
-fn ranked(
+fn listed(
     connection: &Connection,
     sql: &str,
     first: [Value; 2],
@@ -161,6 +197,11 @@ fn match_expression(text: &str) -> Option<String> {
 /// A vector as `sqlite-vec` reads it: 32-bit floats, little-endian.
 pub(crate) fn vector_blob(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// The way back.
+pub(crate) fn vector_of_blob(blob: &[u8]) -> Vec<f32> {
+    blob.chunks_exact(4).filter_map(|bytes| Some(f32::from_le_bytes(bytes.try_into().ok()?))).collect()
 }
 
 fn count(number: usize) -> Value {

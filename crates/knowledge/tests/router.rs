@@ -10,9 +10,9 @@ use concierge::{
     route::{Evaluation, Example, Head, parse_utterances},
 };
 
-#[test]
-fn nineteen_of_twenty_test_utterances_are_routed_rightly() {
-    let utterances = parse_utterances(include_str!("../../../resources/routing/test.jsonl")).unwrap();
+/// The share of a file's utterances that the shipped head routes rightly.
+fn check(file: &str, least: f64) {
+    let utterances = parse_utterances(file).unwrap();
     let head = Head::from_bytes(include_bytes!("../../../resources/routing/head.bin")).unwrap();
     let texts: Vec<&str> = utterances.iter().map(|utterance| utterance.text.as_str()).collect();
     let vectors = EMBEDDER.embed_deep(&texts).unwrap();
@@ -22,7 +22,18 @@ fn nineteen_of_twenty_test_utterances_are_routed_rightly() {
         utterances.into_iter().zip(vectors).map(|(one, vector)| Example::new(one, vector)).collect();
     let evaluation = Evaluation::of(&head, &examples);
     let wrong: Vec<_> = evaluation.wrong.iter().map(|&(at, answer, _)| (&examples[at].text, answer)).collect();
-    assert!(evaluation.accuracy() >= 0.95, "{}: {wrong:#?}", evaluation.accuracy());
+    assert!(evaluation.accuracy() >= least, "{}: {wrong:#?}", evaluation.accuracy());
+}
+
+#[test]
+fn nineteen_of_twenty_test_utterances_are_routed_rightly() {
+    check(include_str!("../../../resources/routing/test.jsonl"), 0.95);
+}
+
+/// Reviews, rude guests, questions put as statements: what nobody learned from, and harder than the first file.
+#[test]
+fn utterances_of_other_sittings_are_routed_rightly() {
+    check(include_str!("../../../resources/routing/test-2.jsonl"), 0.93);
 }
 
 #[test]

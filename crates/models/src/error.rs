@@ -66,6 +66,28 @@ pub enum ModelError {
         /// The HTTP status.
         status: u16,
     },
+    /// The Hub does not accept the token.
+    #[error(
+        "{what} is not open to the token in HF_TOKEN ({status}): the token may have expired or lack the right to read, or \
+         its owner has to accept the licence on the Hub"
+    )]
+    TokenRefused {
+        /// The repository.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The Hub is busy or broken, and stayed so over all tries.
+    #[error("the Hub cannot give {what} now ({status}); run the same command again in a few minutes")]
+    Unwell {
+        /// The repository or file.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The folder for a repository holds something already.
+    #[error("{} is there already and not empty; name another folder, or move that one away", .0.display())]
+    Exists(PathBuf),
     /// The other side answered something unexpected.
     #[error("fetching {what} failed: {reason}")]
     Refused {

@@ -1,9 +1,10 @@
-//! Models of the Hub: one request for what a repository holds, then its file, resumed where it broke off.
+//! Models of the Hub: one request for what a repository holds, then its files, resumed where they broke off.
 
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -15,6 +16,14 @@ use crate::{Fetch, HubRef, ModelError, Progress, cache};
 pub(crate) const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
 /// A listing of files larger than this is not read.
 const LISTING_LIMIT: u64 = 16 << 20;
+/// Files of a repository that is fetched whole.
+const FILES_LIMIT: usize = 500;
+/// The file in which a repository may tell the SHA-256 of its others, as `sha256sum` writes it.
+const SUMS: &str = "SHA256SUMS";
+/// Times that a request is sent while the Hub is busy, the first pause between them, and the longest it may ask for.
+const TRIES: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// Which of several quantisations is taken when none is named: small, with little loss, first.
 const PREFERRED: [&str; 6] = ["q4_k_m", "q4_0", "q5_k_m", "q6_k", "q8_0", "f16"];
 
@@ -64,16 +73,89 @@ pub(crate) fn fetch(
     let revision = repository.sha.as_deref().unwrap_or(&reference.revision);
     let mut fetched = Vec::new();
     for file in choose(reference, &repository.siblings)? {
-        let path = hub.download(revision, &file, folder, progress)?;
-        progress.start(&format!("checking {}", file.name), file.size);
-        let sha256 = match file.lfs.as_ref().and_then(|lfs| lfs.sha256.as_deref()) {
-            Some(expected) => cache::verify(&path, expected, progress).map(|()| expected.to_owned()),
-            None => cache::hash_file(&path, progress),
-        };
-        progress.finish();
-        fetched.push((path, sha256?));
+        let path = folder.join(file.name.rsplit('/').next().unwrap_or(&file.name));
+        let sha256 = hub.fetch(revision, &file, &path, progress)?;
+        fetched.push((path, sha256));
     }
     Ok(fetched)
+}
+
+/// A repository as it was fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit.
+    pub commit: String,
+    /// Paths of its files, within the folder.
+    pub files: Vec<String>,
+}
+
+/// Fetches all files of a repository into a folder that is not there yet, or is empty. The folder appears when every
+/// file has come and fits its SHA-256: that of the Hub for large files, and that of the repository's own `SHA256SUMS`
+/// where it has one. A try that broke off is gone on with.
+///
+/// # Errors
+/// See [`ModelError`]; after any of them the folder is as it was.
+pub fn snapshot(
+    reference: &HubRef,
+    how: &Fetch,
+    out: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Snapshot, ModelError> {
+    if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) || out.is_file() {
+        return Err(ModelError::Exists(out.to_owned()));
+    }
+    let hub = Hub { agent: agent(), how, id: &reference.id };
+    let repository = hub.listing(&reference.revision)?;
+    let revision = repository.sha.as_deref().unwrap_or(&reference.revision);
+    let refused = |reason: String| ModelError::Refused { what: reference.id.clone(), reason };
+    if repository.siblings.len() > FILES_LIMIT {
+        return Err(refused(format!("it has {} files, more than {FILES_LIMIT}", repository.siblings.len())));
+    }
+    let name = out.file_name().ok_or_else(|| refused("its folder has no name".to_owned()))?.to_string_lossy();
+    let staging = out.with_file_name(format!(".{name}.partial"));
+    for file in &repository.siblings {
+        if !is_safe(&file.name) {
+            let shown: String = file.name.chars().filter(|c| !c.is_control()).take(80).collect();
+            return Err(refused(format!("its file \"{shown}\" has a name that could leave its folder")));
+        }
+        let path = staging.join(&file.name);
+        cache::make_folder(path.parent().unwrap_or(&staging))?;
+        hub.fetch(revision, file, &path, progress)?;
+    }
+    let files: Vec<String> = repository.siblings.into_iter().map(|file| file.name).collect();
+    check_sums(&reference.id, &staging, progress)?;
+    // An empty folder gives way; anything else was refused above.
+    let _ = fs::remove_dir(out);
+    fs::rename(&staging, out).map_err(|error| ModelError::io(out, error))?;
+    Ok(Snapshot { commit: revision.to_owned(), files })
+}
+
+/// Whether a path stays within its folder on any system.
+fn is_safe(name: &str) -> bool {
+    let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    let odd = |c: char| c.is_control() || matches!(c, '\\' | ':');
+    plain
+        && !name.is_empty()
+        && name.len() <= 256
+        && !name.contains("//")
+        && !name.ends_with('/')
+        && !name.contains(odd)
+}
+
+fn check_sums(id: &str, folder: &Path, progress: &mut dyn Progress) -> Result<(), ModelError> {
+    let path = folder.join(SUMS);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text.map_err(|error| ModelError::io(&path, error))?,
+    };
+    for line in text.lines() {
+        let Some((expected, name)) = line.split_once("  ").filter(|(_, name)| is_safe(name)) else {
+            let reason = format!("a line of its {SUMS} is no checksum and path");
+            return Err(ModelError::Refused { what: id.to_owned(), reason });
+        };
+        cache::verify(&folder.join(name), expected, progress)?;
+    }
+    Ok(())
 }
 
 fn choose(reference: &HubRef, siblings: &[Sibling]) -> Result<Vec<Sibling>, ModelError> {
@@ -145,24 +227,41 @@ impl Hub<'_> {
             })
     }
 
+    /// Fetches one file and checks it where the Hub tells its hash: its SHA-256.
+    fn fetch(
+        &self,
+        revision: &str,
+        file: &Sibling,
+        path: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<String, ModelError> {
+        self.download(revision, file, path, progress)?;
+        progress.start(&format!("checking {}", file.name), file.size);
+        let sha256 = match file.lfs.as_ref().and_then(|lfs| lfs.sha256.as_deref()) {
+            Some(expected) => cache::verify(path, expected, progress).map(|()| expected.to_owned()),
+            None => cache::hash_file(path, progress),
+        };
+        progress.finish();
+        sha256
+    }
+
     /// Fetches one file, going on from what an earlier try left.
     fn download(
         &self,
         revision: &str,
         file: &Sibling,
-        folder: &Path,
+        whole: &Path,
         progress: &mut dyn Progress,
-    ) -> Result<PathBuf, ModelError> {
+    ) -> Result<(), ModelError> {
         let base = file.name.rsplit('/').next().unwrap_or(&file.name);
-        let whole = folder.join(base);
         // The commit in the name keeps bytes of another version from being gone on with.
-        let partial = folder.join(format!("{base}.{revision}.partial"));
+        let partial = whole.with_file_name(format!("{base}.{revision}.partial"));
         let mut have = fs::metadata(&partial).map_or(0, |metadata| metadata.len());
         if file.size.is_some_and(|size| have > size) {
             have = 0;
         }
         if have == 0 || file.size != Some(have) {
-            let url = format!("{}/{}/resolve/{revision}/{}", self.how.hub_endpoint, self.id, file.name);
+            let url = format!("{}/{}/resolve/{revision}/{}", self.how.hub_endpoint, self.id, escaped(&file.name));
             let mut response = self.get(&url, have)?;
             self.check(&response, &format!("{}/{}", self.id, file.name))?;
             if response.status().as_u16() != 206 {
@@ -186,8 +285,7 @@ impl Hub<'_> {
                 return Err(ModelError::Truncated { file: base.to_owned(), got, expected });
             }
         }
-        fs::rename(&partial, &whole).map_err(|error| ModelError::io(&partial, error))?;
-        Ok(whole)
+        fs::rename(&partial, whole).map_err(|error| ModelError::io(&partial, error))
     }
 
     /// Copies the body: bytes in the file afterwards. A body that breaks off is told by the count.
@@ -220,7 +318,26 @@ impl Hub<'_> {
         }
     }
 
+    /// Sends a request, again after a pause while the Hub is busy.
     fn get(&self, url: &str, from: u64) -> Result<Response<Body>, ModelError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            let response = self.once(url, from)?;
+            if !matches!(response.status().as_u16(), 408 | 429 | 500..=599) {
+                return Ok(response);
+            }
+            let wanted = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+            let wait = wanted.map_or(pause, Duration::from_secs);
+            if wait > LONGEST_PAUSE {
+                return Ok(response);
+            }
+            thread::sleep(wait);
+            pause *= 2;
+        }
+        self.once(url, from)
+    }
+
+    fn once(&self, url: &str, from: u64) -> Result<Response<Body>, ModelError> {
         let mut request = self.agent.get(url);
         if let Some(token) = &self.how.hub_token {
             request = request.header("Authorization", format!("Bearer {token}"));
@@ -236,8 +353,10 @@ impl Hub<'_> {
         match response.status().as_u16() {
             200 | 206 => Ok(()),
             // The Hub answers 401 for repositories that don't exist as well, so as not to tell which do.
+            status @ (401 | 403) if self.how.hub_token.is_some() => Err(ModelError::TokenRefused { what, status }),
             status @ (401 | 403) => Err(ModelError::Forbidden { what, status }),
             404 => Err(ModelError::NoSuchModel { what, place: "the Hub" }),
+            status @ (408 | 429 | 500..=599) => Err(ModelError::Unwell { what, status }),
             status => Err(ModelError::Refused { what, reason: format!("the Hub answered {status}") }),
         }
     }
@@ -254,6 +373,14 @@ impl Hub<'_> {
     fn offline(&self, reason: String) -> ModelError {
         ModelError::Offline { what: self.id.to_owned(), reason }
     }
+}
+
+/// A path as a URL has it.
+fn escaped(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
+    path.bytes().fold(String::with_capacity(path.len()), |url, byte| {
+        if plain(byte) { url + char::from(byte).encode_utf8(&mut [0; 4]) } else { url + &format!("%{byte:02X}") }
+    })
 }
 
 fn content_length(response: &Response<Body>) -> Option<u64> {

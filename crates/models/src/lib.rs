@@ -26,5 +26,6 @@ mod reference;
 pub use cache::{Cache, CachedModel, ModelFile, ModelFiles, default_cache_dir};
 pub use error::ModelError;
 pub use fetch::{Fetch, fetch};
+pub use hub::{Snapshot, snapshot};
 pub use progress::{Progress, Silent, bars};
 pub use reference::{Catalogue, HubRef, ModelRef, PipRef};

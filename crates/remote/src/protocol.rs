@@ -83,13 +83,13 @@ pub struct CallPart {
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Vec<Answered>,
     usage: Option<Tokens>,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct Answered {
     #[serde(default)]
     delta: Delta,
     finish_reason: Option<String>,

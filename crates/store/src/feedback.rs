@@ -18,6 +18,21 @@ pub enum Thumb {
     Down,
 }
 
+/// A record of a turn, as it was kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoggedTurn {
+    /// Ascending.
+    pub id: i64,
+    /// Whose turn it was.
+    pub session: SessionId,
+    /// The turn.
+    pub turn: String,
+    /// When.
+    pub at: i64,
+    /// What was kept of it.
+    pub record: serde_json::Value,
+}
+
 impl Thumb {
     const fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +78,23 @@ impl Store {
         })
     }
 
+    /// For staff: what guests thought of which turns since a time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn staff_thumbs(&self, since: i64) -> Result<Vec<(SessionId, String, Thumb)>> {
+        self.read(|db| {
+            let mut query = db.prepare_cached("SELECT session, turn, thumb FROM feedback WHERE at >= ?1")?;
+            let mut rows = query.query([since])?;
+            let mut thumbs = Vec::new();
+            while let Some(row) = rows.next()? {
+                let thumb = if row.get::<_, String>(2)? == Thumb::Up.as_str() { Thumb::Up } else { Thumb::Down };
+                thumbs.push((row.get::<_, String>(0)?.parse()?, row.get(1)?, thumb));
+            }
+            Ok(thumbs)
+        })
+    }
+
     /// Adds a record of a turn.
     ///
     /// # Errors
@@ -77,20 +109,52 @@ impl Store {
         })
     }
 
-    /// The records of turns since a time, oldest first.
+    /// The records of turns since a time that come after another one, 0 for the first; oldest first.
     ///
     /// # Errors
     /// The database's.
-    pub fn turn_log(&self, since: i64, limit: u32) -> Result<Vec<serde_json::Value>> {
+    pub fn turn_log(&self, since: i64, after: i64, limit: u32) -> Result<Vec<LoggedTurn>> {
         self.read(|db| {
-            let mut query = db.prepare_cached("SELECT record FROM turn_log WHERE at >= ?1 ORDER BY at, id LIMIT ?2")?;
-            let mut rows = query.query(params![since, limit])?;
-            let mut records = Vec::new();
+            let mut query = db.prepare_cached(
+                "SELECT id, session, turn, at, record FROM turn_log WHERE at >= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+            )?;
+            let mut rows = query.query(params![since, after, limit])?;
+            let mut turns = Vec::new();
             while let Some(row) = rows.next()? {
-                records.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
+                turns.push(LoggedTurn {
+                    id: row.get(0)?,
+                    session: row.get::<_, String>(1)?.parse()?,
+                    turn: row.get(2)?,
+                    at: row.get(3)?,
+                    record: serde_json::from_str(&row.get::<_, String>(4)?)?,
+                });
             }
-            Ok(records)
+            Ok(turns)
         })
+    }
+
+    /// The sessions of which there are records.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn logged_sessions(&self) -> Result<Vec<SessionId>> {
+        self.read(|db| {
+            let mut query = db.prepare_cached("SELECT DISTINCT session FROM turn_log")?;
+            let mut rows = query.query([])?;
+            let mut sessions = Vec::new();
+            while let Some(row) = rows.next()? {
+                sessions.push(row.get::<_, String>(0)?.parse()?);
+            }
+            Ok(sessions)
+        })
+    }
+
+    /// Deletes the records of a session's turns, and tells how many.
+    ///
+    /// # Errors
+    /// Locked or full.
+    pub fn delete_turn_log(&self, session: &SessionId) -> Result<usize> {
+        self.write(|db| Ok(db.execute("DELETE FROM turn_log WHERE session = ?1", [session.as_str()])?))
     }
 
     /// Deletes the records of turns before a time, and tells how many.

@@ -23,7 +23,7 @@ mod turns;
 
 pub use connection::{Settings, Store};
 pub use error::StoreError;
-pub use feedback::Thumb;
+pub use feedback::{LoggedTurn, Thumb};
 pub use orders::{Order, OrderChange, Placement, Receipted};
 pub use requests::{Claim, KEYS_KEPT};
 pub use sessions::{CartLog, HOLD_LASTS, Hold, Message, Session, SessionId, Speaker};

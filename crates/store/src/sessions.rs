@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use concierge::ledger::{Cart, Event};
 use rusqlite::{OptionalExtension, Transaction, params, types::Type};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Result, Store, StoreError};
 
@@ -25,6 +26,13 @@ impl SessionId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A name for it in files and at a terminal, which lets nobody in.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let hash = Sha256::digest(format!("label of a session: {}", self.0));
+        hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

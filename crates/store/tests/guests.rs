@@ -296,7 +296,7 @@ fn forgetting_keeps_the_books() {
     place(&store, &guest, "k", "", &fill(&store, &guest, 1)).unwrap();
     store.forget(&guest).unwrap();
     assert_eq!(store.messages(&guest, 10).unwrap(), []);
-    assert_eq!(store.turn_log(0, 10).unwrap(), Vec::<serde_json::Value>::new());
+    assert!(store.turn_log(0, 0, 10).unwrap().is_empty());
     assert_eq!(store.staff_ratings(0).unwrap(), (0, 0));
     assert_eq!(store.orders(&guest, 10).unwrap().len(), 1);
 }
@@ -314,7 +314,23 @@ fn feedback_and_the_log_of_turns() {
         store.log_turn(&guest, "t1", &serde_json::json!(n), AT + n).unwrap();
     }
     assert_eq!(store.purge_turn_log(AT + 2).unwrap(), 2);
-    assert_eq!(store.turn_log(0, 10).unwrap(), [serde_json::json!(2), serde_json::json!(3)]);
+    let kept = store.turn_log(0, 0, 10).unwrap();
+    assert_eq!(
+        kept.iter().map(|turn| &turn.record).collect::<Vec<_>>(),
+        [&serde_json::json!(2), &serde_json::json!(3)]
+    );
+    assert_eq!((&kept[0].session, kept[0].turn.as_str(), kept[0].at), (&guest, "t1", AT + 2));
+    assert_eq!(store.turn_log(0, kept[0].id, 10).unwrap(), kept[1..]);
+    assert_eq!(store.staff_thumbs(AT).unwrap(), [(guest.clone(), "t1".to_owned(), Thumb::Down)]);
+    let other = store.create_session(AT).unwrap().id;
+    store.log_turn(&other, "t1", &serde_json::json!(9), AT).unwrap();
+    let mut logged = [guest.clone(), other.clone()];
+    logged.sort();
+    assert_eq!(store.logged_sessions().unwrap(), logged);
+    assert_eq!(store.delete_turn_log(&guest).unwrap(), 2);
+    assert_eq!(store.logged_sessions().unwrap(), std::slice::from_ref(&other));
+    // A label says nothing of the id.
+    assert!(other.label().len() == 12 && !other.as_str().contains(&other.label()) && other.label() != guest.label());
 }
 
 #[test]

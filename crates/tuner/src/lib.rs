@@ -60,7 +60,7 @@ pub use lora::{Adapter, LoraConfig};
 pub use measure::{Load, Measured, measure, step_work};
 pub use model::{Gemma, Packed};
 pub use report::Curve;
-pub use settings::{Processor, RunLength, TrainConfig};
+pub use settings::{Processor, RunLength, Source, TrainConfig};
 pub use shape::{ModelShape, Target};
 pub use tokenizer::{END_OF_TURN, Tokenizer};
 pub use train::{TrainReport, evaluate, train};

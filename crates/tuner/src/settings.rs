@@ -8,7 +8,7 @@ use crate::lora::LoraConfig;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How long a run lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,29 @@ pub enum Processor {
     Cuda,
 }
 
+/// A file by its name and its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name, without the folder.
+    pub name: String,
+    /// Fingerprint of its bytes.
+    pub sha256: String,
+}
+
+impl Source {
+    /// Reads a file's fingerprint.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn of(path: &Path) -> std::io::Result<Self> {
+        Ok(Self { name: file_name(path).display().to_string(), sha256: hex(&Sha256::digest(std::fs::read(path)?)) })
+    }
+}
+
+fn file_name(path: &Path) -> PathBuf {
+    path.file_name().unwrap_or_default().into()
+}
+
 /// The settings of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrainConfig {
@@ -42,6 +65,9 @@ pub struct TrainConfig {
     pub train: PathBuf,
     /// Validation examples, likewise.
     pub valid: Option<PathBuf>,
+    /// The files that the examples were rendered from, for the report: by them one sees what an adapter was made of.
+    #[serde(default)]
+    pub sources: Vec<Source>,
     /// The folder that receives adapter, checkpoint, curve and report.
     pub out: PathBuf,
     /// An adapter to begin with, so that it learns more; a fresh one when absent.
@@ -93,6 +119,7 @@ impl TrainConfig {
             base,
             train,
             valid: None,
+            sources: Vec::new(),
             out,
             from: None,
             lora: LoraConfig::default(),
@@ -184,6 +211,18 @@ impl TrainConfig {
             (self.learning_rate, self.final_rate, self.weight_decay, self.clip),
         );
         hex(&Sha256::digest(format!("{same:?}")))
+    }
+
+    /// The same with files by their names alone: a report is read elsewhere than where it was made.
+    pub(crate) fn without_folders(&self) -> Self {
+        Self {
+            base: file_name(&self.base),
+            train: file_name(&self.train),
+            valid: self.valid.as_deref().map(file_name),
+            out: file_name(&self.out),
+            from: self.from.as_deref().map(file_name),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn device(&self) -> Result<Device, TrainError> {

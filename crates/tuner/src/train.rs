@@ -27,7 +27,7 @@ const BEST: &str = "best";
 pub struct TrainReport {
     /// The base model's name.
     pub base: String,
-    /// The settings.
+    /// The settings, with files by their names alone.
     pub config: TrainConfig,
     /// Fingerprint of the training file.
     pub train_sha256: String,
@@ -272,7 +272,7 @@ impl<'a> Run<'a> {
     fn report(&self, fed: usize, took: Duration) -> TrainReport {
         TrainReport {
             base: self.base.clone(),
-            config: self.config.clone(),
+            config: self.config.without_folders(),
             train_sha256: self.train.sha256().to_owned(),
             valid_sha256: self.valid.as_ref().map(|data| data.sha256().to_owned()),
             examples: self.train.examples().len(),

@@ -25,7 +25,7 @@ pub use mentions::MentionIndex;
 pub use speaker::{Speaker, Spoken};
 
 /// Why a sentence is not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// An amount of money that no fact holds, or that belongs to another item.
@@ -98,7 +98,8 @@ const NEGATIONS: [&str; 14] = [
 ];
 
 /// Turns of phrase that hold a denial and deny nothing.
-const HARMLESS: [&str; 14] = [
+const HARMLESS: [&str; 15] = [
+    "no, sorry",
     "no problem",
     "no worries",
     "not a problem",
@@ -157,6 +158,8 @@ pub struct Checker<'a> {
     guest_words: HashSet<String>,
     /// What the facts deny: the word behind each "no", "not" or "don't".
     denied: HashSet<String>,
+    /// Numbers with the word behind them: "6 wings" is a size, and no count of dishes.
+    numbered: HashSet<(u64, String)>,
     /// How many of an item the facts speak of.
     counts: HashMap<&'a ItemId, HashSet<u64>>,
     /// What each size costs, by the size's word.
@@ -183,6 +186,7 @@ impl<'a> Checker<'a> {
             fact_words: HashSet::new(),
             guest_words: stems(&claims(guest)),
             denied: HashSet::new(),
+            numbered: HashSet::new(),
             counts: HashMap::new(),
             sizes: HashMap::new(),
             sold_out: HashSet::new(),
@@ -223,6 +227,8 @@ impl<'a> Checker<'a> {
         self.amounts.extend(amounts);
         self.times.extend(found.times.iter().map(|(_, time)| *time));
         self.numbers.extend(found.numbers.iter().map(|(_, number)| *number));
+        let behind = |at: usize| found.words.get(at + 1).map(|word| stem(&word.text));
+        self.numbered.extend(found.numbers.iter().filter_map(|(at, number)| Some((*number, behind(*at)?))));
         self.codes.extend(found.codes.iter().map(|(_, code)| code.clone()));
         self.denied.extend(denials(text));
         // "$5.49 (large)": an amount with the size that it is for.
@@ -318,8 +324,10 @@ impl<'a> Checker<'a> {
         for mention in &mentions {
             let before = mention.start.checked_sub(1).and_then(|at| claims::number(&found.words[at].text));
             let counted = || mention.items.iter().find_map(|item| self.counts.get(item));
+            let of_facts = |count| self.numbered.contains(&(count, stem(&found.words[mention.start].text)));
             if let (Some(count), Some(counts)) = (before, counted())
                 && !counts.contains(&count)
+                && !of_facts(count)
             {
                 return Err(Fault::Number);
             }

@@ -131,6 +131,16 @@ fn deeds_and_counts_are_only_told_as_they_are() {
     ] {
         assert_eq!(check(&added, "two soups without basil", sentence), verdict, "{sentence}");
     }
+    let unfit = Brief::new(AgentName::Rosy, vec![Step::new(Act::TellDiet).fact("No, Fish Roll is not marked vegan.")]);
+    assert_eq!(check(&unfit, "is the roll vegan?", "No, sorry, the Fish Roll is not marked vegan."), Ok(()));
+    assert_eq!(check(&unfit, "is the roll vegan?", "No, sorry, we never have it."), Err(Fault::Polarity));
+    let sized = Brief::new(
+        AgentName::Rosy,
+        vec![Step::new(Act::ConfirmAdded).item_fact(&"roll".into(), "Added: 1 × Fish Roll (6 rolls, hot): $7.00")],
+    );
+    // A size with a number is no count of dishes.
+    assert_eq!(check(&sized, "some rolls", "The Fish Roll is 6 rolls, hot, for $7.00."), Ok(()));
+    assert_eq!(check(&sized, "some rolls", "I've added 6 Fish Rolls."), Err(Fault::Number));
     let declined = Brief::new(
         AgentName::Rosy,
         vec![

@@ -1,4 +1,4 @@
-//! The trained part of the router: two experts, what each may say, and the file that they are kept in.
+//! The trained part of the router: two experts, how they are blended, and the file that they are kept in.
 //!
 //! One expert reads the sentence embedding (what the message is about), the other its words and their form (what
 //! is wanted of it). They err in different places: trained apart and blended, they do better than either, and
@@ -6,7 +6,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::features::{BUCKETS, Sparse};
+use super::{
+    features::{BUCKETS, Sparse},
+    kernel::{AXES, Meaning},
+};
 use crate::intent::Intent;
 
 /// How many intents there are.
@@ -17,9 +20,11 @@ pub(super) type Scores = [f32; CLASSES];
 /// First bytes of a head's file.
 const MAGIC: &[u8; 8] = b"GBROUTE\0";
 /// Version of the file's layout and of the features: a change of either makes old files useless.
-const VERSION: u32 = 1;
-/// More numbers an embedding, or more units a layer, than any encoder that is used for this.
+const VERSION: u32 = 2;
+/// More numbers an embedding than any encoder that is used for this has.
 const MAX_WIDTH: usize = 4_096;
+/// More utterances than the trainer reads.
+const MAX_POINTS: usize = 200_000;
 
 /// The trained experts and how they are blended.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,20 +42,6 @@ pub struct Head {
 pub(super) struct Blend {
     pub(super) meaning: f32,
     pub(super) words: f32,
-}
-
-/// A perceptron with one hidden layer over the sentence embedding.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Meaning {
-    /// Numbers of an embedding.
-    pub(super) inputs: usize,
-    /// Units of the hidden layer.
-    pub(super) hidden: usize,
-    /// For each number of an embedding, its mean over the training data and one over its spread: the expert sees
-    /// how far a message is from the usual, not where the encoder happens to put all messages.
-    pub(super) usual: Vec<(f32, f32)>,
-    /// `inputs` rows of `hidden`, then the hidden biases, then `hidden` rows of [`CLASSES`], then their biases.
-    pub(super) weights: Vec<f32>,
 }
 
 /// A linear model over hashed features: [`BUCKETS`] rows of [`CLASSES`], then the biases.
@@ -105,21 +96,23 @@ impl Head {
     /// toss-up and halves the file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(64 + 2 * (self.meaning.weights.len() + self.words.weights.len()));
+        let meaning = &self.meaning;
+        let weights = meaning.axes.len() + meaning.points.len() + meaning.says.len() + self.words.weights.len();
+        let mut bytes = Vec::with_capacity(128 + 8 * meaning.usual.len() + 2 * weights);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&self.fingerprint);
-        for size in [self.meaning.inputs, self.meaning.hidden] {
+        for size in [meaning.inputs, meaning.points.len() / AXES] {
             bytes.extend_from_slice(&(size as u32).to_le_bytes());
         }
-        for number in [self.blend.meaning, self.blend.words] {
+        for number in [self.blend.meaning, self.blend.words, meaning.sharpness] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        for (mean, scale) in &self.meaning.usual {
+        for (mean, scale) in &meaning.usual {
             bytes.extend_from_slice(&mean.to_le_bytes());
             bytes.extend_from_slice(&scale.to_le_bytes());
         }
-        for weight in self.meaning.weights.iter().chain(&self.words.weights) {
+        for weight in self.weights() {
             bytes.extend_from_slice(&short(*weight).to_le_bytes());
         }
         let sum = Sha256::digest(&bytes);
@@ -142,78 +135,49 @@ impl Head {
         }
         let fingerprint = reader.take::<32>()?;
         let inputs = u32::from_le_bytes(reader.take()?) as usize;
-        let hidden = u32::from_le_bytes(reader.take()?) as usize;
-        if inputs > MAX_WIDTH || hidden > MAX_WIDTH {
-            return Err(HeadError::Damaged("its layers are too wide"));
+        let points = u32::from_le_bytes(reader.take()?) as usize;
+        if inputs > MAX_WIDTH || points > MAX_POINTS {
+            return Err(HeadError::Damaged("it is too large"));
         }
         let blend = Blend { meaning: f32::from_le_bytes(reader.take()?), words: f32::from_le_bytes(reader.take()?) };
+        let sharpness = f32::from_le_bytes(reader.take()?);
         let usual = (0..inputs)
             .map(|_| Ok((f32::from_le_bytes(reader.take()?), f32::from_le_bytes(reader.take()?))))
             .collect::<Result<Vec<_>, HeadError>>()?;
-        let meaning = Meaning { inputs, hidden, usual, weights: reader.weights(Meaning::size(inputs, hidden))? };
+        let meaning = Meaning {
+            inputs,
+            usual,
+            sharpness,
+            axes: reader.weights(AXES * inputs)?,
+            points: reader.weights(points * AXES)?,
+            says: reader.weights(points * CLASSES)?,
+        };
         let words = Words { weights: reader.weights(Words::SIZE)? };
         if reader.bytes.len() != 32 {
-            return Err(HeadError::Damaged("it is longer than its layers"));
+            return Err(HeadError::Damaged("it is longer than its weights"));
         }
-        let finite = [blend.meaning, blend.words].into_iter().chain(meaning.weights.iter().copied());
-        if !finite.chain(words.weights.iter().copied()).all(f32::is_finite) {
+        let head = Self { fingerprint, meaning, words, blend };
+        let scales = head.meaning.usual.iter().flat_map(|(mean, scale)| [mean, scale]);
+        let numbers = [&blend.meaning, &blend.words, &sharpness].into_iter().chain(scales).chain(head.weights());
+        if !numbers.copied().all(f32::is_finite) {
             return Err(HeadError::Damaged("a weight is not a number"));
         }
-        Ok(Self { fingerprint, meaning, words, blend })
+        Ok(head)
     }
 
     /// This head as it is after having been written and read.
     pub(super) fn rounded(mut self) -> Self {
-        for weight in self.meaning.weights.iter_mut().chain(&mut self.words.weights) {
+        let Meaning { axes, points, says, .. } = &mut self.meaning;
+        for weight in axes.iter_mut().chain(points).chain(says).chain(&mut self.words.weights) {
             *weight = long(short(*weight));
         }
         self
     }
-}
 
-impl Meaning {
-    /// How many weights a perceptron of this shape has.
-    pub(super) const fn size(inputs: usize, hidden: usize) -> usize {
-        (inputs + 1) * hidden + (hidden + 1) * CLASSES
-    }
-
-    /// An embedding as the first layer takes it.
-    pub(super) fn standard(&self, embedding: &[f32]) -> Vec<f32> {
-        embedding.iter().zip(&self.usual).map(|(number, (mean, scale))| (number - mean) * scale).collect()
-    }
-
-    /// The hidden layer's values for a standardised embedding, written into `hidden`.
-    pub(super) fn hidden_values(&self, standard: &[f32], hidden: &mut [f32]) {
-        let (first, rest) = self.weights.split_at(self.inputs * self.hidden);
-        hidden.copy_from_slice(&rest[..self.hidden]);
-        for (&input, row) in standard.iter().zip(first.chunks_exact(self.hidden)) {
-            for (value, weight) in hidden.iter_mut().zip(row) {
-                *value += input * weight;
-            }
-        }
-        for value in hidden {
-            *value = value.max(0.0);
-        }
-    }
-
-    /// The last layer, given the hidden one's values.
-    pub(super) fn output(&self, hidden: &[f32]) -> Scores {
-        let second = &self.weights[(self.inputs + 1) * self.hidden..];
-        let (rows, biases) = second.split_at(self.hidden * CLASSES);
-        let mut logits = [0.0; CLASSES];
-        logits.copy_from_slice(biases);
-        for (&value, row) in hidden.iter().zip(rows.chunks_exact(CLASSES)) {
-            if value != 0.0 {
-                add_scaled(&mut logits, value, row);
-            }
-        }
-        logits
-    }
-
-    pub(super) fn log_probabilities(&self, embedding: &[f32]) -> Scores {
-        let mut hidden = vec![0.0; self.hidden];
-        self.hidden_values(&self.standard(embedding), &mut hidden);
-        log_softmax(self.output(&hidden))
+    /// What the file holds in 16 bits each, in its order.
+    fn weights(&self) -> impl Iterator<Item = &f32> {
+        let Meaning { axes, points, says, .. } = &self.meaning;
+        axes.iter().chain(points).chain(says).chain(&self.words.weights)
     }
 }
 

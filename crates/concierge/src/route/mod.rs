@@ -1,14 +1,16 @@
 //! Which of ten things a guest wants, and who answers: decided in a fraction of a millisecond, without the
 //! language model.
 //!
-//! The router blends two small trained experts ([`Head`]), one over the embedding of the message
-//! ([`Embedder::embed_deep`](crate::ports::Embedder::embed_deep)) and one over its words, adds what the conversation tells ([`RouteHints`]), and says how sure it is. The head is
-//! trained by [`train`] from the utterances in `resources/routing`.
+//! The router blends two trained experts ([`Head`]), one over the embedding of the message
+//! ([`Embedder::embed_deep`](crate::ports::Embedder::embed_deep)) and one over its words, adds what the conversation
+//! tells ([`RouteHints`]), and says how sure it is. The head is trained by [`train`] from the utterances in
+//! `resources/routing`.
 
 mod data;
 mod features;
 mod fit;
 mod head;
+mod kernel;
 mod train;
 
 pub use data::{DataError, Utterance, parse_utterances};

@@ -13,8 +13,9 @@ use sha2::{Digest, Sha256};
 use super::{
     data::Utterance,
     features::{Sparse, sparse},
-    fit::{fit_meaning, fit_words},
+    fit::fit_words,
     head::{Blend, CLASSES, Head, Scores, log_softmax},
+    kernel::Memory,
 };
 use crate::intent::Intent;
 
@@ -42,9 +43,7 @@ impl Example {
 /// How to train.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainConfig {
-    /// Units of the hidden layer over the embedding.
-    pub hidden: usize,
-    /// The most rounds over the data; fewer are made where more would do harm.
+    /// The most rounds over the data for the word expert; fewer are made where more would do harm.
     pub max_rounds: usize,
     /// How many parts the batches are dealt into when the head is measured.
     pub folds: usize,
@@ -54,7 +53,7 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { hidden: 192, max_rounds: 24, folds: 8, seed: 17 }
+        Self { max_rounds: 24, folds: 8, seed: 17 }
     }
 }
 
@@ -65,8 +64,8 @@ pub struct Trained {
     pub head: Head,
     /// What experts trained without a batch answered to that batch.
     pub held_out: Evaluation,
-    /// Rounds made for each expert: over embeddings, over words.
-    pub rounds: (usize, usize),
+    /// Rounds made for the word expert.
+    pub rounds: usize,
 }
 
 /// Answers compared with labels.
@@ -95,7 +94,7 @@ pub enum TrainError {
     #[error("all utterances carry the same batch; a second batch is needed to measure on")]
     OneBatch,
     /// A setting that makes no head.
-    #[error("hidden units, rounds and folds must be at least 1, 1 and 2")]
+    #[error("rounds and folds must be at least 1 and 2")]
     Config,
 }
 
@@ -108,24 +107,26 @@ pub fn train(examples: &[Example], config: &TrainConfig) -> Result<Trained, Trai
     let rows: Vec<Row<'_>> = examples.iter().map(Row::of).collect();
     let folds = deal(examples, config.folds);
 
-    let mut meaning = HeldOut::new(config.max_rounds, rows.len());
+    let memory = Memory::new(&rows);
+    let mut meaning = vec![[0.0; CLASSES]; rows.len()];
     let mut words = HeldOut::new(config.max_rounds, rows.len());
     for (number, held_out) in folds.iter().enumerate() {
-        let learned: Vec<&Row<'_>> =
-            rows.iter().enumerate().filter(|(at, _)| !held_out.contains(at)).map(|(_, row)| row).collect();
+        let learned: Vec<usize> = (0..rows.len()).filter(|at| !held_out.contains(at)).collect();
+        let asked: Vec<usize> = held_out.iter().copied().collect();
+        for (&at, answer) in asked.iter().zip(memory.answers(&learned, &asked)) {
+            meaning[at] = answer;
+        }
+        let learned: Vec<&Row<'_>> = learned.iter().map(|&at| &rows[at]).collect();
         let seed = config.seed.wrapping_add(1 + number as u64);
-        fit_meaning(&learned, config, config.max_rounds, seed, |round, expert| {
-            held_out.iter().for_each(|&at| meaning.answers[round][at] = expert.log_probabilities(rows[at].embedding));
-        });
         fit_words(&learned, config.max_rounds, seed, |round, expert| {
-            held_out.iter().for_each(|&at| words.answers[round][at] = expert.log_probabilities(&rows[at].features));
+            asked.iter().for_each(|&at| words.answers[round][at] = expert.log_probabilities(&rows[at].features));
         });
     }
 
     let labels: Vec<Intent> = examples.iter().map(|example| example.intent).collect();
-    let rounds = (meaning.best_round(&labels), words.best_round(&labels));
-    let (meaning, words) = (&meaning.answers[rounds.0], &words.answers[rounds.1]);
-    let blend = fit_blend(&labels, meaning, words);
+    let best = words.best_round(&labels);
+    let words = &words.answers[best];
+    let blend = fit_blend(&labels, &meaning, words);
     let mut held_out = Evaluation::default();
     for (at, &label) in labels.iter().enumerate() {
         held_out.add(at, label, blended(blend, &meaning[at], &words[at]).map(f32::exp));
@@ -134,11 +135,11 @@ pub fn train(examples: &[Example], config: &TrainConfig) -> Result<Trained, Trai
     let all: Vec<&Row<'_>> = rows.iter().collect();
     let head = Head {
         fingerprint: fingerprint(examples, config),
-        meaning: fit_meaning(&all, config, rounds.0 + 1, config.seed, |_, _| {}),
-        words: fit_words(&all, rounds.1 + 1, config.seed, |_, _| {}),
+        meaning: memory.expert(),
+        words: fit_words(&all, best + 1, config.seed, |_, _| {}),
         blend,
     };
-    Ok(Trained { head: head.rounded(), held_out: held_out.averaged(), rounds: (rounds.0 + 1, rounds.1 + 1) })
+    Ok(Trained { head: head.rounded(), held_out: held_out.averaged(), rounds: best + 1 })
 }
 
 impl Evaluation {
@@ -205,7 +206,7 @@ impl<'a> Row<'a> {
 }
 
 fn validate(examples: &[Example], config: &TrainConfig) -> Result<(), TrainError> {
-    if config.hidden == 0 || config.max_rounds == 0 || config.folds < 2 {
+    if config.max_rounds == 0 || config.folds < 2 {
         return Err(TrainError::Config);
     }
     if let Some(&intent) = Intent::ALL.iter().find(|&&intent| !examples.iter().any(|one| one.intent == intent)) {
@@ -279,7 +280,7 @@ fn blended(blend: Blend, meaning: &Scores, words: &Scores) -> Scores {
 
 /// The blend under which the labels are likeliest, by search over a grid: two numbers, no surprises.
 fn fit_blend(labels: &[Intent], meaning: &[Scores], words: &[Scores]) -> Blend {
-    let steps = || (0..=30).map(|step| step as f32 * 0.05);
+    let steps = || (0..=40).map(|step| step as f32 * 0.05);
     let mut best = (f64::INFINITY, Blend { meaning: 1.0, words: 1.0 });
     for weight in steps() {
         for other in steps() {

@@ -133,6 +133,60 @@ impl<'a> Scene<'a> {
         Some(vec![step])
     }
 
+    /// What was added, and what has to be asked or refused in the same breath.
+    pub fn added_and(&mut self, kind: &str) -> Option<Vec<Step>> {
+        let mut steps = self.order("added")?;
+        let name = self.slots.get("a").to_owned();
+        match kind {
+            "added_option" => {
+                let (group, names) = self.choices()?;
+                let ask = format!("which {group} for {name}: {names}?");
+                let each: Vec<String> = names.replace(" or ", ", ").split(", ").map(str::to_owned).collect();
+                steps.push(Step::new(Act::AskOption).fact(format!("To ask: {ask}")).point(capital(&ask), each));
+            }
+            "added_which" => steps.extend(self.which()?),
+            _ => {
+                let other = self.dish().filter(|dish| dish.item.name != name)?;
+                let words = format!(
+                    "{} is sold out at the moment; would you like something else instead?",
+                    capital(&other.item.name)
+                );
+                self.slots.set("b", &other.item.name);
+                self.slots.set("words", &words);
+                let needs = [words.trim_end_matches('?').to_owned()];
+                let step = Step::new(Act::DeclineSoldOut).fact(words.clone());
+                steps.push(step.point(format!("I'm sorry. {words}"), needs));
+            }
+        }
+        Some(steps)
+    }
+
+    /// A suggestion was taken: it is added, and the whole order is read.
+    pub fn added_place(&mut self) -> Option<Vec<Step>> {
+        let mut steps = self.order("place")?;
+        let read = steps.first_mut()?;
+        let last = read.facts.iter().rfind(|fact| fact.item.is_some())?.clone();
+        let name = last.text.split_once(" × ")?.1.split([':', '(']).next()?.trim().to_owned();
+        let total = read.facts.pop()?;
+        let mut added = Step::new(Act::ConfirmAdded);
+        added.facts.push(crate::brief::Fact { text: format!("Added: {}", last.text), item: last.item });
+        added.facts.push(total);
+        self.slots.set("a", &name);
+        steps.insert(0, added.point(format!("I've added {name}."), [name]));
+        Some(steps)
+    }
+
+    /// A group of choices and their names, as a question lists them.
+    fn choices(&mut self) -> Option<(&'static str, String)> {
+        let group = ["sauce", "dressing", "bread", "topping", "side", "glaze"][self.rng.below(6)];
+        let parts = &self.bank.courses.get("main")?.parts;
+        let count = 2 + self.rng.below(3);
+        let names: Vec<String> = self.rng.some(parts, count).into_iter().map(|part| capital(part)).collect();
+        self.slots.set("g", group);
+        self.slots.set("names", listing(&names, "or"));
+        Some((group, listing(&names, "or")))
+    }
+
     pub fn which(&mut self) -> Option<Vec<Step>> {
         let count = 2 + self.rng.below(3);
         let dishes = self.rng.some(&self.eatery.dishes, count);
@@ -151,12 +205,9 @@ impl<'a> Scene<'a> {
             let names: Vec<String> = dish.item.sizes.iter().map(|size| size.name.clone()).collect();
             (names.clone(), format!("which size of {name}: {}?", listing(&names, "or")))
         } else {
-            let group = ["sauce", "dressing", "bread", "topping", "side", "glaze"][self.rng.below(6)];
-            let parts = &self.bank.courses.get("main")?.parts;
-            let count = 2 + self.rng.below(3);
-            let names: Vec<String> = self.rng.some(parts, count).into_iter().map(|part| capital(part)).collect();
-            self.slots.set("g", group);
-            (names.clone(), format!("which {group} for {name}: {}?", listing(&names, "or")))
+            let (group, listed) = self.choices()?;
+            let names: Vec<String> = listed.replace(" or ", ", ").split(", ").map(str::to_owned).collect();
+            (names, format!("which {group} for {name}: {listed}?"))
         };
         if names.len() < 2 {
             return None;

@@ -38,6 +38,9 @@ pub(super) fn draw(bank: &Bank, eatery: &Eatery, rng: &mut Rng, kind: &str) -> O
         "diet_none" => scene.diet_none(),
         "decline" | "sold_out" => scene.decline(kind)?,
         "added" | "changed" | "removed" | "removed_all" | "cart" | "place" | "placed" | "state" => scene.order(kind)?,
+        "added_option" | "added_which" | "added_sold_out" => scene.added_and(kind)?,
+        "added_place" => scene.added_place()?,
+        "near" => scene.near()?,
         "cleared" => {
             vec![Step::new(Act::ConfirmCleared).point("Your order is empty now. What can I get you?", ["empty"])]
         }
@@ -255,6 +258,26 @@ impl<'a> Scene<'a> {
         }
         let plain = format!("We have {}.", self.slots.get("list"));
         Some(vec![step.point(plain, needs)])
+    }
+
+    /// What a search for a taste or an ingredient brings: whole dishes.
+    fn near(&mut self) -> Option<Vec<Step>> {
+        let two: Vec<&Dish> = self.rng.some(&self.eatery.dishes, 2).into_iter().collect();
+        let [one, other] = two.as_slice() else { return None };
+        let currency = &self.eatery.menu.currency;
+        self.slots.set("part", one.parts.first()?);
+        let mut step = Step::new(Act::Recommend);
+        let mut names = Vec::new();
+        for (dish, [name, price, phrase]) in [(one, ["a", "p", "d"]), (other, ["b", "q", "e"])] {
+            let cost = price_from(currency, &dish.item);
+            step = step.item_fact(&dish.item.id, format!("{}: {cost}. {}", dish.item.name, dish.item.description));
+            names.push(format!("{} ({cost}): {}", dish.item.name, dish.item.description));
+            self.slots.set(name, &dish.item.name);
+            self.slots.set(price, if cost.starts_with("from") { cost } else { format!("for {cost}") });
+            self.slots.set(phrase, &dish.phrase);
+        }
+        let plain = format!("You might like this. {}", names.join(" "));
+        Some(vec![step.point(plain, [one.item.name.clone()])])
     }
 
     fn diet_none(&mut self) -> Vec<Step> {

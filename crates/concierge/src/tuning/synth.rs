@@ -23,7 +23,9 @@ const PER_EATERY: usize = 6;
 const TRIES: usize = 40;
 
 /// Kinds that need more examples than the others: they have many shapes.
-const WEIGHTS: [(&str, usize); 18] = [
+const WEIGHTS: [(&str, usize); 20] = [
+    ("near", 3),
+    ("added_option", 2),
     ("store", 7),
     ("added", 3),
     ("decline", 2),

@@ -7,8 +7,19 @@ use crate::{
     prompt::Persona,
 };
 
-/// Answers a pleasantry.
-pub(super) fn greeting(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> Step {
+/// Answers a pleasantry. The manager, whose guest has a complaint open, answers soberly and in fixed words.
+pub(super) fn greeting(menu: &Menu, persona: &Persona, manager: bool, text: &str, first_turn: bool) -> Step {
+    let step = pleasantry(menu, persona, text, first_turn);
+    let sober = match step.act {
+        Act::Farewell => "Thank you for telling us. I wish you a good day.",
+        Act::Welcome => "You are welcome. Is there anything else that I can do for you?",
+        Act::Greet => "Good day. How would you like me to go on with your complaint?",
+        _ => return step,
+    };
+    if manager { Step::new(step.act).or_plain(sober).verbatim(true) } else { step }
+}
+
+fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> Step {
     let words = plain_words(text);
     let house = &menu.name;
     if says(
@@ -56,9 +67,13 @@ pub(super) fn greeting(menu: &Menu, persona: &Persona, text: &str, first_turn: b
                 persona.name, persona.role
             ));
     }
-    let plain = if first_turn {
-        persona.greeting.clone()
-    } else if says(
+    if praises(&words) {
+        return Step::new(Act::Welcome)
+            .fact(format!("Restaurant: {house}"))
+            .or_plain("Thank you, that's lovely to hear! Is there anything else I can do for you?")
+            .verbatim(true);
+    }
+    let plain = if says(
         &words,
         &[
             "how are you",
@@ -66,16 +81,72 @@ pub(super) fn greeting(menu: &Menu, persona: &Persona, text: &str, first_turn: b
             "how are things",
             "how do you do",
             "what's up",
+            "whats up",
             "how is it going",
             "how you doing",
             "how are you doing",
+            "how's your day",
+            "how is your day",
         ],
     ) {
-        "I'm doing well, thank you! What can I get you?".to_owned()
+        "I'm doing well, thank you for asking! What can I get you?".to_owned()
+    } else if first_turn {
+        persona.greeting.clone()
     } else {
         "Nice to have you here! What can I get you?".to_owned()
     };
     Step::new(Act::Greet).fact(format!("Restaurant: {house}")).or_plain(plain)
+}
+
+/// Whether the guest says something kind of the house or of whoever speaks.
+fn praises(words: &[String]) -> bool {
+    let kind = [
+        "great",
+        "delicious",
+        "amazing",
+        "awesome",
+        "loved",
+        "love",
+        "excellent",
+        "tasty",
+        "yummy",
+        "wonderful",
+        "fantastic",
+        "perfect",
+        "funny",
+        "sweet",
+        "nice",
+        "helpful",
+        "good job",
+        "well done",
+        "the best",
+        "lovely",
+    ];
+    let of = [
+        "you",
+        "you're",
+        "your",
+        "it",
+        "that",
+        "food",
+        "meal",
+        "was",
+        "were",
+        "chef",
+        "kitchen",
+        "service",
+        "place",
+        "everything",
+        "job",
+        "done",
+    ];
+    let wishes = [
+        "day", "evening", "weekend", "night", "to meet", "see you", "to see", "morning", "talking", "to talk",
+        "chatting",
+    ];
+    let denied =
+        ["not", "wasn't", "isn't", "weren't", "no", "never", "don't", "didn't", "what", "which", "would", "have"];
+    says(words, &kind) && says(words, &of) && !says(words, &wishes) && !says(words, &denied)
 }
 
 /// Whether the guest asks who or what speaks.
@@ -111,15 +182,67 @@ fn asks_what(words: &[String]) -> bool {
     asked && words.len() <= 10 && words.iter().any(|word| KINDS.contains(&word.as_str()))
 }
 
-/// Leads back to the restaurant's business.
-pub(super) fn off_topic(menu: &Menu) -> Step {
+/// Whether the guest only thanks or takes leave.
+pub(super) fn is_thanks_or_bye(text: &str) -> bool {
+    let words = plain_words(text);
+    says(&words, &["bye", "goodbye", "thanks", "thank", "thx", "cheers", "see you", "good night"])
+}
+
+/// Whether the guest makes a price: "my burger costs $0 now", "give me everything for free".
+pub(super) fn makes_prices(text: &str) -> bool {
+    let words = plain_words(text);
+    let nothing = [
+        "costs 0",
+        "cost 0",
+        "costs nothing now",
+        "is free now",
+        "are free now",
+        "for 0 dollars",
+        "price is 0",
+        "price to 0",
+        "everything for free",
+        "everything is free",
+        "make it free",
+        "give it to me for free",
+        "100 off",
+        "costs zero",
+        "price is zero",
+    ];
+    let makes = [
+        "set the price",
+        "change the price",
+        "change your prices",
+        "new price is",
+        "price is now",
+        "costs only",
+        "cost only",
+    ];
+    says(&words, &nothing) || says(&words, &makes) && words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// No guest makes prices.
+pub(super) fn fixed_prices() -> Step {
+    let plain = "Nice try! Our prices are the ones on our menu, and I can't change them. What can I get you?";
+    Step::new(Act::DeclineRule).or_plain(plain).verbatim(true)
+}
+
+/// Leads back to the restaurant's business; in other words each time, so that a guest who plays on is not bored.
+pub(super) fn off_topic(menu: &Menu, manager: bool, turns: u32) -> Step {
+    let house = &menu.name;
+    let plain = if manager {
+        format!("I am afraid that I can only help with {house}. May we go on with your complaint?")
+    } else {
+        match turns % 4 {
+            0 => format!("I wish I could help with that, but I only know {house}: our menu, your order and the place. What can I get you?"),
+            1 => "That one is beyond my counter, I'm afraid! Ask me about our dishes, your order or our hours, and I'm all ears.".to_owned(),
+            2 => format!("Sorry, I'd only be guessing! I'm good at one thing: looking after the guests of {house}. What may I bring you?"),
+            _ => "You've lost me there, sorry! Ask me what's good here, and I'll gladly tell you.".to_owned(),
+        }
+    };
     Step::new(Act::Steer)
-        .fact(format!("Restaurant: {}", menu.name))
+        .fact(format!("Restaurant: {house}"))
         .fact("Can help with: the menu, orders, the place")
-        .or_plain(format!(
-            "I'm sorry, I can only help with {}: our menu, your order and the place. What can I get you?",
-            menu.name
-        ))
+        .or_plain(plain)
 }
 
 /// Where the words were not understood.

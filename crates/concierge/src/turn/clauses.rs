@@ -22,7 +22,7 @@ pub(super) fn clauses(text: &str) -> Vec<&str> {
             start = end;
         } else if (c.is_whitespace() || c == ',')
             && opens_question(rest)
-            && text[start..at].split_whitespace().count() >= 3
+            && text[start..at].split_whitespace().count() >= 2
         {
             push(&mut clauses, &text[start..at]);
             start = end;
@@ -66,6 +66,7 @@ mod tests {
             ("a burger and can i have a shake", vec!["a burger and can i have a shake"]),
             ("what's in the soup, and when do you close", vec!["what's in the soup", "and when do you close"]),
             ("it is $3.50, right?", vec!["it is $3.50, right?"]),
+            ("two classics and when do you close?", vec!["two classics", "and when do you close?"]),
             ("...", vec![]),
         ] {
             assert_eq!(clauses(text), want, "{text}");

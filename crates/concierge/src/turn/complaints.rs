@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use super::{
     Answer, Ticket, Turn,
+    grievances::{Wanted, asks_for, disputes, kind_of, named_remedy, tells_what_came},
     memory::{Complaint, Pending},
+    orders,
     wording::{capital, listing, plain_words, says},
 };
 use crate::{
     brief::{Act, Step},
     ledger::{
         ComplaintKind, Event, PlacedOrder, RemedyKind,
-        remedy::{Advice, Ask, Case, Next},
+        remedy::{Advice, Ask, Case, Next, Offer},
     },
 };
 
@@ -41,21 +43,31 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
     if !begun
         && says(&words, &["never mind", "nevermind", "forget it", "it's fine", "it's ok", "it is fine", "all good"])
     {
-        turn.memory.pending = None;
-        return vec![
-            Step::new(Act::Apologise)
-                .or_plain("Thank you for telling me. I am sorry for the trouble. What else can I do for you?"),
-        ];
+        return settled(turn);
+    }
+    if let Some(step) = asked_for(turn, &mut complaint, &words, begun) {
+        return step;
     }
     if let Some(kind) = kind_of(&words).filter(|_| complaint.kind == ComplaintKind::Other || begun) {
         complaint.kind = kind;
     }
+    let asked = complaint.open;
     learn(&mut complaint, turn, &words, text);
-    if let (Some(Pending::Remedy { offers }), Some(reply)) =
-        (turn.memory.pending.clone(), reply.or_else(|| taken(turn, &words)))
-    {
+    if asked == Some(Ask::Order) && complaint.order.is_none() {
+        // Asking once more would not find it.
+        let words = "I cannot see that order from here, so I am handing this to a member of our staff, who will answer you here.";
+        return hand_over(turn, complaint, "Thank you. ", words);
+    }
+    let reply = taken(turn, &words).or(reply).or_else(|| disputes(&words).then_some(Answer::No));
+    if let (Some(Pending::Remedy { offers }), Some(reply)) = (turn.memory.pending.clone(), reply) {
         turn.memory.pending = None;
         match reply {
+            // Words were all that could be given; a person is what is offered besides.
+            Answer::Yes if offers == [RemedyKind::Escalate] => {
+                let words = "I am handing this to a member of our staff, who will answer you here.";
+                return hand_over(turn, complaint, "Certainly. ", words);
+            }
+            Answer::No if offers == [RemedyKind::Escalate] => return settled(turn),
             Answer::Yes => {
                 let wanted = named_remedy(&words).filter(|remedy| offers.contains(remedy)).or(offers.first().copied());
                 return grant(turn, complaint, wanted);
@@ -80,6 +92,7 @@ pub(super) fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool)
     let first = advice.first_words.clone().filter(|_| begun).map(|words| format!("{words} ")).unwrap_or_default();
     match advice.next.clone() {
         Next::Ask { ask, words } => {
+            let words = if ask == Ask::Line { which_line(turn, &complaint, words) } else { words };
             complaint.open = Some(ask);
             complaint.asked += 1;
             open_ticket(turn, &mut complaint, &advice);
@@ -94,28 +107,96 @@ pub(super) fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool)
         }
         Next::Offer { offers } => {
             open_ticket(turn, &mut complaint, &advice);
-            let words: Vec<&str> = offers.iter().map(|offer| offer.words.trim_end_matches('.')).collect();
-            let step = offers
-                .iter()
-                .fold(Step::new(Act::OfferRemedy).fact(format!("Complaint: {}", advice.title)), |step, offer| {
-                    step.fact(format!("Remedy: {}", offer.words))
-                });
-            turn.memory.pending = Some(Pending::Remedy { offers: offers.iter().map(|offer| offer.remedy).collect() });
-            turn.memory.complaint = Some(complaint);
-            let plain = if let [one] = words.as_slice() {
-                format!("{first}{sorry}{one}. Is that all right with you?")
-            } else {
-                format!(
-                    "{first}{sorry}I can offer you one of these. {}. Which may it be?",
-                    listing(&words, "Or:").replace(" Or: ", ". Or: ")
-                )
-            };
-            let needs: Vec<String> =
-                offers.iter().take(1).map(|offer| offer.words.trim_end_matches('.').to_owned()).collect();
-            vec![step.point(plain, needs)]
+            vec![offer(turn, complaint, &advice.title, &format!("{first}{sorry}"), &offers)]
         }
         Next::HandOver { words, .. } => hand_over(turn, complaint, &format!("{first}{sorry}"), &words),
     }
+}
+
+/// The question about the item, with the items to choose from.
+fn which_line(turn: &Turn<'_>, complaint: &Complaint, words: String) -> String {
+    /// More names than this are no help.
+    const MOST: usize = 6;
+    let order = complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id));
+    let Some(order) = order.filter(|order| (2..=MOST).contains(&order.lines.len())) else { return words };
+    let mut names: Vec<&str> = order.lines.iter().map(|line| line.name.as_str()).collect();
+    names.dedup();
+    format!("{}: {}?", words.trim_end_matches('?'), listing(&names, "or"))
+}
+
+/// Offers what the policy allows. An apology is given, not offered: where there is nothing else, a person is.
+fn offer(turn: &mut Turn<'_>, complaint: Complaint, title: &str, before: &str, offers: &[Offer]) -> Step {
+    let (words_only, given): (Vec<&Offer>, Vec<&Offer>) =
+        offers.iter().partition(|offer| offer.remedy == RemedyKind::Apology);
+    let sorry = words_only.first().map(|apology| format!("{} ", apology.words)).unwrap_or_default();
+    let state = order_state(turn, &complaint);
+    if given.is_empty() {
+        turn.memory.pending = Some(Pending::Remedy { offers: vec![RemedyKind::Escalate] });
+        turn.memory.complaint = Some(complaint);
+        let plain = format!("{before}{sorry}{state}Shall I ask a member of our staff to look into it with you?");
+        return Step::new(Act::Apologise).fact(plain.clone()).point(plain.clone(), [plain]).verbatim(true);
+    }
+    let step = given.iter().fold(Step::new(Act::OfferRemedy).fact(format!("Complaint: {title}")), |step, offer| {
+        step.fact(format!("Remedy: {}", offer.words))
+    });
+    let words: Vec<String> = given.iter().map(|offer| uncapital(offer.words.trim_end_matches('.'))).collect();
+    let plain = match words.as_slice() {
+        [one] => format!("{before}{sorry}{state}{}. Is that all right with you?", capital(one)),
+        several => {
+            format!("{before}{sorry}{state}You may choose: {}. Which do you prefer?", several.join(", or "))
+        }
+    };
+    let needs = given.first().map(|offer| offer.words.trim_end_matches('.').to_owned());
+    turn.memory.pending = Some(Pending::Remedy { offers: given.iter().map(|offer| offer.remedy).collect() });
+    turn.memory.complaint = Some(complaint);
+    step.point(plain, needs)
+}
+
+/// How far the order is, where the complaint is about waiting for it.
+fn order_state(turn: &Turn<'_>, complaint: &Complaint) -> String {
+    let order = complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id));
+    match order.filter(|_| complaint.kind == ComplaintKind::Delay) {
+        Some(order) => {
+            let state = turn.register.state(order.id).unwrap_or("received");
+            format!("Your order number {} is {}. ", order.number, orders::state_words(state))
+        }
+        None => String::new(),
+    }
+}
+
+/// A guest who asks for somebody gets them: the manager is here, and a person is called.
+fn asked_for(turn: &mut Turn<'_>, complaint: &mut Complaint, words: &[String], begun: bool) -> Option<Vec<Step>> {
+    match asks_for(words)? {
+        Wanted::Manager if begun && kind_of(words).is_none() => {
+            complaint.open = Some(Ask::Details);
+            complaint.asked += 1;
+            turn.memory.complaint = Some(complaint.clone());
+            let plain = turn.world.personas.gordon.greeting.clone();
+            Some(vec![Step::new(Act::AskComplaint).or_plain(plain).verbatim(true)])
+        }
+        Wanted::Manager if begun => None,
+        Wanted::Manager | Wanted::Person => {
+            turn.memory.pending = None;
+            let words = "I am calling a member of our staff, who will answer you here. You may tell me already what it is about.";
+            Some(hand_over(turn, complaint.clone(), "Certainly. ", words))
+        }
+    }
+}
+
+/// The guest lets the matter rest.
+fn settled(turn: &mut Turn<'_>) -> Vec<Step> {
+    turn.memory.pending = None;
+    turn.memory.complaint = None;
+    vec![
+        Step::new(Act::Apologise)
+            .or_plain("Thank you for telling me. I am sorry for the trouble. What else can I do for you?"),
+    ]
+}
+
+/// The text with its first letter small, to stand within a sentence.
+fn uncapital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 fn hand_over(turn: &mut Turn<'_>, mut complaint: Complaint, before: &str, words: &str) -> Vec<Step> {
@@ -124,7 +205,7 @@ fn hand_over(turn: &mut Turn<'_>, mut complaint: Complaint, before: &str, words:
     turn.memory.complaint = None;
     turn.memory.handed_over = true;
     let plain = format!("{before}{words}");
-    vec![Step::new(Act::Escalate).fact(plain.clone()).point(plain.clone(), [plain.trim_end_matches('.').to_owned()])]
+    vec![Step::new(Act::Escalate).fact(plain.clone()).or_plain(plain)]
 }
 
 fn grant(turn: &mut Turn<'_>, mut complaint: Complaint, wanted: Option<RemedyKind>) -> Vec<Step> {
@@ -138,7 +219,7 @@ fn grant(turn: &mut Turn<'_>, mut complaint: Complaint, wanted: Option<RemedyKin
             turn.memory.complaint = None;
             let words = words.unwrap_or_default();
             vec![Step::new(Act::ConfirmRemedy).fact(format!("Done: {words}")).point(
-                format!("Thank you. It is recorded: {words} I am sorry once more for the trouble."),
+                format!("Thank you. It is recorded: {} I am sorry once more for the trouble.", uncapital(&words)),
                 [words.trim_end_matches('.')],
             )]
         }
@@ -200,6 +281,18 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
             complaint.answered.insert(Ask::Line);
         }
     }
+    // What was told already is not asked for again.
+    let told = match complaint.kind {
+        ComplaintKind::Quality => words.len() >= 3,
+        ComplaintKind::Rudeness | ComplaintKind::Other => words.len() >= 8,
+        _ => false,
+    };
+    if told {
+        complaint.answered.insert(Ask::Details);
+    }
+    if complaint.kind == ComplaintKind::WrongItem && tells_what_came(words) {
+        complaint.answered.insert(Ask::Received);
+    }
     let minutes = words.windows(2).find_map(|pair| {
         let unit = match pair[1].trim_end_matches('s') {
             "minute" | "min" => 1,
@@ -235,178 +328,6 @@ fn line_named(turn: &Turn<'_>, order: &PlacedOrder, text: &str) -> Option<crate:
 fn taken(turn: &Turn<'_>, words: &[String]) -> Option<Answer> {
     let Some(Pending::Remedy { offers }) = &turn.memory.pending else { return None };
     named_remedy(words).filter(|remedy| offers.contains(remedy)).map(|_| Answer::Yes)
-}
-
-fn named_remedy(words: &[String]) -> Option<RemedyKind> {
-    if says(words, &["refund", "money back", "my money", "the money"]) {
-        Some(RemedyKind::RefundLine)
-    } else if says(words, &["replacement", "replace", "new one", "make it again", "another one", "remake", "again"]) {
-        Some(RemedyKind::Replacement)
-    } else if says(words, &["voucher", "coupon", "credit"]) {
-        Some(RemedyKind::Voucher)
-    } else {
-        None
-    }
-}
-
-/// What a complaint is about, by the words of English that people use for it; the gravest first.
-pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
-    const KINDS: [(ComplaintKind, &[&str]); 10] = [
-        (
-            ComplaintKind::Illness,
-            &[
-                "sick",
-                "ill",
-                "food poisoning",
-                "poisoned",
-                "vomit",
-                "vomited",
-                "threw up",
-                "throwing up",
-                "stomach",
-                "allergic reaction",
-                "hospital",
-                "rash",
-                "diarrhea",
-            ],
-        ),
-        (
-            ComplaintKind::ForeignObject,
-            &[
-                "hair",
-                "plastic",
-                "glass",
-                "bug",
-                "insect",
-                "fly",
-                "cockroach",
-                "metal",
-                "stone",
-                "worm",
-                "fingernail",
-                "bone",
-            ],
-        ),
-        (
-            ComplaintKind::Overcharge,
-            &[
-                "overcharged",
-                "overcharge",
-                "charged twice",
-                "charged me twice",
-                "double charged",
-                "charged too much",
-                "charged me",
-                "bill is wrong",
-                "wrong bill",
-                "wrong amount",
-                "wrong price",
-                "wrong change",
-            ],
-        ),
-        (
-            ComplaintKind::Rudeness,
-            &[
-                "rude",
-                "attitude",
-                "yelled",
-                "shouted",
-                "disrespectful",
-                "unfriendly",
-                "impolite",
-                "ignored",
-                "rolled her eyes",
-                "rolled his eyes",
-                "insulted",
-                "mean to",
-            ],
-        ),
-        (
-            ComplaintKind::MissingItem,
-            &[
-                "missing",
-                "forgot",
-                "forgotten",
-                "didn't get",
-                "did not get",
-                "never got",
-                "never came",
-                "left out",
-                "wasn't in the bag",
-                "not in the bag",
-                "without my",
-            ],
-        ),
-        (
-            ComplaintKind::WrongItem,
-            &[
-                "wrong",
-                "not what i ordered",
-                "didn't order",
-                "did not order",
-                "someone else's",
-                "instead of what",
-                "mixed up",
-                "i asked for no",
-                "i said no",
-            ],
-        ),
-        (ComplaintKind::ColdFood, &["cold", "lukewarm", "ice cold", "frozen", "not hot", "not warm", "barely warm"]),
-        (
-            ComplaintKind::Spilled,
-            &["spilled", "spilt", "spill", "leaked", "leaking", "crushed", "smashed", "fell apart"],
-        ),
-        (
-            ComplaintKind::Delay,
-            &[
-                "waiting",
-                "waited",
-                "wait",
-                "late",
-                "slow",
-                "forever",
-                "ages",
-                "taking so long",
-                "took so long",
-                "so long",
-                "delay",
-                "delayed",
-                "an hour",
-                "minutes",
-            ],
-        ),
-        (
-            ComplaintKind::Quality,
-            &[
-                "soggy",
-                "burnt",
-                "burned",
-                "raw",
-                "undercooked",
-                "overcooked",
-                "tasteless",
-                "bland",
-                "dry",
-                "stale",
-                "disgusting",
-                "gross",
-                "awful",
-                "terrible",
-                "horrible",
-                "disappointed",
-                "disappointing",
-                "greasy",
-                "salty",
-                "worst",
-                "bad",
-                "better",
-                "tough",
-                "chewy",
-                "hard",
-            ],
-        ),
-    ];
-    KINDS.into_iter().find(|(_, phrases)| says(words, phrases)).map(|(kind, _)| kind)
 }
 
 impl Turn<'_> {

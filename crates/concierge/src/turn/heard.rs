@@ -145,7 +145,20 @@ impl<'a> Heard<'a> {
     }
 
     /// Whether the message goes on with a complaint that is open, rather than asking something else.
-    pub fn continues_complaint(&self) -> bool {
+    pub fn continues_complaint(&self, complaint: &super::Complaint) -> bool {
+        // Once nothing is asked any more, a plain order is an order.
+        let orders = self.intent == Intent::Order && self.edits.iter().any(|edit| matches!(edit, Edit::Add { .. }));
+        if orders && complaint.open.is_none() && self.reply.is_none() && self.confidence >= 0.8 {
+            return false;
+        }
+        // Thanks and "who are you?" are no answer, however unsure the router is.
+        let pleasant = super::chat::is_thanks_or_bye(self.text) || super::chat::asks_who(&plain_words(self.text));
+        if self.intent == Intent::Greeting && pleasant && self.reply.is_none() {
+            return false;
+        }
+        if self.intent == Intent::OffTopic && complaint.open.is_none() && self.confidence >= 0.8 {
+            return false;
+        }
         self.reply.is_some()
             || !matches!(self.intent, Intent::MenuQa | Intent::StoreInfo | Intent::Budget | Intent::Greeting)
             || self.confidence < 0.8
@@ -396,7 +409,20 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
 /// "Red wine": a question of few words that end in one that nothing on the menu is called by.
 fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
     let words = plain_words(text);
-    if intent != Intent::MenuQa || words.len() > 3 || settled::seeks(&words) {
+    let asks = [
+        "expensive",
+        "cheapest",
+        "cheap",
+        "popular",
+        "best",
+        "calories",
+        "size",
+        "sizes",
+        "price",
+        "prices",
+        "dearest",
+    ];
+    if intent != Intent::MenuQa || words.len() > 3 || settled::seeks(&words) || says(&words, &asks) {
         return None;
     }
     let parsed = understand::parse(&world.lexicon, text);

@@ -11,6 +11,7 @@ mod complaints;
 mod diets;
 mod dishes;
 mod facts;
+mod grievances;
 mod heard;
 mod memory;
 mod orders;
@@ -23,11 +24,11 @@ mod world;
 use crate::{
     brief::{Act, Brief, Step},
     intent::{AgentName, Intent},
-    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder},
+    ledger::{Cart, Checkout, ComplaintKind, Consent, Event, Need, OrderId, PlacedOrder, Question},
     order::Edit,
     ports::{Embedder, RecordType, Retriever},
     store_info::Weekday,
-    tools::{ToolName, Used},
+    tools::{Call, ToolName, Used, args::OpenTicket},
 };
 use calls::of_type;
 use heard::Heard;
@@ -267,7 +268,13 @@ impl Turn<'_> {
         }
         let what = crate::ledger::list_words(&noted);
         let plain = format!(
-            "I've noted your allergy: {what}. I'll warn you of every dish that lists it. Please tell our staff as well."
+            "I've noted your allergy: {what}. I'll warn you of every dish that lists it.{}",
+            // An answer about dishes says so itself.
+            if heard.parts.iter().any(|part| part.intent == Intent::MenuQa) {
+                ""
+            } else {
+                " Please tell our staff as well."
+            }
         );
         let mut steps = vec![Step::new(Act::NoteAllergy).or_plain(plain)];
         // What is on the order already is told of at once, not only at placing.
@@ -284,7 +291,14 @@ impl Turn<'_> {
         if let Some(steps) = self.answer_pending(heard) {
             return steps;
         }
-        if heard.intent == Intent::Complaint || (self.memory.complaint.is_some() && heard.continues_complaint()) {
+        if let Some(steps) = self.leave_open(heard) {
+            return steps;
+        }
+        if chat::makes_prices(heard.text) {
+            return vec![chat::fixed_prices()];
+        }
+        let open = self.memory.complaint.as_ref().is_some_and(|complaint| heard.continues_complaint(complaint));
+        if heard.intent == Intent::Complaint || open || (self.memory.handed_over && self.waits_for_staff(heard)) {
             return self.complaint(heard.text, heard.reply);
         }
         let mut steps = Vec::new();
@@ -318,14 +332,39 @@ impl Turn<'_> {
                 Intent::Complaint => steps.extend(self.complaint(part.text, heard.reply)),
                 Intent::Greeting if heard.parts.len() > 1 => {}
                 Intent::Greeting => {
-                    let persona = self.world.personas.of(AgentName::Rosy);
-                    steps.push(chat::greeting(&self.world.menu, persona, part.text, self.memory.turns == 0));
+                    let manager = self.memory.complaint.is_some();
+                    let persona = self.world.personas.of(if manager { AgentName::Gordon } else { AgentName::Rosy });
+                    let first = self.memory.turns == 0;
+                    steps.push(chat::greeting(&self.world.menu, persona, manager, part.text, first));
                 }
-                Intent::OffTopic => steps.push(chat::off_topic(&self.world.menu)),
+                Intent::OffTopic => {
+                    let manager = self.memory.complaint.is_some();
+                    steps.push(chat::off_topic(&self.world.menu, manager, self.memory.turns));
+                }
             }
         }
         steps.dedup_by(|a, b| a == b);
         steps
+    }
+
+    /// A no to "which one would you like?" takes the thing off again.
+    fn leave_open(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
+        if heard.reply != Some(Answer::No) || !heard.edits.is_empty() || self.memory.complaint.is_some() {
+            return None;
+        }
+        let need = self.cart.needs(&self.world.menu).into_iter().next()?;
+        let undecided = matches!(need.question, Question::Item { .. });
+        undecided.then(|| orders::edit(self, vec![Edit::Remove { line: need.line, quantity: None }], Consent::NotAsked))
+    }
+
+    /// Whether a guest who waits for a person says something that the person is to answer.
+    fn waits_for_staff(&self, heard: &Heard<'_>) -> bool {
+        match heard.intent {
+            Intent::OffTopic => true,
+            Intent::Greeting => !chat::is_thanks_or_bye(heard.text),
+            Intent::History => self.cart.is_empty() && self.cart.orders().is_empty(),
+            _ => false,
+        }
     }
 
     /// Whether diets are named that no dish of the menu is marked with.
@@ -357,7 +396,30 @@ impl Turn<'_> {
         }
     }
 
+    /// "Cancel my order" when nothing is in the cart and an order is with the kitchen: a person decides about that.
+    fn cancel_placed(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
+        let only_clears = heard.edits.iter().all(|edit| *edit == Edit::Clear);
+        if heard.intent != Intent::Cancel || !self.cart.is_empty() || !only_clears {
+            return None;
+        }
+        let order = self.cart.orders().last()?;
+        let (number, state) = (order.number, self.register.state(order.id).unwrap_or("received"));
+        if state == "served" {
+            return None;
+        }
+        let state = orders::state_words(state);
+        let call = Call::OpenTicket(OpenTicket { kind: ComplaintKind::Other, order_number: Some(number) });
+        self.memory.pending = Some(Pending::Call { call: Box::new(call) });
+        let plain = format!(
+            "Your order number {number} is placed already and {state}, so I can't cancel it myself. Shall I ask our staff to?"
+        );
+        Some(vec![Step::new(Act::DeclineRule).or_plain(plain).verbatim(true)])
+    }
+
     fn order(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        if let Some(steps) = self.cancel_placed(heard) {
+            return steps;
+        }
         let mut steps = Vec::new();
         if !heard.edits.is_empty() {
             steps.extend(orders::edit(self, heard.edits.clone(), Consent::NotAsked));

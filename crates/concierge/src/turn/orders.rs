@@ -326,7 +326,8 @@ pub(super) fn history(turn: &Turn<'_>) -> Vec<Step> {
     steps
 }
 
-fn state_words(state: &str) -> &str {
+/// How far an order is, in words.
+pub(super) fn state_words(state: &str) -> &str {
     match state {
         "received" => "received by the kitchen",
         "preparing" => "being prepared",

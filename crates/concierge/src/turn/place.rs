@@ -1,7 +1,7 @@
 //! Questions about the place, answered from the store information.
 
 use super::{
-    LocalNow,
+    LocalNow, settled,
     wording::{plain_words, says},
 };
 use crate::{
@@ -21,6 +21,9 @@ pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow) 
     let words = plain_words(text);
     if let Some(step) = open_now(info, &words, now) {
         return step;
+    }
+    if let Some(record) = info.record("hours").filter(|_| settled::asks_day(&words)) {
+        return tell(Step::new(Act::TellStore), record);
     }
     let records: Vec<(&InfoRecord, f32)> = hits
         .iter()

@@ -2,7 +2,7 @@
 //! of money, and one odd word is no complaint.
 
 use super::{
-    Scene, World, chat, complaints,
+    Scene, World, chat, grievances,
     wording::{plain_words, says},
 };
 use crate::{
@@ -20,21 +20,34 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     let words = plain_words(text);
     let says = |phrases: &[&str]| says(&words, phrases);
     let complaining = scene.input.memory.complaint.is_some();
+    // Whoever wants to speak to somebody of the house does not want to talk to the clerk about it.
+    if grievances::asks_for(&words).is_some() {
+        return Intent::Complaint;
+    }
     if chat::asks_who(&words) {
         return Intent::Greeting;
     }
     let mut intent = route.intent;
+    if reports_allergen(world, text, &words) {
+        return Intent::Complaint;
+    }
+    if intent == Intent::Complaint && !complaining && states_allergy(world, text, &words) {
+        return next_best(route);
+    }
     if intent == Intent::Complaint
         && !complaining
         && route.confidence < COMPLAINS
-        && complaints::kind_of(&words).is_none()
+        && grievances::kind_of(&words).is_none()
     {
         intent = next_best(route);
     }
     if !complaining && asks_to_be_told(world, scene, text, &words, intent) {
         return Intent::MenuQa;
     }
-    if corrects_or_counts(world, scene, text, &words, intent) {
+    if asks_day(&words) && matches!(intent, Intent::OffTopic | Intent::Greeting | Intent::Order | Intent::MenuQa) {
+        return Intent::StoreInfo;
+    }
+    if corrects_or_counts(world, scene, text, &words, intent) || finishes(world, scene, text, intent) {
         return Intent::Order;
     }
     let asks_price = says(&["how much", "price", "prices", "cost", "costs", "cheapest", "most expensive"]);
@@ -99,12 +112,87 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
     })
 }
 
+/// "What about Sunday?", "and tomorrow?": a day and nothing else.
+pub(super) fn asks_day(words: &[String]) -> bool {
+    let days = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mondays",
+        "tuesdays",
+        "wednesdays",
+        "thursdays",
+        "fridays",
+        "saturdays",
+        "sundays",
+        "tomorrow",
+        "weekend",
+        "weekends",
+        "weekdays",
+        "holidays",
+    ];
+    let lead =
+        ["and", "what", "about", "how", "on", "the", "a", "at", "for", "in", "then", "ok", "also", "is", "it", "but"];
+    let mut named = 0;
+    let only = words.iter().all(|word| {
+        let day = days.contains(&word.as_str());
+        named += usize::from(day);
+        day || lead.contains(&word.as_str())
+    });
+    only && (1..=2).contains(&named)
+}
+
+/// "That's all, thank you" with something on the order: thanks that end it.
+fn finishes(world: &World, scene: &Scene<'_, '_>, text: &str, intent: Intent) -> bool {
+    intent == Intent::Greeting
+        && !scene.input.cart.is_empty()
+        && scene.input.memory.complaint.is_none()
+        && understand::converse(&world.lexicon, text, &super::heard::context(scene)).contains(&Move::Edit(Edit::Place))
+}
+
 /// Verbs that ask for words, not for food.
 const TELLING: [&str; 9] = ["list", "show", "see", "compare", "describe", "explain", "recommend", "suggest", "tell"];
 
 /// Whether a question about dishes is one bare verb.
 pub(super) fn says_too_little(text: &str) -> bool {
     matches!(plain_words(text).as_slice(), [only] if ["compare", "describe", "explain", "tell", "list", "show"].contains(&only.as_str()))
+}
+
+/// Whether an allergy is stated and nothing told that went wrong: no complaint, whatever it sounds like.
+fn states_allergy(world: &World, text: &str, words: &[String]) -> bool {
+    let happened = [
+        "had",
+        "got",
+        "was",
+        "were",
+        "came",
+        "gave",
+        "ate",
+        "reaction",
+        "refund",
+        "asked",
+        "told",
+        "said",
+        "ordered",
+        "found",
+        "there is",
+        "there's",
+        "there are",
+    ];
+    !understand::slots(&world.lexicon, text).allergies.is_empty()
+        && grievances::kind_of(words).is_none()
+        && !says(words, &happened)
+}
+
+/// Whether somebody was served what they are allergic to: too grave to be taken for a question about dishes.
+fn reports_allergen(world: &World, text: &str, words: &[String]) -> bool {
+    let served =
+        ["there was", "there were", "i found", "we found", "was in my", "were in my", "in my food", "gave me", "i ate"];
+    says(words, &served) && !understand::slots(&world.lexicon, text).allergies.is_empty()
 }
 
 /// The likeliest intent besides a complaint.

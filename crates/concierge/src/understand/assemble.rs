@@ -52,6 +52,14 @@ pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, rep
             continue;
         }
         let mut line = settle_line(lexicon, tokens, lattice, draft, &items);
+        for (edge, how) in &draft.options {
+            // What the thing turns out not to take is said back.
+            let edge = &lattice.edges[*edge as usize];
+            if !how.negated && settle_choice(lexicon, edge, &items).is_none() {
+                let words = words(tokens, edge.from, edge.to);
+                unknown.push(UnknownThing { nearest: Vec::new(), asked: true, words });
+            }
+        }
         if let Err(problem) = portions(lexicon, tokens, lattice, draft, &items, &mut line) {
             problems.push(problem);
             continue;
@@ -169,12 +177,17 @@ fn size_of(lattice: &Lattice, edge: u16, item: u16) -> Option<u16> {
 
 fn settle_line(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, draft: &Draft, items: &[u16]) -> OrderLine {
     let item = items[0];
-    let size = draft.size.and_then(|edge| size_of(lattice, edge, item)).filter(|_| items.len() == 1);
+    let named = |item: u16| {
+        let size = draft.size.and_then(|edge| size_of(lattice, edge, item))?;
+        lexicon.item(item).sizes.get(size as usize).map(|size| &size.id)
+    };
+    // Of several things, a size that all of them have in common is theirs.
+    let size = named(item).filter(|size| items.iter().all(|item| named(*item) == Some(*size)));
     let (options, without) = settle_options(lexicon, tokens, lattice, draft, items);
     OrderLine {
         item: pick(items.iter().map(|item| lexicon.item(*item).id.clone()).collect(), Pick::One, Pick::AnyOf),
         quantity: draft.quantity,
-        size: size.and_then(|size| lexicon.item(item).sizes.get(size as usize)).map(|size| size.id.clone()),
+        size: size.cloned(),
         options,
         without,
     }
@@ -213,8 +226,9 @@ pub(crate) fn settle_options(
         let id: GroupId = lexicon.menu.option_groups[group as usize].id.clone();
         let ids = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
         let choice = pick(ids, ChoicePick::One, ChoicePick::AnyOf);
+        // Of several that a word fits, the one that is on the item.
+        let choice = on_it(lexicon, items, group, &choices).unwrap_or(choice);
         if how.negated {
-            let choice = on_it(lexicon, items, group, &choices).unwrap_or(choice);
             if how.replaced && !replaced_counts(lexicon, items[0], group, &choices) {
                 continue;
             }
@@ -225,6 +239,10 @@ pub(crate) fn settle_options(
             continue;
         }
         without.retain(|w| w.group != id || w.choice != choice);
+        if draft.copy && lexicon.menu.option_groups[group as usize].max == Some(1) {
+            // "The same with chicken": it takes the place of what the other has.
+            options.retain(|option| option.group != id);
+        }
         let counted = choices.iter().all(|choice| lexicon.choice(group, *choice).counted);
         let (amount, count) = amount_of(tokens, lattice, edge, how, counted);
         match options.iter_mut().find(|option| option.group == id && option.choice == choice) {
@@ -255,7 +273,7 @@ fn specify(options: &mut Vec<OptionPick>) {
     });
 }
 
-/// Of several things that a word refuses, the one that is on the item.
+/// Of several things that a word fits, the one that is on the item.
 fn on_it(lexicon: &Lexicon, items: &[u16], group: u16, choices: &[u16]) -> Option<ChoicePick> {
     let [item] = items else { return None };
     let on = |choice: &&u16| lexicon.includes[*item as usize].contains(&(group, **choice));

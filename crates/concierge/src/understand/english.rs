@@ -122,19 +122,24 @@ pub(crate) fn sections(text: &'static str) -> impl Iterator<Item = (&'static str
 struct Table {
     phrases: HashMap<&'static str, Mark>,
     words: HashSet<&'static str>,
+    /// Words that measure out: "sprinkle" of "a sprinkle of".
+    units: HashSet<&'static str>,
     longest: usize,
 }
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = Table { phrases: HashMap::new(), words: HashSet::new(), longest: 1 };
+        let mut table = Table { phrases: HashMap::new(), words: HashSet::new(), units: HashSet::new(), longest: 1 };
         for (heading, phrase) in sections(PHRASES) {
             if let Some(mark) = mark(heading) {
                 table.phrases.entry(phrase).or_insert(mark);
                 table.longest = table.longest.max(phrase.split(' ').count());
             }
             table.words.extend(phrase.split(' '));
+            if matches!(heading, "part" | "light" | "extra") {
+                table.units.extend(phrase.strip_suffix(" of").and_then(|phrase| phrase.rsplit(' ').next()));
+            }
         }
         table
     })
@@ -161,6 +166,11 @@ pub(crate) fn marks(tokens: &[Token], mut each: impl FnMut(Mark, usize)) {
 /// Whether a word is plain English that names nothing on a menu, so that it is never taken for a misspelt dish.
 pub(crate) fn is_common(word: &str) -> bool {
     table().words.contains(word)
+}
+
+/// Whether a stem is a word that measures out, so that it may be a thing's name as well: "sprinkles", "drizzle".
+pub(crate) fn is_unit(stem: &str) -> bool {
+    table().units.contains(stem)
 }
 
 /// Whether a word after a number tells how big something is.

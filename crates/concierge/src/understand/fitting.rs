@@ -1,8 +1,8 @@
 //! What fits what: questions that the grammar asks of the menu and of the words around.
 
 use super::lattice::{Edge, Kind, fits};
-use super::search::Search;
-use super::state::IMPLIED;
+use super::search::{Search, Step};
+use super::state::{Det, Flush, IMPLIED, Link, NONE, State, open};
 use super::tokens::Break;
 
 impl Search<'_> {
@@ -30,12 +30,62 @@ impl Search<'_> {
         }
     }
 
+    /// Closes what is pending, as [`open`] does; where it is of the thing said before, that thing stays the one spoken of.
+    pub(super) fn open(&self, state: &State) -> (f32, Option<Flush>, State) {
+        let (cost, flush, next) = open(state);
+        let early = &state.pre[..state.pre_len as usize];
+        let takes = |edge: &u16| match &self.lattice.edges[*edge as usize].kind {
+            Kind::Choices(choices) => self.fit(state.item, choices).is_some(),
+            _ => false,
+        };
+        let known = next.item == IMPLIED && !matches!(state.item, NONE | IMPLIED) && early.iter().all(takes);
+        (cost, flush, State { item: if known { state.item } else { next.item }, ..next })
+    }
+
+    /// Whether the same words name an option in full that the item being said takes.
+    pub(super) fn also_option(&self, edge: &Edge, item: u16) -> bool {
+        self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
+            other.to == edge.to
+                && matches!(&other.kind, Kind::Choices(choices)
+                    if self.fit(item, choices).is_some_and(|(quality, _)| quality > 0.95))
+        })
+    }
+
+    /// Whether a number is more than one.
+    pub(super) fn is_many(&self, number: u16) -> bool {
+        let number = self.lattice.edges.get(number as usize).map(|edge| &edge.kind);
+        matches!(number, Some(Kind::Number { value: Some(value), .. }) if *value > 1)
+    }
+
+    /// Whether an edge is the word "one" behind what tells which ("a small one"), and nothing that it could count follows.
+    pub(super) fn says_one(&self, step: &Step) -> bool {
+        let edge = &self.lattice.edges[step.edge as usize];
+        let which = matches!(step.state.det, Det::Article | Det::Some)
+            && step.state.link != Link::For
+            && (step.state.pre_len > 0 || step.state.size != NONE)
+            && self.tokens[edge.from].before == Break::None;
+        let counts = self.thing_at(edge.to) || self.size_at(edge.to);
+        which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !counts
+    }
+
+    /// Whether a size is said as "half".
+    pub(super) fn says_half(&self, size: u16) -> bool {
+        self.lattice.edges.get(size as usize).is_some_and(|edge| self.tokens[edge.from].stem == "half")
+    }
+
     /// Whether a thing of the menu starts at a word that nothing parts from the one before it.
     pub(super) fn thing_at(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|token| token.before == Break::None)
             && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
                 .iter()
                 .any(|edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0)
+    }
+
+    fn size_at(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.before == Break::None)
+            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
+                .iter()
+                .any(|edge| matches!(edge.kind, Kind::Sizes(_)))
     }
 
     /// Whether a word that says nothing here stands at a place, and nothing parts it from the one before.
@@ -57,7 +107,7 @@ impl Search<'_> {
         if item == IMPLIED {
             return choices.first().map(|(group, _, quality)| (*quality, *group));
         }
-        let Kind::Items(items) = &self.lattice.edges[item as usize].kind else { return None };
+        let Kind::Items(items) = &self.lattice.edges.get(item as usize)?.kind else { return None };
         items.iter().filter_map(|(item, _)| self.lexicon.reading(*item, choices)).max_by(|a, b| a.0.total_cmp(&b.0))
     }
 

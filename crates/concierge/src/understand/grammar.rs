@@ -4,7 +4,7 @@ use super::english::Mark;
 use super::lattice::{Edge, Kind, fits};
 use super::lexicon::PART_NAME as PART;
 use super::search::{Search, Step};
-use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, open, option_gain, reset_gain};
+use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, option_gain, reset_gain};
 
 impl Search<'_> {
     /// Takes a hypothesis over an edge, in every way that makes sense.
@@ -84,6 +84,11 @@ impl Search<'_> {
         if state.link == Link::For {
             gain -= 2.5;
         }
+        // "And a little pepper" of a thing that takes pepper is no Dr. Pepper.
+        let part = items.first().is_some_and(|(_, quality)| *quality < 0.95);
+        if part && state.list && self.also_option(&self.lattice.edges[step.edge as usize], state.item) {
+            gain -= 1.0;
+        }
         gain += if self.lattice.aside[self.lattice.edges[step.edge as usize].to] { 0.5 } else { 0.0 };
         let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
         if dropped {
@@ -102,13 +107,21 @@ impl Search<'_> {
             neg: if dropped && state.remove { Neg::Carry } else { Neg::Off },
             remove: dropped && state.remove,
             list: false,
-            taken: 0,
+            taken: state.pre_taken,
             after_option: false,
             untouched: true,
-            sizable: false,
+            // "Make the ribs a full rack": a size that follows is the correction.
+            sizable: state.fix && state.size == NONE,
             sized: state.size != NONE,
+            many: if dropped { state.many } else { self.is_many(state.number) },
+            back: if !dropped && matches!(state.link, Link::And | Link::Comma | Link::Bare) {
+                state.item
+            } else {
+                NONE
+            },
             ..state.rested()
         };
+        let next = State { back: if next.back == IMPLIED { NONE } else { next.back }, ..next };
         self.push(step, gain, next, act, None);
         // "A sandwich with tuna": the second names the first.
         if state.untouched
@@ -151,11 +164,21 @@ impl Search<'_> {
         {
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let single = self.lexicon.menu.option_groups[group as usize].max == Some(1);
+            // "A combo with rings and a coke": what fills a place that the thing has is no other thing.
+            let fills = single
+                && state.neg == Neg::Off
+                && state.taken & (1_u64 << (group % 64)) == 0
+                && (state.list || state.link == Link::With)
+                && best - quality < 0.05
+                && self.also_item(edge);
+            let gain = if fills { gain + if state.det == Det::Article { 1.1 } else { 0.6 } } else { gain };
             let bit = 1_u64 << (group % 64);
             // "With custard, no, ice cream" takes the one back for the other.
             let again = single && state.taken & bit != 0 && !how.negated && !state.fix;
             let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
-            let kept = state.pending_cost(counted);
+            // A size that nothing takes explains nothing.
+            let size = self.lattice.edges.get(state.size as usize).map_or(0.0, |edge| edge.score.max(0.0));
+            let kept = state.pending_cost(counted) + size;
             let next = State {
                 neg,
                 remove: state.remove && neg == Neg::Carry,
@@ -173,7 +196,10 @@ impl Search<'_> {
             // "A pie and peas": what is joined to a bare thing and sold by itself is another thing.
             let joined = state.link == Link::And && !state.list && state.untouched && self.also_item(edge);
             let gain = if joined { gain - 0.5 } else { gain };
+            // Nobody refuses something on the side.
+            let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
             let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
+            let carry = if served { -1.0 } else { carry };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
             if state.neg == Neg::Carry {
@@ -204,6 +230,11 @@ impl Search<'_> {
                 }
             };
             let mut next = state;
+            if let Some((group, ..)) = choices.first().filter(|_| !how.negated)
+                && self.lexicon.menu.option_groups[*group as usize].max == Some(1)
+            {
+                next.pre_taken |= 1_u64 << (group % 64);
+            }
             next.pre[state.pre_len as usize] = step.edge;
             next.pre_len += 1;
             next.amount = None;
@@ -218,10 +249,21 @@ impl Search<'_> {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
                 let sure = if state.one || state.unit == Unit::Part { 0.9 } else { -0.4 };
+                // "With two pumps of mint and one tea": what stands in a list is of the thing before.
+                let sure = if state.list && state.link != Link::Verb { sure - 0.8 } else { sure };
                 self.push(step, gain + sure, next, Act::Early(how), None);
             }
         }
         let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
+        if !fitting && state.pre_len == 0 && state.back != NONE && state.size == NONE {
+            if let Some((quality, _)) = self.fit(state.back, choices) {
+                let gain = option_gain(&state, counted) - 0.5 - 2.0 * (best - quality) * words as f32;
+                let gain = gain - state.pending_cost(counted);
+                let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
+                let next = State { neg, after_option: true, ..state.rested() };
+                self.push(step, gain, next, Act::Back(how), None);
+            }
+        }
         if !fitting {
             let next = State {
                 list: state.list,
@@ -254,8 +296,9 @@ impl Search<'_> {
         if fitting && state.pre_len == 0 && state.det != Det::Number {
             let fix = state.fix || state.sizable;
             let mut gain = if fix { 0.6 } else { -0.3 };
+            // "Lemonade, a pint" has its size; "a lemonade with ice, a small …" begins another thing.
             if state.det == Det::Article && !fix {
-                gain -= 0.5;
+                gain -= if !state.sized && state.link == Link::Bare && state.untouched { 0.1 } else { 0.5 };
             }
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
@@ -275,8 +318,22 @@ impl Search<'_> {
 
     fn number(&mut self, step: &Step, after: bool) {
         let state = step.state;
+        // "The other two": the number is part of what "the other" began.
+        if !after && state.det == Det::Number && state.number == NONE && state.pre_len == 0 && state.size == NONE {
+            self.push(step, 0.0, State { number: step.edge, ..state }, Act::Skip, None);
+        }
+        // "A small one", "the vanilla one": it stands for the thing.
+        if !after && self.says_one(step) {
+            self.push(step, 0.6, state, Act::Skip, None);
+        }
         if !after {
-            let (cost, flush, open) = open(&state);
+            let (cost, flush, open) = self.open(&state);
+            // "In the mood for two teas" counts teas; "for two" by itself counts people.
+            let open = if open.link == Link::For && self.thing_at(self.lattice.edges[step.edge as usize].to) {
+                State { link: Link::Verb, ..open }
+            } else {
+                open
+            };
             let next = State {
                 det: Det::Number,
                 number: step.edge,
@@ -307,18 +364,22 @@ impl Search<'_> {
         match mark {
             Mark::Article | Mark::Some => {
                 let det = if mark == Mark::Article { Det::Article } else { Det::Some };
+                if mark == Mark::Article && state.size != NONE && state.det == Det::None && self.says_half(state.size) {
+                    // "Half a sandwich".
+                    self.push(step, 0.3, State { det: Det::Article, ..state }, Act::Skip, None);
+                }
                 if mark == Mark::Some && state.pre_len > 0 {
                     // "No olives on my pizza": what was said first is on what follows.
                     self.push(step, -0.3, state, Act::Skip, None);
                 }
                 if state.det == Det::None || state.det == Det::Some {
-                    let (cost, flush, open) = open(&state);
+                    let (cost, flush, open) = self.open(&state);
                     let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };
                     self.push(step, -cost, State { det, neg, ..open }, Act::Skip, flush);
                 } else if mark == Mark::Some {
                     self.push(step, -0.1, state, Act::Skip, None);
                 } else {
-                    let (cost, flush, open) = open(&state);
+                    let (cost, flush, open) = self.open(&state);
                     self.push(step, -cost - 0.2, State { det, number: NONE, ..open }, Act::Skip, flush);
                 }
             }
@@ -329,7 +390,7 @@ impl Search<'_> {
                 let next = State { link, ..state };
                 // "a large and a small": what is pending may be a line by itself.
                 if state.pre_len == 0 && state.size != NONE {
-                    let (cost, flush, open) = open(&state);
+                    let (cost, flush, open) = self.open(&state);
                     self.push(step, -cost, State { link, ..open }, Act::Skip, flush);
                 }
                 let cost = if state.det == Det::None || state.pre_len > 0 { 0.0 } else { 0.4 };
@@ -342,7 +403,7 @@ impl Search<'_> {
             }
             Mark::With | Mark::OnIt => {
                 let link = if mark == Mark::With { Link::With } else { Link::Put };
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 let next = State { link, list: true, neg: Neg::Off, ..open };
                 let next = if mark == Mark::OnIt { State { link: Link::Bare, ..next } } else { next };
                 self.push(step, -cost, next, Act::Options, flush);
@@ -355,11 +416,11 @@ impl Search<'_> {
                 }
             }
             Mark::Put => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Skip, flush);
             }
             Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 let replaced = mark == Mark::InsteadOf;
                 let remove = mark == Mark::Remove;
                 let next = State { neg: Neg::On, replaced, remove, amount: None, link: Link::Bare, ..open };
@@ -371,7 +432,7 @@ impl Search<'_> {
                 }
             }
             Mark::Plain => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, open, Act::Plain, flush);
                 if state.item == NONE || state.det != Det::None || matches!(state.link, Link::Verb | Link::Start) {
                     self.push(step, -0.05, state, Act::PlainNext, None);
@@ -392,7 +453,7 @@ impl Search<'_> {
                 self.push(step, 0.0, next, Act::Skip, None);
             }
             Mark::Verb | Mark::Fix | Mark::MakeIt => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 let fix = match mark {
                     Mark::Verb => state.fix,
                     _ => true,
@@ -408,15 +469,20 @@ impl Search<'_> {
                 let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
                 self.push(step, 0.0, State { unit, ..state }, Act::Skip, None);
             }
+            Mark::Each if state.pre_len > 0 => {
+                // "One plain, one filled, both warm".
+                let (cost, flush, open) = self.open(&state);
+                self.push(step, -cost, open, Act::Each, flush);
+            }
             Mark::Each => {
                 self.push(step, 0.0, State { number: NONE, det: Det::None, ..state }, Act::Each, None);
             }
             Mark::Other => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, State { det: Det::Number, number: NONE, ..open }, Act::Skip, flush);
             }
             Mark::Same => {
-                let (cost, flush, open) = open(&state);
+                let (cost, flush, open) = self.open(&state);
                 if state.item != NONE {
                     self.push(
                         step,

@@ -1,7 +1,8 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
 use super::english::{self, Mark};
-use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED};
+use super::kinds;
+use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED, is_link};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::{Guess, Reading, Word};
@@ -132,7 +133,8 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         // To pass over what has a meaning costs that meaning.
         let meaning = lattice.edges[lattice.starts[at]..].iter().filter(|edge| !matches!(edge.kind, Kind::Mark(_)));
         let lost = meaning.map(|edge| edge.score).fold(0.0, f32::max).min(1.5);
-        let score = if common { -0.5 } else { -1.2 - lost };
+        // A number is no mere filler.
+        let score = if common && !tokens[at].is_count() { -0.5 } else { -1.2 - lost };
         lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
     }
     lattice.starts.push(lattice.edges.len());
@@ -202,7 +204,20 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         }
         if let Some(best) = best(&mut sizes) {
             sizes.retain(|(_, quality)| fits(*quality, best));
-            add(Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect()), best, words[2], Vec::new());
+            // "Two teas, large ones": the pronoun says no more.
+            let pronoun = tokens
+                .get(to)
+                .is_some_and(|next| next.before == Break::None && matches!(next.text.as_str(), "one" | "ones"))
+                && tokens
+                    .get(to + 1)
+                    .is_none_or(|next| is_link(&next.text) || (readings[to + 1].is_empty() && !next.is_count()));
+            if pronoun {
+                let kind = Kind::Sizes(sizes.iter().map(|(size, _)| *size).collect());
+                let score = WORD * best * words[2] - SPAN + 0.5;
+                edges.push(Edge { from, to: to + 1, kind, score, also: Vec::new() });
+            }
+            let kind = Kind::Sizes(sizes.into_iter().map(|(size, _)| size).collect());
+            edges.push(Edge { from, to, kind, score: WORD * best * words[2] - SPAN, also: Vec::new() });
         }
     }
 }
@@ -276,7 +291,8 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
     let mut starts = [Some(step.at), None];
     if step.depth > 0
         && tokens.get(step.at).is_some_and(|token| {
-            matches!(token.text.as_str(), "of" | "the" | "and" | "n") && token.before == Break::None
+            let half = token.text == "a" && tokens[step.at - 1].stem == "half";
+            (half || matches!(token.text.as_str(), "of" | "the" | "and" | "n")) && token.before == Break::None
         })
     {
         starts[1] = Some(step.at + 1);
@@ -323,16 +339,21 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
         let singular = to == one.to && lexicon.is_plural(one.entry) && !tokens[to - 1].is_plural();
         let reading =
             readings[to].iter().filter(|reading| reading.len == 1 && reading.tokens == 1 && reading.quality > 0.8);
+        let kind = kinds::is_of(&tokens[to - 1].stem, &token.stem);
+        // "Bacon cheese" is bacon and cheese, "avocado sprouts" avocado and sprouts.
+        let apart = matches!(one.entry, Entry::Choice(..)) && kind == Some(false);
+        let single = matches!(one.entry, Entry::Choice(..)) && kind.is_none();
         let own = reading.filter_map(|reading| {
             let follow = lexicon.follows(one.entry, reading.words[0])?;
             let alone = match follow {
                 Follow::Own => false,
-                Follow::Kind => !(singular && token.is_plural()) && lexicon.stands_alone(reading.words[0]),
-                Follow::Head => lexicon.stands_alone(reading.words[0]),
+                Follow::Kind => apart || !(singular && token.is_plural()) && lexicon.stands_alone(reading.words[0]),
+                Follow::Head => apart || single || lexicon.stands_alone(reading.words[0]),
             };
             (!alone).then_some(follow)
         });
-        let Some(follow) = own.max() else { return };
+        let own = own.max().or((kind == Some(true)).then_some(Follow::Own));
+        let Some(follow) = own else { return };
         if token.is_number() {
             return;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::names;
 use super::tokens::{Token, tokenize};
 use super::vocabulary::{Vocabulary, Word};
 use crate::menu::{Item, Menu};
@@ -31,13 +32,17 @@ pub(crate) enum Follow {
 /// How good a phrase is for what it stands for: 1.0 is a name or an alias in full.
 pub(crate) const FULL: f32 = 1.0;
 /// How good an item's own reading of an option must be, as a share of the best on the menu.
-const PART: f32 = 0.6;
+const PART: f32 = 0.56;
 /// A part of a name that is worth less does not tell by itself what a thing is.
 pub(crate) const PART_NAME: f32 = 0.75;
 /// Groups of more choices are not meant by their heading.
 const MANY: usize = 8;
 /// An item or a choice by the heading it stands under.
 pub(crate) const HEADING: f32 = 0.57;
+/// Two words of a name with what joins them.
+const JOINED: f32 = 0.72;
+/// A dish by its bare number: "a 12".
+const BARE_NUMBER: f32 = 0.75;
 /// A name's first word, common in English, that shares its head with what is joined to it.
 pub(crate) const SHARED: f32 = 0.55;
 
@@ -73,19 +78,6 @@ pub(crate) fn is_link(word: &str) -> bool {
     matches!(word, "and" | "of" | "the" | "a" | "an" | "n" | "in" | "on" | "with")
 }
 
-/// Sizes of plain English and how else they are said.
-const SIZES: &[(&str, &[&str])] = &[
-    ("small", &["small", "sm", "little", "small sized", "small size", "smaller", "smallest"]),
-    ("medium", &["medium", "med", "medium sized", "medium size", "mid size", "middle size", "mid sized"]),
-    ("large", &["large", "lg", "lrg", "big", "large sized", "large size", "larger", "largest", "biggest", "big size"]),
-    ("extra large", &["extra large", "xl", "x large", "xlarge", "extra big"]),
-    ("extra large", &["very large"]),
-    ("xl", &["extra large", "xl", "x large"]),
-    ("regular", &["regular", "reg", "regular sized", "regular size", "normal", "normal size", "standard"]),
-    ("double", &["double", "doubled", "dbl"]),
-    ("half", &["half"]),
-];
-
 /// More words than any name has; longer ones are read to here.
 const LONGEST: usize = 10;
 /// Names up to this many words are also found by any of their words in order; longer ones by runs of them.
@@ -112,9 +104,10 @@ impl Lexicon {
             menu: menu.clone(),
         };
         lexicon.index();
-        let phrases = lexicon.phrases();
+        let phrases = names::phrases(menu);
         let mut frequency: HashMap<Word, u32> = HashMap::new();
         let (mut all, mut joined) = (Vec::with_capacity(phrases.len()), Vec::new());
+        let mut plain = Vec::with_capacity(phrases.len());
         for (entry, phrase) in phrases {
             let words = lexicon.words(&phrase);
             lexicon.surface(entry, &phrase, all.last().is_none_or(|(last, _)| *last != entry));
@@ -123,16 +116,41 @@ impl Lexicon {
             }
             lexicon.remember(entry, &words);
             if matches!(entry, Entry::Item(_)) {
-                lexicon.vocabulary.add_initials(&words);
+                // "OJ" is an orange juice, freshly squeezed or not.
+                for from in 0..words.len() {
+                    lexicon.vocabulary.add_initials(&words[from..]);
+                }
             }
+            // "Greens" are a thing where "green" is a colour.
+            let last = tokenize(&phrase).pop();
+            plain.push(last.is_some_and(|last| last.is_plural() && !super::english::is_common(&last.text)));
             all.push((entry, words));
             joined.extend(lexicon.joined_words(&phrase).map(|words| (entry, words)));
         }
         for (entry, words) in all.iter().chain(&joined) {
             lexicon.insert(*entry, words, FULL);
         }
-        for (entry, words) in &all {
-            lexicon.parts(*entry, words, &frequency);
+        for ((entry, words), plain) in all.iter().zip(&plain) {
+            lexicon.parts(*entry, words, *plain, &frequency);
+        }
+        // "Sweet and sour" of the sweet and sour prawns.
+        for (entry, words) in &joined {
+            for at in 1..words.len().saturating_sub(1) {
+                if !lexicon.is_joint(words[at]) {
+                    continue;
+                }
+                for run in [&words[..at + 2], &words[at - 1..]] {
+                    lexicon.insert(*entry, run, if run.len() < words.len() { JOINED } else { FULL });
+                }
+            }
+        }
+        for (item, number) in names::numbered(menu) {
+            let number = lexicon.vocabulary.add(&number);
+            lexicon.insert(Entry::Item(item), &[number], BARE_NUMBER);
+            for word in ["number", "no", "nr", "num"] {
+                let word = lexicon.vocabulary.add(word);
+                lexicon.insert(Entry::Item(item), &[word, number], FULL);
+            }
         }
         lexicon.headings();
         lexicon.vocabulary.finish();
@@ -163,57 +181,6 @@ impl Lexicon {
         }
     }
 
-    /// Names and aliases as written, with what they stand for.
-    fn phrases(&self) -> Vec<(Entry, String)> {
-        let mut phrases = Vec::new();
-        let mut called: HashMap<&str, BTreeSet<&String>> = HashMap::new();
-        for size in self.menu.items.iter().flat_map(|item| &item.sizes) {
-            called.entry(size.id.as_str()).or_default().extend(&size.aliases);
-        }
-        for (at, item) in self.menu.items.iter().enumerate() {
-            let entry = Entry::Item(place(at));
-            let names = std::iter::once(&item.name).chain(&item.aliases);
-            phrases.extend(names.map(|name| (entry, name.clone())));
-            for (size_at, size) in item.sizes.iter().enumerate() {
-                let entry = Entry::Size(place(at), place(size_at));
-                // "6 Wings" of the wings is a number and the thing, not a size of whatever was said before.
-                let names = std::iter::once(&size.name).chain(&size.aliases);
-                let names = names.filter(|name| !super::pieces::names_thing(item, name));
-                phrases.extend(names.map(|name| (entry, name.clone())));
-                self.size_synonyms(item, size_at, |phrase| phrases.push((entry, phrase.to_owned())));
-                // A size that is called something on one item is called so on all.
-                let taken = |alias: &String| item.sizes.iter().any(|s| s.id != size.id && s.aliases.contains(alias));
-                let others = called.get(size.id.as_str()).into_iter().flatten().filter(|alias| !taken(alias));
-                phrases.extend(others.map(|alias| (entry, (*alias).clone())));
-            }
-        }
-        for (at, group) in self.menu.option_groups.iter().enumerate() {
-            for (choice_at, choice) in group.choices.iter().enumerate() {
-                let entry = Entry::Choice(place(at), place(choice_at));
-                let names = std::iter::once(&choice.name).chain(&choice.aliases);
-                phrases.extend(names.map(|name| (entry, name.clone())));
-            }
-        }
-        phrases
-    }
-
-    /// Other words for a size, where no other size of the item is called so.
-    fn size_synonyms(&self, item: &Item, at: usize, mut each: impl FnMut(&str)) {
-        let named = |size: &crate::menu::Size, word: &str| {
-            size.name.eq_ignore_ascii_case(word)
-                || size.id.as_str() == word
-                || size.aliases.iter().any(|alias| alias == word)
-        };
-        for (word, synonyms) in SIZES.iter().filter(|(word, _)| named(&item.sizes[at], word)) {
-            for synonym in *synonyms {
-                let taken = item.sizes.iter().any(|size| named(size, synonym)) && !named(&item.sizes[at], synonym);
-                if !taken && synonym != word {
-                    each(synonym);
-                }
-            }
-        }
-    }
-
     /// "A shake" is any item under the heading "Shakes", "dressing" any choice of that group.
     fn headings(&mut self) {
         let names: HashSet<Word> = self
@@ -237,13 +204,25 @@ impl Lexicon {
         for at in 0..self.menu.option_groups.len() {
             let (heading, count) =
                 (self.menu.option_groups[at].name.clone(), self.menu.option_groups[at].choices.len());
-            let last = self.words(&heading).last().copied().filter(|_| count <= MANY);
-            if let Some(word) = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word))) {
-                for choice in 0..count {
-                    self.insert(Entry::Choice(place(at), place(choice)), &[word], HEADING);
+            let last = self.words(&heading).last().copied();
+            let last = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word)));
+            let Some(word) = last else { continue };
+            // "Eggs over easy", "bread sourdough".
+            for choice in 0..count {
+                let words = self.words(&self.menu.option_groups[at].choices[choice].name.clone());
+                if !self.stands_alone(word) && !words.contains(&word) {
+                    let headed: Vec<Word> = std::iter::once(word).chain(words).take(LONGEST).collect();
+                    self.insert(Entry::Choice(place(at), place(choice)), &headed, FULL - 0.02);
                 }
             }
+            for choice in (0..count).filter(|_| count <= MANY) {
+                self.insert(Entry::Choice(place(at), place(choice)), &[word], HEADING);
+            }
         }
+    }
+
+    fn is_joint(&self, word: Word) -> bool {
+        is_joint(self.vocabulary.text(word))
     }
 
     fn surface(&mut self, entry: Entry, phrase: &str, is_name: bool) {
@@ -282,7 +261,7 @@ impl Lexicon {
     /// The words of a phrase with what joins them, where something does: "steak and cheese" is no "steak cheese" alone.
     fn joined_words(&mut self, phrase: &str) -> Option<Vec<Word>> {
         let tokens = tokenize(phrase);
-        let joins = |token: &Token| matches!(token.text.as_str(), "and" | "n" | "in" | "on" | "with");
+        let joins = |token: &Token| is_joint(&token.text);
         if !tokens.iter().any(joins) {
             return None;
         }
@@ -317,7 +296,8 @@ impl Lexicon {
     }
 
     /// Finds an entry by a part of its name: "mayonnaise" for "regular mayonnaise", "doritos" for all of the bag's name.
-    fn parts(&mut self, entry: Entry, words: &[Word], frequency: &HashMap<Word, u32>) {
+    /// `plain`: its last word says what it is, though it may look like a common one.
+    fn parts(&mut self, entry: Entry, words: &[Word], plain: bool, frequency: &HashMap<Word, u32>) {
         if words.len() < 2 || matches!(entry, Entry::Size(..)) {
             return;
         }
@@ -327,9 +307,11 @@ impl Lexicon {
         let whole: f32 = words.iter().map(weight).sum();
         let add = |lexicon: &mut Self, chosen: &[usize]| {
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
+            let ends = chosen.contains(&(words.len() - 1));
             let says_little = |word: &Word| {
                 let text = lexicon.vocabulary.text(*word);
-                super::english::is_common(text) || text.parse::<u32>().is_ok()
+                let unit = ends && (plain || super::english::is_unit(text)) && Some(word) == words.last();
+                (super::english::is_common(text) && !unit) || text.parse::<u32>().is_ok()
             };
             // Two words that say little by themselves may say enough together: "gluten free".
             if part.iter().all(says_little)
@@ -342,10 +324,9 @@ impl Lexicon {
                 return;
             }
             let covered: f32 = part.iter().map(weight).sum::<f32>() / whole;
-            let headed = chosen.contains(&(words.len() - 1));
-            let quality = match (headed, chosen[0] == 0) {
+            let quality = match (ends, chosen[0] == 0) {
                 (true, _) => 0.6 + 0.28 * covered,
-                (false, true) => 0.48 + 0.27 * covered,
+                (false, true) => 0.5 + 0.25 * covered,
                 (false, false) => 0.45 + 0.2 * covered,
             };
             lexicon.insert(entry, &part, quality.max(SHARED + 0.01));
@@ -431,6 +412,11 @@ impl Lexicon {
     pub(crate) fn takes(&self, item: u16, group: u16) -> bool {
         self.groups[item as usize].contains(&group)
     }
+}
+
+/// Whether a word joins two parts of a name.
+fn is_joint(word: &str) -> bool {
+    matches!(word, "and" | "n" | "in" | "on" | "with")
 }
 
 /// Whether a stem is a number.

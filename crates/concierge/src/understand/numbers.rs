@@ -62,6 +62,11 @@ pub(crate) fn read(tokens: &[Token]) -> Option<Number> {
         ("a" | "another", "couple" | "pair", _) => return set(2, 2),
         ("couple" | "pair", _, _) => return set(2, 1),
         ("a", "trio", _) => return set(3, 2),
+        // "A billion burgers"; "a thousand island wrap" is told apart by the menu's longer name.
+        ("a", scale, _) if is_scale(scale) => {
+            let number = plain(&tokens[1..])?;
+            return Some(Number { len: number.len + 1, ..number });
+        }
         ("a", "single", _) => return set(1, 2),
         ("single" | "another", _, _) => return set(1, 1),
         ("x" | "times", _, _) => {
@@ -94,8 +99,10 @@ fn plain(tokens: &[Token]) -> Option<Number> {
     let first = tokens.first()?;
     if first.is_number() {
         // What cannot be read as a whole number is out of range as well.
-        let value = first.text.parse::<u64>().ok().and_then(check);
-        return Some(Number { value, len: 1, after: false });
+        let value = first.text.parse::<u64>().ok();
+        let scale = tokens.get(1).and_then(|next| if next.text == "hundred" { Some(100) } else { scale(&next.text) });
+        let value = value.and_then(|value| check(value.saturating_mul(scale.unwrap_or(1))));
+        return Some(Number { value, len: 1 + usize::from(scale.is_some()), after: false });
     }
     let (mut total, mut part, mut len): (u64, u64, usize) = (0, 0, 0);
     for (at, token) in tokens.iter().take(12).enumerate() {
@@ -106,10 +113,10 @@ fn plain(tokens: &[Token]) -> Option<Number> {
                 break;
             }
             part += u64::from(value);
-        } else if word == "hundred" && part > 0 {
-            part = part.saturating_mul(100);
-        } else if let Some(scale) = scale(word).filter(|_| part > 0) {
-            total = total.saturating_add(part.saturating_mul(scale));
+        } else if matches!(word, "hundred" | "hundreds") {
+            part = part.max(1).saturating_mul(100);
+        } else if let Some(scale) = scale(word).filter(|_| part > 0 || at == 0) {
+            total = total.saturating_add(part.max(1).saturating_mul(scale));
             part = 0;
         } else {
             break;
@@ -119,11 +126,17 @@ fn plain(tokens: &[Token]) -> Option<Number> {
     (len > 0).then(|| Number { value: check(total.saturating_add(part)), len, after: false })
 }
 
+fn is_scale(word: &str) -> bool {
+    word == "hundred" || scale(word).is_some()
+}
+
 fn scale(word: &str) -> Option<u64> {
     Some(match word {
-        "thousand" => 1_000,
-        "million" => 1_000_000,
-        "billion" => 1_000_000_000,
+        "thousand" | "thousands" => 1_000,
+        "million" | "millions" => 1_000_000,
+        "billion" | "billions" => 1_000_000_000,
+        // Nobody counts with these; they only have to be beyond all reason.
+        "trillion" | "trillions" | "zillion" | "zillions" | "gazillion" | "bazillion" | "bajillion" => u64::MAX,
         _ => return None,
     })
 }
@@ -153,6 +166,10 @@ mod tests {
             ("99999999999999999999999999", None, 1),
             ("one two", Some(1), 1),
             ("1,000", None, 1),
+            ("a hundred burgers", Some(100), 2),
+            ("a billion burgers", None, 2),
+            ("billions of burgers", None, 1),
+            ("ten gazillion", None, 2),
         ] {
             let number = read(&tokenize(text)).map(|number| (number.value, number.len));
             assert_eq!(number, Some((value, len)), "{text}");

@@ -4,6 +4,7 @@ use super::Problem;
 use super::assemble::words;
 use super::lattice::{Edge, Kind, Lattice};
 use super::lexicon::Lexicon;
+use super::parting;
 use super::search::Path;
 use super::state::{Act, Flush, How, NONE};
 use super::tokens::Token;
@@ -16,6 +17,8 @@ pub(crate) struct Draft {
     /// Items that the words name in part.
     pub also: Vec<u16>,
     pub quantity: u32,
+    /// How many there were before other lines took their part.
+    pub said: u32,
     /// Whether the quantity was said.
     pub counted: bool,
     /// Edge of the size.
@@ -25,7 +28,7 @@ pub(crate) struct Draft {
     /// Nothing on it.
     pub plain: bool,
     /// Which line it was split from: "two burgers, one without onions".
-    split: Option<usize>,
+    pub(super) split: Option<usize>,
     /// Said as "the same".
     pub copy: bool,
     /// Takes the place of the line that the words are about.
@@ -68,6 +71,8 @@ struct Replayer<'a> {
     fix: bool,
     /// The item to come is wanted with nothing on it.
     plain: bool,
+    /// The last word fits nothing, so that a correction is about it.
+    lost: bool,
     /// "Both" was the last word: a size that follows is for this line as well.
     both: Option<usize>,
 }
@@ -97,6 +102,7 @@ pub(crate) fn replay(
         clause: 0,
         fix: false,
         plain: false,
+        lost: false,
         both: None,
     };
     if let Some(edge) = context {
@@ -111,6 +117,10 @@ pub(crate) fn replay(
         }
     }
     replayer.out.lines.retain(|line| line.quantity > 0);
+    replayer.out.lines = std::mem::take(&mut replayer.out.lines)
+        .into_iter()
+        .flat_map(|line| parting::by_options(lexicon, lattice, line))
+        .collect();
     replayer.out
 }
 
@@ -119,10 +129,13 @@ impl Replayer<'_> {
         match act {
             Act::Skip => {}
             Act::Options => self.clause = self.last().map_or(0, |line| line.options.len()),
-            Act::Unknown { asked } => match self.out.unknown.last_mut() {
-                Some(last) if last.1 == edge.from => last.1 = edge.to,
-                _ => self.out.unknown.push((edge.from, edge.to, asked)),
-            },
+            Act::Unknown { asked } => {
+                self.lost = true;
+                match self.out.unknown.last_mut() {
+                    Some(last) if last.1 == edge.from => last.1 = edge.to,
+                    _ => self.out.unknown.push((edge.from, edge.to, asked)),
+                }
+            }
             Act::Misfit(how) => {
                 if !how.negated {
                     self.out.unknown.push((edge.from, edge.to, true));
@@ -133,6 +146,7 @@ impl Replayer<'_> {
             Act::Line { number, size, fix, .. } => self.line(at, number, size, fix || self.fix),
             Act::Early(how) => self.early.push((at, how)),
             Act::Option(how) => self.option(at, how),
+            Act::Back(how) => self.back(at, how),
             Act::Size => {
                 if let Some(line) = self.both.take().and_then(|both| self.out.lines.get_mut(both)) {
                     line.size = Some(at);
@@ -195,6 +209,7 @@ impl Replayer<'_> {
             items,
             also: self.lattice.edges.get(item as usize).map_or_else(Vec::new, |edge| edge.also.clone()),
             quantity: quantity.unwrap_or(1),
+            said: quantity.unwrap_or(1),
             counted: quantity.is_some(),
             size: Some(size).filter(|size| *size != NONE),
             options: Vec::new(),
@@ -224,11 +239,24 @@ impl Replayer<'_> {
             // "-1 burgers" orders nothing; the guest is told.
             return;
         }
+        self.lost = false;
+        if !fix {
+            parting::by_items(self.tokens, self.lattice, &mut self.out.lines, &mut draft);
+        }
         let kin = |line: &Draft| match (line.items.first(), draft.items.first()) {
             (Some((a, _)), Some((b, _))) => self.lexicon.item(*a).course == self.lexicon.item(*b).course,
             _ => false,
         };
-        if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
+        let same =
+            |line: &Draft| line.items.first().is_some_and(|(a, _)| draft.items.first().is_some_and(|(b, _)| a == b));
+        let earlier = self.out.lines.iter().rposition(same).filter(|_| fix && self.out.lines.len() > 1);
+        if let Some(at) = earlier {
+            // "Make the ribs a full rack" is about the ribs, whatever was said after them.
+            let old = self.out.lines.remove(at);
+            draft.quantity = if draft.counted { draft.quantity } else { old.quantity };
+            draft.size = draft.size.or(old.size);
+            draft.options.splice(0..0, old.options);
+        } else if fix && self.out.lines.is_empty() && self.out.context.as_ref().is_some_and(kin) {
             draft.replaces = true;
         } else if fix && self.out.lines.last().is_some_and(kin) {
             let old = self.out.lines.pop();
@@ -324,7 +352,8 @@ impl Replayer<'_> {
     }
 
     fn option(&mut self, at: u16, how: How) {
-        let fix = std::mem::take(&mut self.fix);
+        // "Avocado, no, guacamole" where there is no avocado: there is nothing to take back.
+        let fix = std::mem::take(&mut self.fix) && !std::mem::take(&mut self.lost);
         if let Some(other) = self.scope
             && let Some(line) = self.out.lines.get_mut(other)
         {
@@ -335,6 +364,20 @@ impl Replayer<'_> {
                 line.options.pop();
             }
             line.options.push((at, how));
+        }
+    }
+
+    /// An option of a line before the last.
+    fn back(&mut self, at: u16, how: How) {
+        let before = self.out.lines.len().saturating_sub(1);
+        let line = (0..before).rev().find(|&line| self.takes(&self.out.lines[line].items, at));
+        match line {
+            Some(line) => self.out.lines[line].options.push((at, how)),
+            None => {
+                if let Some(context) = &mut self.out.context {
+                    context.options.push((at, how));
+                }
+            }
         }
     }
 

@@ -39,6 +39,8 @@ pub(crate) enum Act {
     Line { number: u16, size: u16, fix: bool, dropped: bool, replaced: bool, refine: bool },
     /// An option of the line being said.
     Option(How),
+    /// An option of the line before: "a tea, a scone and no milk".
+    Back(How),
     /// An option of the line to come.
     Early(How),
     /// A choice that the item does not take.
@@ -133,6 +135,8 @@ pub(crate) struct State {
     pub link: Link,
     pub pre: [u16; PRE],
     pub pre_len: u8,
+    /// Groups that take one choice and have it before the item.
+    pub pre_taken: u64,
     /// After a correction.
     pub fix: bool,
     /// Within a list of options.
@@ -147,6 +151,10 @@ pub(crate) struct State {
     pub sized: bool,
     /// Groups that take one choice and have it.
     pub taken: u64,
+    /// The item is wanted more than once, so that what follows may part it: "two teas, one hot and one iced".
+    pub many: bool,
+    /// Edge of the thing before, where the item stands in a list after it: what the item does not take may be that one's.
+    pub back: u16,
 }
 
 /// What the words may be about.
@@ -175,6 +183,7 @@ impl State {
         link: Link::Bare,
         pre: [NONE; PRE],
         pre_len: 0,
+        pre_taken: 0,
         fix: false,
         list: false,
         after_option: false,
@@ -182,6 +191,8 @@ impl State {
         sizable: false,
         sized: false,
         taken: 0,
+        many: false,
+        back: NONE,
     };
 
     /// Nothing said yet.
@@ -204,6 +215,8 @@ impl State {
             sizable: self.sizable,
             sized: self.sized,
             taken: self.taken,
+            many: self.many,
+            back: self.back,
             ..Self::REST
         }
     }
@@ -229,7 +242,11 @@ pub(crate) fn option_gain(state: &State, counted: bool) -> f32 {
     };
     let det = match state.det {
         Det::Article if state.unit == Unit::Part || counted => 0.1,
+        // "With bacon and a fried egg".
         Det::Article if state.link == Link::With => -0.1,
+        Det::Article if state.link == Link::And && state.list && state.size == NONE => -0.1,
+        // "I'd like a thick crust" begins another.
+        Det::Article if state.link == Link::Verb => -1.0,
         Det::Article => -0.5,
         Det::Number if counted => 0.5,
         Det::Number if state.unit == Unit::Part => 0.3,
@@ -277,12 +294,14 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     } else if state.item != NONE && bare {
         1.1
     } else if state.item != NONE {
-        0.5
+        if state.many { 0.1 } else { 0.5 }
     } else {
         1.2
     };
     // "Two teas, one hot and one iced": the numbers tell that each is a line.
-    let cost = if state.pre_len > 0 && state.number != NONE && state.item != NONE { 0.5 } else { cost };
+    let counts = state.number != NONE || (state.many && state.det == Det::Number);
+    let cost =
+        if state.pre_len > 0 && counts && state.item != NONE { if state.many { 0.2 } else { 0.5 } } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
     let flush = Flush { number: state.number, size: state.size };
     (
@@ -293,7 +312,7 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
             sizable: false,
             sized: state.size != NONE,
             list: false,
-            taken: 0,
+            taken: state.pre_taken,
             after_option: false,
             ..state.rested()
         },
@@ -311,7 +330,7 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
     }
     let flush = Flush { number: state.number, size: state.size };
     if state.pre_len > 0 {
-        return (cost + 0.8, Some(flush));
+        return (cost + if state.many && state.number != NONE { 0.3 } else { 0.8 }, Some(flush));
     }
     if state.size != NONE {
         return (cost + 1.0, Some(flush));

@@ -40,6 +40,11 @@ impl Token {
         self.text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
     }
 
+    /// Whether the word is a number, in digits or in letters.
+    pub(crate) fn is_count(&self) -> bool {
+        self.stem.starts_with(|c: char| c.is_ascii_digit())
+    }
+
     /// Whether the word looks like a plural.
     pub(crate) fn is_plural(&self) -> bool {
         self.text.len() > 3 && self.text.ends_with('s') && !self.text.ends_with("ss")
@@ -48,7 +53,7 @@ impl Token {
 
 /// The words of a text, at most [`MAX_TOKENS`].
 pub(crate) fn tokenize(text: &str) -> Vec<Token> {
-    let mut reader = Reader { tokens: Vec::new(), word: String::new(), before: Break::None };
+    let mut reader = Reader { tokens: Vec::new(), word: String::new(), before: Break::None, glued: false };
     let mut chars = text.chars().take(MAX_CHARS).peekable();
     let mut last = ' ';
     while let Some(c) = chars.next() {
@@ -66,6 +71,8 @@ struct Reader {
     tokens: Vec<Token>,
     word: String,
     before: Break,
+    /// The word being read follows a number without a space: "330ml", "two 61s".
+    glued: bool,
 }
 
 impl Reader {
@@ -103,6 +110,10 @@ impl Reader {
                 self.flush();
                 self.push("half");
             }
+            '#' if next.is_ascii_digit() => {
+                self.flush();
+                self.push("number");
+            }
             '&' | '+' => {
                 self.flush();
                 self.push("and");
@@ -118,6 +129,7 @@ impl Reader {
         let digit = c.is_ascii_digit();
         if self.word.ends_with(|l: char| l.is_alphanumeric() && l.is_ascii_digit() != digit) && self.word != "w/" {
             self.flush();
+            self.glued = !digit;
         }
         if self.word.len() >= MAX_WORD {
             return;
@@ -137,8 +149,13 @@ impl Reader {
 
     fn flush(&mut self) {
         let word = std::mem::take(&mut self.word);
+        let glued = std::mem::take(&mut self.glued);
         match word.as_str() {
             "" | "-" => {}
+            // The plural of a number: "two 61s".
+            "s" if glued => {}
+            // "12 fl oz" are twelve ounces.
+            "fl" | "fluid" if self.tokens.last().is_some_and(Token::is_count) => {}
             "w/o" => self.push("without"),
             word => self.push(word),
         }
@@ -179,9 +196,16 @@ pub(crate) fn stem(word: &str) -> String {
     if let Some(value) = super::numbers::small(word) {
         return value.to_string();
     }
-    // "Mac 'n' cheese".
-    if word == "n" {
-        return "and".to_owned();
+    // "Mac 'n' cheese", and units, which menus shorten.
+    let whole = match word {
+        "n" => "and",
+        "l" | "litre" | "litres" | "liters" | "ltr" => "liter",
+        "ml" | "milliliter" | "milliliters" | "millilitre" | "millilitres" => "ml",
+        "oz" | "ounce" | "ounces" => "oz",
+        _ => "",
+    };
+    if !whole.is_empty() {
+        return whole.to_owned();
     }
     let cut = |drop: usize| &word[..word.len() - drop];
     if !word.is_ascii() || word.len() < 3 {
@@ -223,6 +247,7 @@ mod tests {
             words("12\" sub, 2% milk, 1,000 of -1"),
             ["12", "inch", "sub", "2", "percent", "milk", "1000", "of", "-1"]
         );
+        assert_eq!(words("#7 and two 61s, 12 fl oz"), ["number", "7", "and", "two", "61", "12", "oz"]);
     }
 
     #[test]

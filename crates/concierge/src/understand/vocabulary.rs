@@ -1,9 +1,10 @@
 //! The menu's words, and how a guest's word finds them: exact, joined, split, shortened or misspelt.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
-use super::english;
 use super::tokens::{Token, stem};
+use super::{english, numbers};
 
 /// A word's number in the vocabulary.
 pub(crate) type Word = u32;
@@ -60,7 +61,7 @@ pub(crate) struct Vocabulary {
 
 /// Clippings and spellings that English has by itself, each line one word.
 const VARIANTS: &[&[&str]] = &[
-    &["veggie", "vegetable", "veg", "vegie"],
+    &["veggie", "vegetable", "veg", "vegie", "vegetarian"],
     &["bbq", "barbecue", "barbeque", "barbq"],
     &["yogurt", "yoghurt"],
     &["donut", "doughnut"],
@@ -78,6 +79,14 @@ const VARIANTS: &[&[&str]] = &[
     &["margherita", "margarita"],
     &["fry", "fried"],
 ];
+
+/// The stems of the words that a stem may stand for, a line for each that names it.
+fn variants(of: &str) -> impl Iterator<Item = &'static Vec<String>> {
+    static LINES: OnceLock<Vec<Vec<String>>> = OnceLock::new();
+    let lines =
+        LINES.get_or_init(|| VARIANTS.iter().map(|line| line.iter().map(|word| stem(word)).collect()).collect());
+    lines.iter().filter(move |line| line.iter().any(|word| word == of))
+}
 
 impl Vocabulary {
     /// The word's number, new or known. Call [`Vocabulary::finish`] when all are in.
@@ -106,8 +115,8 @@ impl Vocabulary {
     /// other clothes: where there is a "Hamburger", "a burger" is that.
     pub(crate) fn add_heading(&mut self, word: Word, named: impl Fn(Word) -> bool) {
         let text = self.text(word).to_owned();
-        let mut others = VARIANTS.iter().filter(|line| line.contains(&text.as_str())).copied().flatten();
-        if !others.any(|other| self.get(&stem(other)).is_some_and(|other| other != word && named(other))) {
+        let mut others = variants(&text).flatten();
+        if !others.any(|other| self.get(other).is_some_and(|other| other != word && named(other))) {
             self.headings.insert(word);
         }
     }
@@ -170,13 +179,18 @@ impl Vocabulary {
                 out.push(Reading { words: [word; INITIALS], len: 1, tokens: 2, quality: 0.98, guess: Guess::None });
             }
         }
+        // "Five hundred ml" where the menu writes 500.
+        if first.is_count()
+            && let Some(number) = numbers::read(tokens).filter(|number| number.len > 1 && !number.after)
+            && let Some(word) = number.value.and_then(|value| self.get(&value.to_string()))
+        {
+            out.push(Reading { words: [word; INITIALS], len: 1, tokens: number.len, quality: 1.0, guess: Guess::None });
+        }
         if self.get(&first.stem).is_some_and(|word| self.headings.contains(&word)) {
             return;
         }
-        for line in
-            VARIANTS.iter().filter(|line| line.contains(&first.stem.as_str()) || line.contains(&first.text.as_str()))
-        {
-            for other in line.iter().filter_map(|other| self.get(&stem(other))) {
+        for line in variants(&first.stem) {
+            for other in line.iter().filter_map(|other| self.get(other)) {
                 if out.iter().all(|reading| reading.words[0] != other) {
                     out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });
                 }

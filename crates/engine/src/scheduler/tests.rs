@@ -25,6 +25,8 @@ struct Fake {
     scores: Vec<Vec<f32>>,
     calls: usize,
     longest_call: usize,
+    /// Says the same ten tokens over and over, whatever came before.
+    repeats: bool,
 }
 
 /// The token that follows a history: what any correct schedule must arrive at.
@@ -68,7 +70,8 @@ impl Device for Fake {
             sequence.push(row.token);
             let mut scores = vec![0.0; usize::try_from(VOCABULARY).unwrap()];
             if row.scores {
-                scores[usize::try_from(follows(sequence, self.adapter)).unwrap()] = 1.0;
+                let next = if self.repeats { 1 + row.token % 10 } else { follows(sequence, self.adapter) };
+                scores[usize::try_from(next).unwrap()] = 1.0;
                 if row.token == NAN {
                     scores[3] = f32::NAN;
                 }
@@ -79,6 +82,9 @@ impl Device for Fake {
     }
     fn scores(&self, row: usize) -> &[f32] {
         &self.scores[row]
+    }
+    fn voice_of(&self, agent: AgentName) -> AgentName {
+        agent
     }
     fn set_adapter(&mut self, adapter: Option<AgentName>) -> Result<(), String> {
         self.adapter = adapter;
@@ -93,7 +99,7 @@ impl Device for Fake {
 }
 
 fn scheduler(slots: usize) -> Scheduler<Fake> {
-    let limits = Limits { slots, reply_time: Duration::from_secs(60), chunk_busy: 4, chunk_idle: 9 };
+    let limits = Limits { slots, reply_time: Duration::from_secs(60), chunk_busy: 4, chunk_idle: 9, guesses: 6 };
     Scheduler::new(Fake::default(), Kv::new(slots + 6, CELLS, Some(8)), limits, Arc::default(), VecDeque::new())
 }
 
@@ -246,7 +252,7 @@ fn a_long_prompt_delays_others_by_chunks_only() {
         scheduler.step();
         assert!(matches!(words.try_recv(), Ok(GenerationEvent::Text(_))));
     }
-    assert_eq!(scheduler.device.longest_call, 1 + scheduler.limits.chunk_busy);
+    assert!(scheduler.device.longest_call <= 1 + scheduler.limits.chunk_busy + scheduler.limits.guesses);
     run(&mut scheduler);
     assert_eq!(outcome(stream).unwrap().0, expected(&long, None, 2));
 }
@@ -302,4 +308,53 @@ fn a_reply_waits_until_the_state_has_room_for_all_of_it() {
     for (prompt, stream) in streams {
         assert_eq!(outcome(stream).unwrap().0, expected(&prompt, None, 30));
     }
+}
+
+#[test]
+fn what_is_said_again_is_guessed_and_company_leaves_no_room_for_it() {
+    let steps_for = |guesses: usize, guests: usize| {
+        let mut scheduler = scheduler(4);
+        scheduler.device.repeats = true;
+        scheduler.limits.guesses = guesses;
+        let mut streams = Vec::new();
+        for _ in 0..guests {
+            let (job, stream) = job(&[1, 2, 3], 0, 30);
+            push(&mut scheduler, job);
+            streams.push(stream);
+        }
+        run(&mut scheduler);
+        for stream in streams {
+            let (text, end) = outcome(stream).unwrap();
+            let expected: String = (0..30).map(|at| format!("{} ", 1 + (at + 3) % 10)).collect();
+            assert_eq!((text, end.usage.completion_tokens), (expected, 30));
+        }
+        let metrics = scheduler.metrics.snapshot();
+        assert_eq!(metrics.guessed_tokens > 0, guesses > guests - 1, "{metrics:?}");
+        metrics.steps
+    };
+    // The first ten tokens are new; then each call says as many as were guessed and one.
+    assert_eq!(steps_for(0, 1), 30);
+    let guessing = steps_for(6, 1);
+    assert!(guessing <= 16, "{guessing} steps");
+    assert_eq!(steps_for(2, 3), steps_for(0, 3));
+}
+
+#[test]
+fn ten_thousand_who_wait_are_all_answered_but_for_those_who_leave() {
+    let mut scheduler = scheduler(4);
+    let mut streams = Vec::new();
+    for guest in 0..10_000 {
+        let (job, stream) = job(&[41 + guest % 40, 50], 0, 3);
+        push(&mut scheduler, job);
+        // Every other guest does not wait for it.
+        if guest % 2 == 0 {
+            streams.push((guest, stream));
+        }
+    }
+    run(&mut scheduler);
+    for (guest, stream) in streams {
+        assert_eq!(outcome(stream).unwrap().0, expected(&[41 + guest % 40, 50], None, 3));
+    }
+    let metrics = scheduler.metrics.snapshot();
+    assert_eq!((metrics.queued, metrics.running, metrics.cancelled), (0, 0, 5_000));
 }

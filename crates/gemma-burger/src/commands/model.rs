@@ -77,12 +77,17 @@ pub fn cache(config: &Config) -> Result<Cache, Failure> {
 /// Brings a model to this machine, or finds it there.
 pub fn fetch(config: &Config, name: &str, progress: &mut dyn Progress) -> Result<ModelFiles, Failure> {
     let wanted: ModelRef = name.parse().map_err(Failure::usage)?;
+    models::fetch(&wanted, &cache(config)?, &how(config), progress).map_err(Failure::new)
+}
+
+/// How models are reached, as configured.
+pub fn how(config: &Config) -> Fetch {
     let mut how = Fetch { python: config.files.python.clone(), ..Fetch::default() };
     how.hub_token = config.files.hub_token.as_ref().map(|token| token.reveal().to_owned());
     if let Some(endpoint) = &config.files.hub_endpoint {
         how.hub_endpoint = endpoint.clone();
     }
-    models::fetch(&wanted, &cache(config)?, &how, progress).map_err(Failure::new)
+    how
 }
 
 fn told(fetched: &[ModelFiles], as_json: bool) -> String {

@@ -121,7 +121,7 @@ fn compare(config: &Config, prompts: usize) -> Result<(usize, usize), Failure> {
 }
 
 /// Examples taken evenly over the kinds of situation.
-fn examples(config: &Config, wanted: usize) -> Result<Vec<Example>, Failure> {
+pub fn examples(config: &Config, wanted: usize) -> Result<Vec<Example>, Failure> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut examples = Vec::new();
     for name in ["fine_tuning/valid.jsonl", "fine_tuning/train.jsonl"] {

@@ -13,9 +13,10 @@ use std::{net::IpAddr, path::PathBuf};
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
 use allowed::{
-    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Text, Token, Urls,
+    Address, Allowed, Auto, Base, Filter, Headers, Key, Name, Networks, Number, OneOf, Optional, Origin, Password,
+    Path, Slug, Text, Token, Urls,
 };
-pub use allowed::{LogFormat, Network, Secret, SecureCookies, Switch, VocabularyChoice};
+pub use allowed::{LogFormat, Network, RetrieverChoice, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use source::{ConfigError, Flags, Sources};
 
@@ -121,7 +122,7 @@ settings! {
         vocabulary: VocabularyChoice, "VOCABULARY", "vocabulary", "auto", OneOf::<VocabularyChoice>::new(), BRAIN | DATA;
         /// The model that turns sentences into vectors.
         embedder: String, "EMBEDDER", "embedder", "all-minilm-l6-v2", Text, BRAIN | DATA;
-        /// The staff's trained manner: an adapter under `DATA_DIR/adapters` or `RESOURCES_DIR/adapters`, or a GGUF file. None takes the one that ships for the model, `off` speaks with the model as it is.
+        /// The staff's trained manner: an adapter under `DATA_DIR/adapters` or `RESOURCES_DIR/adapters`, a GGUF file, or `mlflow:NAME@ALIAS` of an MLflow server. None takes the one that ships for the model, `off` speaks with the model as it is.
         adapters: Adapters, "ADAPTER", "adapter", "", ByAgent, BRAIN | DATA;
         /// Threads of the computation; auto takes one a core.
         threads: Option<u16>, "THREADS", "threads", "auto", Auto(Number(1..=512)), BRAIN | DATA;
@@ -137,6 +138,20 @@ settings! {
         model_tools: Switch, "MODEL_TOOLS", "model-tools", "off", OneOf::<Switch>::new(), BRAIN;
         /// Seconds that a reply may take.
         reply_timeout_s: u64, "REPLY_TIMEOUT_S", "reply-timeout-s", "60", Number(1..=3600), BRAIN | DATA;
+    }
+
+    /// Where the restaurant's knowledge is searched.
+    knowledge: Lookup {
+        /// Who ranks the nearest entries: the embedded file, or Pinecone with that file behind it.
+        retriever: RetrieverChoice, "RETRIEVER", "retriever", "sqlite", OneOf::<RetrieverChoice>::new(), BRAIN | DATA;
+        /// Key of the Pinecone project.
+        pinecone_key: Option<Secret>, "PINECONE_API_KEY", "pinecone-api-key", "", Optional(Key), BRAIN | DATA;
+        /// Name of the Pinecone index; it is made where it is missing.
+        pinecone_index: String, "PINECONE_INDEX", "pinecone-index", "gemma-burger", Slug(45), BRAIN | DATA;
+        /// The part of that index that is this restaurant's alone.
+        pinecone_namespace: String, "PINECONE_NAMESPACE", "pinecone-namespace", "restaurant", Slug(64), BRAIN | DATA;
+        /// Another address of Pinecone's control plane.
+        pinecone_endpoint: String, "PINECONE_ENDPOINT", "pinecone-endpoint", "https://api.pinecone.io", Origin::ANY, BRAIN | DATA;
     }
 
     /// The language model on other machines.
@@ -157,6 +172,64 @@ settings! {
         model: Option<String>, "PROVIDER_MODEL", "provider-model", "", Optional(Text), DATA;
         /// Key that it wants.
         key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key), DATA;
+    }
+
+    /// A server of MLflow that keeps runs, models, prompts and traces. The names are MLflow's own.
+    mlflow: Mlflow {
+        /// Address of an MLflow server (http or https): training runs, models, prompts and traces are kept there. None keeps them off.
+        uri: Option<String>, "MLFLOW_TRACKING_URI", "mlflow-uri", "", Optional(Base), BRAIN | DATA;
+        /// User that it wants, with MLFLOW_TRACKING_PASSWORD.
+        username: Option<String>, "MLFLOW_TRACKING_USERNAME", "mlflow-username", "", Optional(Text), BRAIN | DATA;
+        /// Password of that user.
+        password: Option<Secret>, "MLFLOW_TRACKING_PASSWORD", "mlflow-password", "", Optional(Password), BRAIN | DATA;
+        /// Token that it wants, in place of user and password.
+        token: Option<Secret>, "MLFLOW_TRACKING_TOKEN", "mlflow-token", "", Optional(Key), BRAIN | DATA;
+        /// Experiment under which runs and traces are kept; it is made where it is missing.
+        experiment: String, "MLFLOW_EXPERIMENT_NAME", "mlflow-experiment", "gemma-burger", Text, BRAIN | DATA;
+        /// Registered model that gets a new version with each training run.
+        model: String, "MLFLOW_MODEL_NAME", "mlflow-model", "gemma-burger", Name, BRAIN | DATA;
+        /// Seconds between two looks at the alias of `ADAPTER=mlflow:NAME@ALIAS`, whose new version is then taken while guests are served; 0 does not look.
+        follow_s: u64, "MLFLOW_FOLLOW_S", "mlflow-follow-s", "0", Number(0..=86_400), BRAIN | DATA;
+    }
+
+    /// Where traces of turns go. The names are OpenTelemetry's own.
+    traces: Traces {
+        /// A collector of OpenTelemetry (OTLP over HTTP); `/v1/traces` is added. None sends none there.
+        endpoint: Option<String>, "OTEL_EXPORTER_OTLP_ENDPOINT", "otlp-endpoint", "", Optional(Base), BRAIN | DATA;
+        /// The same with its whole path, which goes first.
+        traces_endpoint: Option<String>, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "otlp-traces-endpoint", "", Optional(Base), BRAIN | DATA;
+        /// Headers that the collector wants, such as its key.
+        headers: Vec<(String, Secret)>, "OTEL_EXPORTER_OTLP_HEADERS", "otlp-headers", "", Headers, BRAIN | DATA;
+        /// What this restaurant is called among others.
+        service: String, "OTEL_SERVICE_NAME", "otel-service-name", "gemma-burger", Text, BRAIN | DATA;
+        /// Whether traces hold what guests and staff say; else they hold decisions, entries, counts and times.
+        words: Switch, "TRACE_WORDS", "trace-words", "off", OneOf::<Switch>::new(), BRAIN | DATA;
+    }
+
+    /// What is kept of conversations for their evaluation.
+    turns: TurnLogs {
+        /// Whether what is said in the chat is kept for evaluation, personal data masked: words, decision, reply, timings. `logs export` and `logs delete` work on it.
+        log: Switch, "TURN_LOG", "turn-log", "off", OneOf::<Switch>::new(), BRAIN;
+        /// Days that a record of a turn is kept.
+        days: u32, "TURN_LOG_DAYS", "turn-log-days", "30", Number(1..=3650), BRAIN;
+    }
+
+    /// A large language model that judges replies, asked by `eval` only.
+    judge: JudgeAt {
+        /// Base of the service whose model judges replies in `eval`: OpenAI-compatible, or Gemini's own (`…/v1beta`).
+        url: Option<String>, "JUDGE_URL", "judge-url", "", Optional(Base), DATA;
+        /// Name of its model, such as gemini-2.5-flash.
+        model: Option<String>, "JUDGE_MODEL", "judge-model", "", Optional(Text), DATA;
+        /// Key that it wants.
+        key: Option<Secret>, "JUDGE_KEY", "judge-key", "", Optional(Key), DATA;
+        /// Tokens that one evaluation may use, read and written.
+        max_tokens: u64, "JUDGE_MAX_TOKENS", "judge-max-tokens", "1000000", Number(0..=1_000_000_000), DATA;
+        /// Cents that one evaluation may cost, by JUDGE_CENTS_READ and JUDGE_CENTS_WRITTEN.
+        max_cents: Option<u64>, "JUDGE_MAX_CENTS", "judge-max-cents", "", Optional(Number(0..=1_000_000)), DATA;
+        /// Cents for a million tokens that the judge reads.
+        cents_read: Option<u64>, "JUDGE_CENTS_READ", "judge-cents-read", "", Optional(Number(0..=1_000_000)), DATA;
+        /// Cents for a million tokens that it writes.
+        cents_written: Option<u64>, "JUDGE_CENTS_WRITTEN", "judge-cents-written", "", Optional(Number(0..=1_000_000)), DATA;
     }
 
     /// What a guest may send.

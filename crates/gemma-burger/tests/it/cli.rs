@@ -1,9 +1,11 @@
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::{scripted::app_with, tiers::on_a_socket};
@@ -40,6 +42,16 @@ fn wrong_uses_are_named_and_end_with_two() {
         ),
         (&["gateway"], &[], "the gateway needs to know where the brain is"),
         (&["brain"], &[("BRAIN_TOKEN", "short one")], "BRAIN_TOKEN is (a secret) in the environment"),
+        (&["hub", "push", "rosy", "--adapter", "x"], &[], "HF_TOKEN is not set"),
+        (&["hub", "push", "a/b/c", "--adapter", "x"], &[], "\"a/b/c\" names no repository"),
+        (&["hub", "pull", "rosy"], &[], "names no model"),
+        (&["hub", "pull", "a/rosy/x.gguf"], &[], "names a file; name a repository"),
+        (
+            &["ingest"],
+            &[("RETRIEVER", "faiss")],
+            "RETRIEVER is \"faiss\" in the environment; allowed: sqlite, pinecone",
+        ),
+        (&["ingest"], &[("PINECONE_INDEX", "My Index")], "PINECONE_INDEX is \"My Index\" in the environment"),
         (&["no-such-command"], &[], "unrecognized subcommand"),
     ] {
         let (code, out, err) = run(arguments, environment);
@@ -169,7 +181,7 @@ fn training_data_with_a_bad_line_trains_nothing() {
     let (data, out) = (dir.path().join("mine.jsonl"), dir.path().join("out"));
     let (resources, data_dir) = (concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources"), dir.path().join("data"));
     std::fs::write(&data, "{\"prompt\": \"a\", \"reply\": \"b\"}\n\n{\"prompt\": \"a\"}\n").unwrap();
-    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
     let common = ["train", "--out", &path(&out), "--resources-dir", resources, "--data-dir", &path(&data_dir)];
     let with = |more: &[&str]| run(&[&common, more].concat(), &[("MALLOC_TRIM_THRESHOLD_", "1")]);
     let (code, _, told) = with(&["--data", &path(&data)]);
@@ -181,4 +193,53 @@ fn training_data_with_a_bad_line_trains_nothing() {
     let (code, _, told) = with(&["--targets", "q,x"]);
     assert_eq!(code, 2, "{told}");
     assert!(told.contains("'x' is not one of q, k, v, o, gate, up, down"), "{told}");
+}
+
+#[test]
+fn the_shipped_adapter_was_made_of_the_shipped_data() {
+    let resources = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources"));
+    let run = std::fs::read_to_string(resources.join("adapters/gemma-3-270m/run.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&run).unwrap();
+    let sources = run["config"]["sources"].as_array().unwrap();
+    assert!(!sources.is_empty());
+    for source in sources {
+        let name = source["name"].as_str().unwrap();
+        let bytes = std::fs::read(resources.join("fine_tuning").join(name)).unwrap();
+        let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(source["sha256"], found.as_str(), "{name} is other data; train anew, see docs/TUNING.md");
+    }
+}
+
+#[test]
+fn choices_of_a_tool_are_checked_and_rendered_as_the_product_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("calls.jsonl");
+    let path = file.to_str().unwrap().to_owned();
+    let menu = concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources/menu.json");
+    let personas = concat!(env!("CARGO_MANIFEST_DIR"), "/../../resources/personas");
+    let line =
+        |agent: &str, call: &str| format!("{{\"id\":\"a\",\"agent\":\"{agent}\",\"guest\":\"hi\",\"call\":{call}}}\n");
+    let render = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        run(&["data", "render", &path, "--menu", menu, "--personas", personas], &[])
+    };
+    let (code, told, error) = render(line("rosy", "{\"tool\":\"store_info\",\"arguments\":{\"topic\":\"hours\"}}"));
+    assert_eq!(code, 0, "{error}");
+    let rendered: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let call = "{\"tool\":\"store_info\",\"arguments\":{\"topic\":\"hours\"}}<end_of_turn>";
+    assert_eq!(rendered["reply"], call);
+    assert!(rendered["prompt"].as_str().unwrap().ends_with("user\nhi<end_of_turn>\n<start_of_turn>model\n"));
+    for (agent, call, why) in [
+        ("rosy", "{\"tool\":\"store_info\",\"arguments\":{}}", "\"topic\" is missing"),
+        ("rosy", "{\"tool\":\"fly\"}", "there is no tool \"fly\""),
+        ("gordon", "{\"tool\":\"place_order\",\"arguments\":{\"confirmed\":true}}", "place_order is no tool of gordon"),
+    ] {
+        let (code, _, told) = render(line("rosy", "{\"tool\":\"none\"}") + &line(agent, call));
+        assert_eq!(code, 1, "{told}");
+        assert!(told.contains("calls.jsonl, line 2: ") && told.contains(why), "{told}");
+    }
+    std::fs::write(&file, line("rosy", "{\"tool\":\"none\"}").repeat(2)).unwrap();
+    let (code, _, told) = run(&["data", "check", &path, "--menu", menu], &[]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("asks what another line asks"), "{told}");
 }

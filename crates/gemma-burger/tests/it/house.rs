@@ -17,8 +17,9 @@ use gemma_burger::{
     brain::{
         self, Brain,
         concierge::{
-            Parts, Resources, Restaurant, Speech,
+            Lookup, Parts, Resources, Restaurant, Speech,
             manner::{Manner, Shelf, Tunable},
+            turn_log::TurnLog,
         },
         ports::Concierge,
         staff::StaffNews,
@@ -69,6 +70,8 @@ impl Engine for Away {
     }
 }
 
+impl Lookup for Away {}
+
 impl Speech for Away {}
 
 pub struct House {
@@ -95,19 +98,31 @@ pub async fn house() -> House {
 
 /// The same with a language model.
 pub async fn house_with<M: Speech + Tunable + 'static>(engine: Arc<M>) -> House {
-    let house = open(tempfile::tempdir().unwrap(), Path::new(RESOURCES), engine).await;
+    house_of(engine, &[]).await
+}
+
+/// The same with other values for some variables.
+pub async fn house_of<M: Speech + Tunable + 'static>(engine: Arc<M>, values: &[(&'static str, &str)]) -> House {
+    let house = open(tempfile::tempdir().unwrap(), Path::new(RESOURCES), engine, values).await;
     house.store.add_staff("Ana", PASSWORD, AT).unwrap();
     house
 }
 
-async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources: &Path, engine: Arc<M>) -> House {
+async fn open<M: Speech + Tunable + 'static>(
+    data: tempfile::TempDir,
+    resources: &Path,
+    engine: Arc<M>,
+    values: &[(&'static str, &str)],
+) -> House {
     let resources = resources.to_str().unwrap();
-    let config = config(data.path(), &[("RESOURCES_DIR", resources), ("TRUSTED_PROXIES", "10.0.0.1")]);
+    let own = [("RESOURCES_DIR", resources), ("TRUSTED_PROXIES", "10.0.0.1")];
+    let config = config(data.path(), &[&own, values].concat());
     let brain = Brain::new(&config, CancellationToken::new());
     let store = Store::open(&data.path().join(store::FILE_NAME)).unwrap();
     let resources = Resources::read(&config).unwrap();
     let menu = resources.world.menu.clone();
     let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
+    let turn_log = TurnLog::new(&config, &resources);
     let restaurant: Arc<dyn Concierge> = Arc::new(Restaurant::new(Parts {
         resources,
         store: store.clone(),
@@ -118,6 +133,8 @@ async fn open<M: Speech + Tunable + 'static>(data: tempfile::TempDir, resources:
         manner: Manner::open(engine, shelf, &config.model.adapters, "away").unwrap(),
         model_tools: false,
         max_reply_tokens: 100,
+        tracing: None,
+        turn_log,
         bus: brain.bus(),
         news: StaffNews::new(),
     }));
@@ -159,7 +176,7 @@ impl House {
         let mut menu: Value = serde_json::from_str(&before).unwrap();
         change(&mut menu);
         std::fs::write(&file, menu.to_string()).unwrap();
-        open(data, &resources, Arc::new(Away)).await
+        open(data, &resources, Arc::new(Away), &[]).await
     }
 
     pub async fn guest(&self) -> Guest {

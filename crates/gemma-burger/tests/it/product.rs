@@ -10,7 +10,7 @@ use gemma_burger::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::{Answer, Event, say, words},
+    client::{Answer, Event, get, say, words},
     scripted::config,
 };
 
@@ -30,9 +30,9 @@ fn info() -> StoreInfo {
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// An open restaurant; its data folder goes with it.
-struct House {
+pub struct House {
     _alone: tokio::sync::MutexGuard<'static, ()>,
-    app: axum::Router,
+    pub app: axum::Router,
     _brain: Arc<Brain>,
     _data: tempfile::TempDir,
 }
@@ -58,7 +58,7 @@ fn greedy_resources(dir: &std::path::Path) -> PathBuf {
     copy
 }
 
-async fn open() -> House {
+pub async fn open() -> House {
     open_with(&[]).await
 }
 
@@ -166,6 +166,21 @@ fn invented(reply: &str, menu: &Menu, info: &StoreInfo) -> Vec<String> {
             !Cents::parse(amount).is_ok_and(|cents| known.contains(&cents)) && !told.contains(&format!("${amount}"))
         })
         .collect()
+}
+
+/// Pinecone away from the start: guests are answered as ever, and the health page says who answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vector_service_that_is_away_is_missed_by_nobody() {
+    let away = [("RETRIEVER", "pinecone"), ("PINECONE_API_KEY", "pc-key"), ("PINECONE_ENDPOINT", "http://127.0.0.1:9")];
+    let house = open_with(&away).await;
+    let told = Guest::default().say(&house, "where can I park?").await;
+    assert!(holds("record:parking", &words(&told), &menu(), &info()), "{}", words(&told));
+    let ready = get("/health/ready").send(&house.app).await.value().await;
+    assert_eq!(ready["ready"], true, "{ready}");
+    let detail = ready["knowledge"]["detail"].as_str().unwrap();
+    assert!(detail.contains("the embedded index answers") && !detail.contains("127.0.0.1"), "{detail}");
+    let metrics = get("/metrics").send(&house.app).await.text().await;
+    assert!(metrics.contains("gemma_burger_vectors_answering 0"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,9 @@ const HEADS: usize = 4;
 /// The sixth layer is the global one.
 pub(super) const LAYERS: usize = 6;
 
+/// The model's file in the folder of a [`Tiny`].
+pub(super) const TINY: &str = "tiny.gguf";
+
 pub(super) struct Tiny {
     pub(super) dir: TempDir,
     pub(super) path: PathBuf,
@@ -28,7 +31,7 @@ pub(super) struct Tiny {
 impl Tiny {
     pub(super) fn new(kv_heads: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("tiny.gguf");
+        let path = dir.path().join(TINY);
         write_model(&path, kv_heads);
         Self { dir, path }
     }

@@ -1,6 +1,6 @@
 //! Whole runs: repeatable, resumable, and careful with what they have.
 
-use super::fixture::Tiny;
+use super::fixture::{TINY, Tiny};
 use crate::error::TrainError;
 use crate::events::{TrainEvent, TrainListener};
 use crate::lora::LoraConfig;
@@ -8,6 +8,8 @@ use crate::settings::{RunLength, TrainConfig};
 use crate::train::{TrainReport, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Asks to stop after a step, and remembers what it was told.
 #[derive(Default)]
@@ -31,7 +33,7 @@ impl TrainListener for Watch {
     }
 }
 
-fn data(tiny: &Tiny) -> PathBuf {
+fn data(dir: &Path) -> PathBuf {
     let words = ["hello", "world", "hold", "doll", "lower"];
     let lines: String = (0..20)
         .map(|i| {
@@ -39,12 +41,19 @@ fn data(tiny: &Tiny) -> PathBuf {
             format!("{{\"prompt\":\"<start_of_turn>{a} {b}<end_of_turn>\\n\",\"reply\":\"{b} {a}\"}}\n")
         })
         .collect();
-    tiny.file("train.jsonl", &lines)
+    let path = dir.join("train.jsonl");
+    std::fs::write(&path, lines).unwrap();
+    path
 }
 
 fn config(tiny: &Tiny, out: &str) -> TrainConfig {
-    let data = data(tiny);
-    let mut config = TrainConfig::new(tiny.path.clone(), data.clone(), tiny.dir.path().join(out));
+    config_in(tiny.dir.path(), out)
+}
+
+/// A run in the folder of a [`Tiny`].
+fn config_in(dir: &Path, out: &str) -> TrainConfig {
+    let data = data(dir);
+    let mut config = TrainConfig::new(dir.join(TINY), data.clone(), dir.join(out));
     config.valid = Some(data);
     config.lora = LoraConfig { rank: 4, alpha: 8.0, dropout: 0.1, ..LoraConfig::default() };
     config.length = RunLength::Steps(6);
@@ -125,6 +134,91 @@ fn a_resumed_run_ends_where_an_unbroken_one_does() {
     parts.learning_rate = 2e-2;
     let error = train(&parts, &mut ()).unwrap_err();
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+}
+
+/// Says where the process of its own trains.
+const TRAINS_IN: &str = "TUNER_TEST_TRAINS_IN";
+
+/// A run that is long enough to be interrupted.
+fn long_config(dir: &Path, out: &str) -> TrainConfig {
+    let mut config = config_in(dir, out);
+    config.length = RunLength::Steps(90);
+    config.validate_every = 7;
+    config.checkpoint_every = 4;
+    config.resume = true;
+    config
+}
+
+/// What the next tests start as a process of its own; begun with the others it does nothing.
+#[test]
+fn the_process_that_trains() {
+    if let Some(dir) = std::env::var_os(TRAINS_IN) {
+        // The file that shows how it went lies beside the run.
+        let dir = PathBuf::from(dir);
+        let told =
+            train(&long_config(&dir, "parts"), &mut ()).map_or_else(|error| error.to_string(), |_| String::new());
+        std::fs::write(dir.join("told"), told).unwrap();
+    }
+}
+
+/// The command that starts it, behind words of the shell.
+fn process(dir: &Path, before: &str) -> Command {
+    let mut command = Command::new("sh");
+    let program = std::env::current_exe().unwrap();
+    command.args(["-c", &format!("{before} exec \"$0\" --exact tests::run::the_process_that_trains")]);
+    command.arg(program).env(TRAINS_IN, dir).stdout(std::process::Stdio::null());
+    command
+}
+
+#[test]
+#[cfg(unix)]
+fn a_killed_run_ends_where_an_unbroken_one_does() {
+    let tiny = Tiny::new(1);
+    let dir = tiny.dir.path();
+    let whole = long_config(dir, "whole");
+    let unbroken = train(&whole, &mut ()).unwrap();
+    let parts = long_config(dir, "parts");
+    let checkpoint = parts.out.join("checkpoint.safetensors");
+    let mut kills = 0;
+    while kills < 3 {
+        let before = std::fs::metadata(&checkpoint).and_then(|file| file.modified()).ok();
+        let mut process = process(dir, "").spawn().unwrap();
+        let begun = Instant::now();
+        // Killed as soon as it has come further than the one before.
+        while std::fs::metadata(&checkpoint).and_then(|file| file.modified()).ok() == before {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        kills += 1;
+    }
+    assert!(!dir.join("told").exists() && !parts.out.join("run.json").exists(), "it was not killed in time");
+    let resumed = train(&parts, &mut ()).unwrap();
+    assert_eq!(losses(&unbroken), losses(&resumed));
+    assert_eq!(unbroken.curve.valid, resumed.curve.valid);
+    assert_eq!(adapter(&whole.out), adapter(&parts.out));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_checkpoint_survives_one_that_cannot_be_written() {
+    let tiny = Tiny::new(1);
+    let dir = tiny.dir.path();
+    let mut watch = Watch { stop_after: Some(4), ..Watch::default() };
+    train(&long_config(dir, "parts"), &mut watch).unwrap();
+    let checkpoint = dir.join("parts/checkpoint.safetensors");
+    let before = std::fs::read(&checkpoint).unwrap();
+    // No file of this process grows beyond 128 blocks, as on a full disk: writing ends in the midst of a checkpoint.
+    assert!(before.len() > 128 * 1024);
+    assert!(process(dir, "trap '' XFSZ; ulimit -f 128;").status().unwrap().success());
+    let told = std::fs::read_to_string(dir.join("told")).unwrap();
+    assert!(told.contains("checkpoint.safetensors"), "it says which file: {told}");
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), before);
+    let drafts = std::fs::read_dir(dir.join("parts")).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(drafts.filter(|name| name.to_string_lossy().ends_with(".part")).count(), 0);
+    // With room again it goes on.
+    assert_eq!(train(&long_config(dir, "parts"), &mut ()).unwrap().steps, 90);
 }
 
 #[test]

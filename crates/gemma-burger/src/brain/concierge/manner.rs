@@ -36,7 +36,8 @@ const NAME_LIMIT: usize = 64;
 const TEST: &str = "hello";
 const TEST_TOKENS: u32 = 80;
 
-pub(super) const AGENTS: [AgentName; 2] = [AgentName::Rosy, AgentName::Gordon];
+/// The staff that a language model speaks for.
+pub const AGENTS: [AgentName; 2] = [AgentName::Rosy, AgentName::Gordon];
 
 /// An engine whose adapters can be changed while it runs.
 pub trait Tunable: Engine {

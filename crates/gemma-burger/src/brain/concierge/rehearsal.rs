@@ -6,7 +6,7 @@ use std::cell::Cell;
 use concierge::{
     brief::Brief,
     check::{Checker, Speaker, Spoken},
-    ledger::{Cart, Checkout, Event, OrderId, PlacedOrder},
+    ledger::{Cart, Checkout, Event, OrderId, PlacedOrder, describe},
     ports::{ChatMessage, Embedder, Engine, FinishReason, GenerationEvent, GenerationRequest, Retriever, Role},
     prompt::{self, Limits},
     store_info::Weekday,
@@ -86,6 +86,12 @@ impl<'a> Rehearsal<'a> {
         let Decision { brief, cart, memory, .. } = decide(self.world, &ports, input);
         (self.cart, self.memory) = (cart, memory);
         Heard { brief, history: self.history.clone(), guest: text.to_owned() }
+    }
+
+    /// The order as it stands, a line each.
+    #[must_use]
+    pub fn order(&self) -> Vec<String> {
+        describe(&self.world.menu, &self.cart)
     }
 
     /// Keeps what was answered.

@@ -23,9 +23,13 @@ use tokio::runtime::Handle;
 
 use super::{
     clock::Clock,
+    lookup,
     manner::{Manner, Shelf, Tunable},
+    registered,
     speech::Speech,
+    traced::Tracing,
     turn::{Parts, Restaurant},
+    turn_log::TurnLog,
 };
 use crate::{
     brain::{bus::SessionBus, staff::StaffNews},
@@ -113,6 +117,7 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let mut parts = without_model(config, resources, bus)?;
     let (engine, manner) = speech(config)?;
     parts.manner = manner;
+    parts.tracing = Tracing::start(config)?;
     parts.engine = engine;
     Ok(Restaurant::new(parts))
 }
@@ -128,16 +133,19 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
     let model = Arc::new(NoModel);
     let shelf = Shelf::new(data_dir, &config.files.resources_dir);
     let manner = Manner::open(model.clone(), shelf, &Adapters::off(), &config.model.model).map_err(Failure::new)?;
+    let turn_log = TurnLog::new(config, &resources);
     Ok(Parts {
         resources,
         store,
+        retriever: lookup::retriever(config, index, embedder.dimensions())?,
         embedder: Arc::new(embedder),
-        retriever: Arc::new(index),
         engine: model,
         model_name: model_name(&config.model.model),
         manner,
         model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
+        tracing: None,
+        turn_log,
         bus,
         news: StaffNews::new(),
     })
@@ -192,9 +200,15 @@ pub fn knowledge(config: &Config, resources: &Resources) -> Result<Knowledge, Fa
 
 /// Loads the language model and the staff's manner.
 pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
-    let engine = Arc::new(gemma(config)?);
+    with_manner(config, gemma(config)?)
+}
+
+/// Gives a loaded model the staff's manner.
+pub fn with_manner(config: &Config, gemma: Gemma) -> Result<(Arc<Gemma>, Manner), Failure> {
+    let adapters = registered::resolve(config)?;
+    let engine = Arc::new(gemma);
     let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
-    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+    let manner = Manner::open(engine.clone(), shelf, &adapters, &config.model.model)
         .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
     Ok((engine, manner))
 }
@@ -234,6 +248,12 @@ fn model_name(given: &str) -> String {
 
 /// Loads the language model.
 pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
+    let settings = engine_config(config)?;
+    Gemma::load(settings).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The settings of the language model, whose file is fetched if it is not there.
+pub fn engine_config(config: &Config) -> Result<EngineConfig, Failure> {
     let mut progress = models::bars();
     let files = model::fetch(config, &config.model.model, progress.as_mut())?;
     let path = checkpoints::gguf(config, &files, progress.as_mut())?;
@@ -242,6 +262,6 @@ pub fn gemma(config: &Config) -> Result<Gemma, Failure> {
     settings.context_tokens = config.model.context_tokens;
     settings.slots = config.model.slots.into();
     settings.queue = config.model.queue.into();
-    settings.reply_time_limit = std::time::Duration::from_secs(config.model.reply_timeout_s);
-    Gemma::load(settings).map_err(|error| Failure::new(error.to_string()))
+    settings.reply_time_limit = Duration::from_secs(config.model.reply_timeout_s);
+    Ok(settings)
 }

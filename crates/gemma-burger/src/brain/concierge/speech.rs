@@ -43,6 +43,8 @@ impl Speech for Gemma {
                 counts.cached_tokens,
             ),
             ("decode_tokens", "Tokens written.", counts.decode_tokens),
+            ("guessed_tokens", "Tokens computed on the guess that they come next.", counts.guessed_tokens),
+            ("guessed_right", "Those of them that came.", counts.guessed_right),
             ("steps", "Calls of the model.", counts.steps),
             ("adapter_switches", "Changes of the adapter between steps.", counts.adapter_switches),
         ] {

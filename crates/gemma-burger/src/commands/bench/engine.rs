@@ -1,6 +1,7 @@
 //! `gemma-burger bench engine`: the language model alone, on a fixed script of conversations.
 //!
 //! `scripts/bench_llama_server.py` runs the same script against another server; both read it from the resources.
+//! `--manner` and `--soak` are measurements of their own (`manner`, `soak`).
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
@@ -12,8 +13,9 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    model_file,
-    report::{Figure, Machine, Times, ms_since, peak_memory_mb, table},
+    manner, model_file,
+    report::{Figure, Limit, Machine, Times, ms_since, peak_memory_mb, table},
+    soak,
 };
 use crate::{
     brain::concierge::restaurant,
@@ -30,11 +32,19 @@ const GUESTS: [usize; 3] = [1, 4, 8];
 /// Measures the language model alone: reading, writing, first tokens, several guests, memory.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gemma-burger bench engine\n  gemma-burger bench engine --json --rounds 1\n  \
+        gemma-burger bench engine --manner 40   (the staff's replies, and whether guessing ahead pays)\n  \
+        gemma-burger bench engine --soak 30     (eight guests for half an hour, some of whom leave)\n  \
         python3 scripts/bench_llama_server.py --server llama-server   (the same against llama.cpp's own server)")]
 pub struct Args {
     /// How often the script is gone through; the median is printed.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
     rounds: u8,
+    /// Measures replies to N prompts of the training data in the staff's manner instead, with guesses and without.
+    #[arg(long, value_name = "N", conflicts_with = "soak")]
+    manner: Option<usize>,
+    /// Lets eight guests talk for so many minutes instead, and leave as guests do.
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<f64>,
     /// Prints JSON for programs.
     #[arg(long)]
     json: bool,
@@ -45,15 +55,15 @@ pub struct Args {
 /// The script's file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Script {
+pub struct Script {
     /// Told to the model before every conversation.
-    preamble: String,
+    pub preamble: String,
     /// What one guest says, turn by turn.
-    turns: Vec<String>,
+    pub turns: Vec<String>,
     /// What several guests say at once, one each.
-    guests: Vec<String>,
+    pub guests: Vec<String>,
     /// The most tokens of a reply.
-    reply_tokens: u32,
+    pub reply_tokens: u32,
 }
 
 /// A reply, and its first token's time.
@@ -63,6 +73,13 @@ struct Reply {
     end: GenerationEnd,
 }
 
+/// What was said in a conversation, and the reply to it.
+#[derive(Serialize)]
+struct Said {
+    turns: Vec<String>,
+    reply: String,
+}
+
 #[derive(Default)]
 struct Measured {
     cold: Times,
@@ -70,12 +87,16 @@ struct Measured {
     sixth: Times,
     read: Times,
     written: [Times; GUESTS.len()],
+    /// Of the first round.
+    said: Vec<Said>,
 }
 
 #[derive(Serialize)]
 struct Report {
     machine: Machine,
     figures: Vec<Figure>,
+    /// The first round's conversations, for those who compare replies.
+    said: Vec<Said>,
 }
 
 impl Args {
@@ -88,6 +109,20 @@ impl Args {
         let gguf = model_file(&config)?;
         let machine = Machine::this(config.model.threads, &gguf);
         let file_mb = fs::metadata(&gguf).map_or(0.0, |file| file.len() as f64 / 1024.0 / 1024.0);
+        let report = |figures: Vec<Figure>, said: Vec<Said>| {
+            if self.json {
+                let report = Report { machine: machine.clone(), figures, said };
+                return print(&(serde_json::to_string_pretty(&report).map_err(Failure::new)? + "\n"));
+            }
+            print(&format!("{}\n{}", machine.text(), table(&figures)))
+        };
+        if let Some(prompts) = self.manner {
+            return report(manner::measure(&config, prompts)?, Vec::new());
+        }
+        if let Some(minutes) = self.soak {
+            let gemma = restaurant::gemma(&config)?;
+            return report(block_on(soak::measure(gemma, &script, minutes))?, Vec::new());
+        }
         tell("loading …");
         let started = Instant::now();
         let gemma = restaurant::gemma(&config)?;
@@ -112,13 +147,10 @@ impl Args {
             Figure::new("written, 4 guests in total", four.at(50), "tokens/s"),
             Figure::new("written, 8 guests in total", eight.at(50), "tokens/s"),
             Figure::new("memory, peak", peak, "MB"),
-            Figure::new("memory beyond the model's file", peak.map(|peak| peak - file_mb), "MB"),
+            Figure::new("memory beyond the model's file", peak.map(|peak| peak - file_mb), "MB")
+                .limit(Limit::AtMost(250.0)),
         ];
-        if self.json {
-            let report = Report { machine, figures };
-            return print(&(serde_json::to_string_pretty(&report).map_err(Failure::new)? + "\n"));
-        }
-        print(&format!("{}\n{}", machine.text(), table(&figures)))
+        report(figures, measured.said)
     }
 }
 
@@ -153,6 +185,10 @@ async fn go_through(gemma: &Gemma, script: &Script, round: u8, measured: &mut Me
         if turn == 5 {
             measured.sixth.push(reply.first_ms);
         }
+        if round == 1 {
+            let turns = history.iter().map(|message| message.text.clone()).collect();
+            measured.said.push(Said { turns, reply: reply.text.clone() });
+        }
         history.push(ChatMessage { role: Role::Model, text: reply.text });
     }
     let warm = ask(script.guests.iter().take(1).map(said).collect(), None).await?;
@@ -162,6 +198,12 @@ async fn go_through(gemma: &Gemma, script: &Script, round: u8, measured: &mut Me
         let started = Instant::now();
         let talks = script.guests.iter().cycle().take(guests).map(|text| ask(vec![said(text)], None));
         let replies = futures::future::try_join_all(talks).await?;
+        if round == 1 && guests == GUESTS[0] {
+            let alone = script.guests.iter().zip(&replies);
+            measured
+                .said
+                .extend(alone.map(|(text, reply)| Said { turns: vec![text.clone()], reply: reply.text.clone() }));
+        }
         let written: u32 = replies.iter().map(|reply| reply.end.usage.completion_tokens).sum();
         times.push(f64::from(written) / ms_since(started) * 1e3);
     }

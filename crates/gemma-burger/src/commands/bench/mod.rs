@@ -4,8 +4,10 @@ mod engine;
 mod gateway;
 mod guest;
 mod made_up;
+mod manner;
 mod parts;
 mod report;
+mod soak;
 mod tier;
 
 use std::{

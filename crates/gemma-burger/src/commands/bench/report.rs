@@ -138,8 +138,17 @@ fn load() -> Option<f64> {
 
 /// The most memory that a process ever held, in MB, mapped files included.
 pub fn peak_memory_mb(process: u32) -> Option<f64> {
+    memory_of(process, "VmHWM")
+}
+
+/// The memory that a process holds now, in MB, mapped files included.
+pub fn memory_mb_now(process: u32) -> Option<f64> {
+    memory_of(process, "VmRSS")
+}
+
+fn memory_of(process: u32, line: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    field(&status, "VmHWM")?.strip_suffix(" kB")?.parse::<f64>().ok().map(|kb| kb / 1024.0)
+    field(&status, line)?.strip_suffix(" kB")?.parse::<f64>().ok().map(|kb| kb / 1024.0)
 }
 
 /// The figures as a table.

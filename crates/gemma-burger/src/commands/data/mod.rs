@@ -1,7 +1,9 @@
 //! `gemma-burger data`: what the staff's manner is learnt from.
 
+mod calls;
 mod decide;
 mod provider;
+pub(super) mod review;
 
 use std::{
     collections::HashSet,
@@ -14,6 +16,7 @@ use concierge::{
     check,
     menu::Menu,
     prompt::Personas,
+    tools::Tools,
     tuning::{Audit, Bank, Example, split, synthesise},
 };
 
@@ -22,6 +25,7 @@ use crate::{
     cli::{Failure, print, tell},
     config::{DATA, Flags},
 };
+pub(super) use calls::House;
 use provider::Provider;
 
 /// A line longer than this is no example.
@@ -41,6 +45,7 @@ enum Command {
     Render(Render),
     Split(Split),
     Decide(decide::Decide),
+    Review(review::Review),
 }
 
 /// Reports duplicates, replies that their facts do not support, length and balance.
@@ -95,6 +100,9 @@ struct Render {
     /// The folder with the staff's files.
     #[arg(long, value_name = "DIR", default_value = "resources/personas")]
     personas: PathBuf,
+    /// The restaurant's menu, which the choice of a tool is made from.
+    #[arg(long, value_name = "FILE", default_value = "resources/menu.json")]
+    menu: PathBuf,
 }
 
 /// Parts examples into a file to learn from and one to measure with. Of examples that ask the same, the first is kept.
@@ -129,6 +137,7 @@ impl Args {
             Command::Render(args) => args.run(),
             Command::Split(args) => args.run(),
             Command::Decide(args) => args.run(),
+            Command::Review(args) => args.run(),
         }
     }
 }
@@ -138,7 +147,11 @@ impl Check {
         let menu: Menu = read_menu(&self.menu)?;
         let mut examples = Vec::new();
         for file in &self.files {
-            examples.extend(read_examples(file)?);
+            if calls::holds_calls(file)? {
+                tell(&calls::check(file, &Tools::new(&menu))?);
+            } else {
+                examples.extend(read_examples(file)?);
+            }
         }
         let audit = Audit::of(&examples, &check::index(&menu));
         print(&if self.json { json(&audit)? } else { text(&audit) })?;
@@ -177,7 +190,7 @@ impl Synth {
 
 impl Render {
     fn run(self) -> Result<(), Failure> {
-        print(&read_rendered(&self.file, &read_personas(&self.personas)?)?.concat())
+        print(&read_rendered(&self.file, &House::read(&self.personas, &self.menu)?)?.concat())
     }
 }
 
@@ -209,13 +222,9 @@ pub fn read_examples(path: &Path) -> Result<Vec<Example>, Failure> {
 }
 
 /// Reads a file of examples, or of prompts and replies that are rendered already, as the lines that the trainer reads.
-pub fn read_rendered(path: &Path, personas: &Personas) -> Result<Vec<String>, Failure> {
+pub(super) fn read_rendered(path: &Path, house: &House) -> Result<Vec<String>, Failure> {
     read_lines(path, |line| {
-        let value: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        let rendered = match value.get("prompt") {
-            Some(_) => serde_json::from_value(value).map_err(|error| error.to_string())?,
-            None => Example::parse(line)?.render(personas),
-        };
+        let rendered = house.render(line)?;
         serde_json::to_string(&rendered).map(|line| line + "\n").map_err(|error| error.to_string())
     })
 }

@@ -1,4 +1,4 @@
-//! More examples from a large language model behind OpenAI's protocol.
+//! More examples from a large language model elsewhere.
 
 use std::{
     collections::HashSet,
@@ -14,44 +14,28 @@ use concierge::{
     check::MentionIndex,
     tuning::{Example, answered, question},
 };
-use serde::Deserialize;
-use serde_json::json;
-use ureq::Agent;
+use connect::{
+    chat::{Model, Question},
+    service::{Bounds, ServiceError},
+};
 
 use super::json as line;
 use crate::{
     cli::{Failure, print, tell},
-    config::{Config, Secret},
+    config::Config,
 };
 
 /// Questions under way at once: providers allow few.
 const AT_ONCE: usize = 4;
-/// Times that one question is asked. The pause before the second time doubles each time.
-const ATTEMPTS: u32 = 5;
-const PAUSE: Duration = Duration::from_secs(1);
-/// A provider that wants a longer pause is not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Nobody waits at a terminal for a single one of many answers.
+const BOUNDS: Bounds =
+    Bounds { patience: Duration::from_secs(120), tries: 6, longest_pause: Duration::from_secs(60), answer: 256 * 1024 };
 /// Questions in a row that get no answer before it is given up.
 const GIVE_UP_AFTER: usize = 8;
-/// Bytes of an answer that are read.
-const LONGEST_ANSWER: u64 = 256 * 1024;
 
 /// Where more examples come from.
 pub(super) struct Provider {
-    agent: Agent,
-    url: String,
-    model: String,
-    key: Option<Secret>,
-}
-
-/// Why a question has no answer.
-enum Refused {
-    /// Asking again, after a while, may help.
-    ForNow(String, Option<Duration>),
-    /// It will not.
-    ForGood(String),
+    model: Model,
 }
 
 /// What became of the questions.
@@ -60,21 +44,6 @@ pub(super) struct Tally {
     kept: usize,
     refused: usize,
     unanswered: usize,
-}
-
-#[derive(Deserialize)]
-struct Completion {
-    choices: Vec<Choice>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Message,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    content: String,
 }
 
 impl Provider {
@@ -90,13 +59,9 @@ impl Provider {
                  and, where it wants one, PROVIDER_KEY",
             ));
         };
-        let settings = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
-        Ok(Self {
-            agent: settings.into(),
-            url: format!("{}/chat/completions", url.trim_end_matches('/')),
-            model: model.clone(),
-            key: provider.key.clone(),
-        })
+        let key = provider.key.as_ref().map(|key| key.reveal());
+        let model = Model::new("the provider", url, model, key, BOUNDS).map_err(Failure::new)?;
+        Ok(Self { model })
     }
 
     /// Asks for another example of each draft, prints those that pass the check, and tells how it went.
@@ -108,7 +73,7 @@ impl Provider {
                 let (answers, next, over) = (answers.clone(), &next, &over);
                 scope.spawn(move || {
                     while let Some(draft) = drafts.get(next.fetch_add(1, Relaxed)) {
-                        if over.load(Relaxed) || answers.send((draft, self.answer(draft, over))).is_err() {
+                        if over.load(Relaxed) || answers.send((draft, self.answer(draft))).is_err() {
                             break;
                         }
                     }
@@ -123,65 +88,25 @@ impl Provider {
         })
     }
 
-    /// Asks, again after a pause where that may help.
-    fn answer(&self, draft: &Example, over: &AtomicBool) -> Result<String, String> {
-        let mut pause = PAUSE;
-        for attempt in 1.. {
-            match self.once(draft) {
-                Ok(text) => return Ok(text),
-                Err(Refused::ForGood(reason)) => return Err(reason),
-                Err(Refused::ForNow(reason, wanted)) => {
-                    let wait = wanted.unwrap_or(pause);
-                    if attempt == ATTEMPTS || wait > LONGEST_PAUSE || over.load(Relaxed) {
-                        return Err(reason);
-                    }
-                    thread::sleep(wait);
-                    pause *= 2;
-                }
-            }
-        }
-        Err("nothing was asked".to_owned())
-    }
-
-    fn once(&self, draft: &Example) -> Result<String, Refused> {
+    fn answer(&self, draft: &Example) -> Result<String, String> {
         let question = question(draft);
-        let asked: Vec<_> =
-            question.messages.iter().map(|message| json!({"role": "user", "content": message.text})).collect();
-        let mut messages = vec![json!({"role": "system", "content": question.preamble.as_ref()})];
-        messages.extend(asked);
-        let body = json!({
-            "model": self.model,
-            "messages": messages,
-            "temperature": question.temperature,
-            "max_tokens": question.max_tokens,
+        let messages: Vec<&str> = question.messages.iter().map(|message| message.text.as_str()).collect();
+        let reply = self.model.ask(&Question {
+            system: &question.preamble,
+            messages: &messages,
+            temperature: question.temperature,
+            max_tokens: question.max_tokens,
+            schema: None,
         });
-        let mut request = self.agent.post(&self.url).header("content-type", "application/json");
-        if let Some(key) = &self.key {
-            request = request.header("authorization", format!("Bearer {}", key.reveal()));
-        }
-        let mut response = request.send(body.to_string()).map_err(|error| match error {
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Refused::ForGood(format!("PROVIDER_URL: {error}")),
-            other => Refused::ForNow(other.to_string(), None),
-        })?;
-        let status = response.status().as_u16();
-        let wanted = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let read = response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_string();
-        match status {
-            200 => {}
-            408 | 429 | 500..=599 => {
-                return Err(Refused::ForNow(format!("status {status}"), wanted.map(Duration::from_secs)));
+        match reply {
+            Ok(reply) if reply.text.is_empty() => Err("the answer is empty".to_owned()),
+            Ok(reply) => Ok(reply.text),
+            Err(error @ ServiceError::Denied { .. }) => Err(format!("{error}; PROVIDER_KEY is missing or wrong")),
+            Err(error) if error.status() == Some(404) => {
+                Err(format!("{error}; PROVIDER_URL or PROVIDER_MODEL is wrong"))
             }
-            401 | 403 => return Err(Refused::ForGood(format!("status {status}: PROVIDER_KEY is missing or wrong"))),
-            404 => return Err(Refused::ForGood("status 404: PROVIDER_URL or PROVIDER_MODEL is wrong".to_owned())),
-            _ => return Err(Refused::ForGood(format!("status {status}"))),
+            Err(error) => Err(error.to_string()),
         }
-        let text = read.map_err(|error| Refused::ForNow(error.to_string(), None))?;
-        let completion: Completion = serde_json::from_str(&text)
-            .map_err(|error| Refused::ForGood(format!("the answer is not one of OpenAI's protocol: {error}")))?;
-        let first = completion.choices.into_iter().next();
-        first
-            .map(|choice| choice.message.content)
-            .ok_or_else(|| Refused::ForNow("the answer is empty".to_owned(), None))
     }
 }
 

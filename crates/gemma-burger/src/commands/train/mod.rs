@@ -1,6 +1,7 @@
 //! `gemma-burger train`: teaches the staff a manner, on this machine.
 
 mod listeners;
+mod tracked;
 
 use std::{
     ffi::OsStr,
@@ -10,7 +11,7 @@ use std::{
 
 use serde_json::json;
 use tuner::{
-    FusedType, LoraConfig, Precision, Processor, RunLength, Target, TrainConfig, TrainError, TrainListener,
+    FusedType, LoraConfig, Precision, Processor, RunLength, Source, Target, TrainConfig, TrainError, TrainListener,
     TrainReport, fuse, load_adapter, save_gguf, train,
 };
 
@@ -19,10 +20,13 @@ use crate::{
     brain::concierge::manner::ADAPTER_FILE,
     cli::{Failure, print, tell},
     config::{Config, DATA, Flags},
+    vocabulary,
 };
 
 /// Where a run begins that names nothing, within the folder of data.
 const OUT: &str = "adapters/manner";
+/// The restaurant's own examples: of replies, and of choosing a tool.
+const OWN: [&str; 2] = ["train.jsonl", "calls.jsonl"];
 /// Width of the curve that is shown at the end, in characters.
 const CURVE_WIDTH: usize = 72;
 
@@ -30,20 +34,22 @@ const CURVE_WIDTH: usize = 72;
 ///
 /// The adapter is written to the folder of `--out` in MLX-LM's layout and as `adapter.gguf`, with the course of the
 /// loss (`loss.svg`), the settings and figures (`run.json`) and a checkpoint. Under `DATA_DIR/adapters` the running
-/// restaurant finds it by its folder's name.
+/// restaurant finds it by its folder's name. With MLFLOW_TRACKING_URI the run is told to an MLflow server as it goes, and
+/// its adapter is registered there as the candidate.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  gemma-burger train --epochs 1 --out data/adapters/manner\n  \
     gemma-burger train --data mine.jsonl --rank 8 --steps 400 --out data/adapters/mine --resume\n\n\
     A line of data is an example as `gemma-burger data synth` prints it, or {\"prompt\": \"…\", \"reply\": \"…\"}.\n\
     Exit code: 0 trained, 1 failed (a checkpoint stays), 2 used wrongly.")]
 pub struct Args {
-    /// Examples to learn from, one a line. Without it, the restaurant's own.
+    /// Examples to learn from, one a line; may be given several times. Without it, the restaurant's own.
     #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
+    data: Vec<PathBuf>,
     /// Examples to measure with, one a line, none of which is learnt from.
     #[arg(long, value_name = "FILE")]
     valid: Option<PathBuf>,
-    /// The model to tune: a GGUF file, a folder of Hugging Face's layout, or a name of `model list`.
+    /// The model to tune: a GGUF file, a folder of Hugging Face's layout, or a name of `model list`. Without it, the
+    /// one that is served.
     #[arg(long, value_name = "MODEL")]
     base: Option<String>,
     /// Folder for the adapter and all that belongs to the run; without it, `adapters/manner` in the data folder.
@@ -134,19 +140,28 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         keep_memory();
         let config = configure(self.flags.clone())?;
-        let own = config.files.resources_dir.join("fine_tuning");
-        let (data, valid) = match &self.data {
-            Some(data) => (data.clone(), self.valid.clone()),
-            None => (own.join("train.jsonl"), Some(self.valid.clone().unwrap_or_else(|| own.join("valid.jsonl")))),
+        let resources = &config.files.resources_dir;
+        let own = |name: &str| resources.join("fine_tuning").join(name);
+        let (data, valid) = if self.data.is_empty() {
+            (OWN.map(own).to_vec(), Some(self.valid.clone().unwrap_or_else(|| own("valid.jsonl"))))
+        } else {
+            (self.data.clone(), self.valid.clone())
         };
         let out = self.out.clone().unwrap_or_else(|| config.files.data_dir.join(OUT));
-        let personas = data::read_personas(&config.files.resources_dir.join("personas"))?;
+        let house = data::House::read(&resources.join("personas"), &resources.join("menu.json"))?;
         // Everything is read before anything is written, so that a bad line costs nothing.
-        let examples = data::read_rendered(&data, &personas)?;
-        let measured = valid.as_deref().map(|valid| data::read_rendered(valid, &personas)).transpose()?;
+        let (mut examples, mut sources) = (Vec::new(), Vec::new());
+        for file in &data {
+            examples.extend(data::read_rendered(file, &house)?);
+        }
+        let measured = valid.as_deref().map(|valid| data::read_rendered(valid, &house)).transpose()?;
+        for file in data.iter().chain(&valid) {
+            sources.push(Source::of(file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?);
+        }
         let run = TrainConfig {
+            sources,
             valid: measured.is_some().then(|| out.join("valid.rendered.jsonl")),
-            ..self.settings(&config, base(&config, self.base.as_deref())?, out.clone())
+            ..self.settings(&config, self.model(&config)?, out.clone())
         };
         fs::create_dir_all(&out).map_err(|error| Failure::new(format!("{}: {error}", out.display())))?;
         write(&run.train, &examples)?;
@@ -155,16 +170,29 @@ impl Args {
         }
         let mut told: Vec<Box<dyn TrainListener>> = vec![Box::new(listeners::Interrupt::new())];
         told.push(if self.json { Box::new(listeners::JsonLines) } else { Box::new(listeners::Progress::default()) });
+        let tracked = tracked::Tracked::new(&config, &run)?;
+        told.extend(tracked.iter().map(|tracked| Box::new(tracked.clone()) as Box<dyn TrainListener>));
         let report = train(&run, &mut told).map_err(failure)?;
         let adapter = load_adapter(&out).map_err(Failure::new)?;
         save_gguf(&adapter, &out.join(ADAPTER_FILE), Precision::F16).map_err(Failure::new)?;
+        if let Some(tracked) = &tracked {
+            tracked.finish(&report, self.json)?;
+        }
         if let Some(path) = &self.fuse {
-            fuse(&run.base, &adapter, path, FusedType::F16).map_err(failure)?;
+            // Merged with the whole model, also where a part of its vocabulary was enough to learn with.
+            fuse(&base(&config, self.base.as_deref())?, &adapter, path, FusedType::F16).map_err(failure)?;
         }
         if self.json {
             return print(&format!("{}\n", json!({"event": "written", "folder": out, "fused": self.fuse})));
         }
         print(&summary(&report, &out, self.fuse.as_deref()))
+    }
+
+    /// The file to learn with. Without a name it is the one that guests are served with: the default model with the
+    /// tokens that the restaurant needs, whose smaller output head makes a step a quarter shorter.
+    fn model(&self, config: &Config) -> Result<PathBuf, Failure> {
+        let whole = base(config, self.base.as_deref())?;
+        if self.base.is_some() || whole.is_dir() { Ok(whole) } else { vocabulary::model_file(config, &whole) }
     }
 
     fn settings(&self, config: &Config, base: PathBuf, out: PathBuf) -> TrainConfig {

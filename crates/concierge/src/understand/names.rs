@@ -1,0 +1,101 @@
+//! What things are called: names and aliases as the menu writes them, and what follows from those by themselves.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::lexicon::{Entry, place};
+use super::tokens::tokenize;
+use crate::menu::{Item, Menu};
+
+/// Sizes of plain English and how else they are said.
+const SIZES: &[(&str, &[&str])] = &[
+    ("small", &["small", "sm", "little", "small sized", "small size", "smaller", "smallest"]),
+    ("medium", &["medium", "med", "medium sized", "medium size", "mid size", "middle size", "mid sized"]),
+    ("large", &["large", "lg", "lrg", "big", "large sized", "large size", "larger", "largest", "biggest", "big size"]),
+    ("extra large", &["extra large", "xl", "x large", "xlarge", "extra big"]),
+    ("extra large", &["very large"]),
+    ("xl", &["extra large", "xl", "x large"]),
+    ("regular", &["regular", "reg", "regular sized", "regular size", "normal", "normal size", "standard"]),
+    ("double", &["double", "doubled", "dbl"]),
+    ("half", &["half"]),
+];
+
+/// So many dishes must have numbers before a number is one's name.
+const NUMBERED: usize = 3;
+
+/// Names and aliases as written, with what they stand for.
+pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
+    let mut phrases = Vec::new();
+    let mut called: HashMap<&str, BTreeSet<&String>> = HashMap::new();
+    for size in menu.items.iter().flat_map(|item| &item.sizes) {
+        called.entry(size.id.as_str()).or_default().extend(&size.aliases);
+    }
+    let numbers: HashMap<u16, String> = numbered(menu).into_iter().collect();
+    for (at, item) in menu.items.iter().enumerate() {
+        let entry = Entry::Item(place(at));
+        let names = std::iter::once(&item.name).chain(&item.aliases);
+        phrases.extend(names.map(|name| (entry, name.clone())));
+        if numbers.contains_key(&place(at)) {
+            phrases.extend(unnumbered(&item.name).map(|name| (entry, name)));
+        }
+        for (size_at, size) in item.sizes.iter().enumerate() {
+            let entry = Entry::Size(place(at), place(size_at));
+            // "6 Wings" of the wings is a number and the thing, not a size of whatever was said before.
+            let names = std::iter::once(&size.name).chain(&size.aliases);
+            let names = names.filter(|name| !super::pieces::names_thing(item, name));
+            for name in names {
+                phrases.push((entry, name.clone()));
+                if !name.to_lowercase().contains("size") {
+                    phrases.extend(["size", "sized"].map(|word| (entry, format!("{name} {word}"))));
+                }
+            }
+            size_synonyms(item, size_at, |phrase| phrases.push((entry, phrase.to_owned())));
+            // A size that is called something on one item is called so on all.
+            let taken = |alias: &String| item.sizes.iter().any(|s| s.id != size.id && s.aliases.contains(alias));
+            let others = called.get(size.id.as_str()).into_iter().flatten().filter(|alias| !taken(alias));
+            phrases.extend(others.map(|alias| (entry, (*alias).clone())));
+        }
+    }
+    for (at, group) in menu.option_groups.iter().enumerate() {
+        for (choice_at, choice) in group.choices.iter().enumerate() {
+            let entry = Entry::Choice(place(at), place(choice_at));
+            let names = std::iter::once(&choice.name).chain(&choice.aliases);
+            phrases.extend(names.map(|name| (entry, name.clone())));
+        }
+    }
+    phrases
+}
+
+/// Items whose names begin with a number that no other has, where the menu numbers its dishes: "31. Sweet and Sour".
+pub(crate) fn numbered(menu: &Menu) -> Vec<(u16, String)> {
+    let number = |item: &Item| {
+        let tokens = tokenize(&item.name);
+        tokens.first().filter(|first| tokens.len() > 1 && first.is_number()).map(|first| first.stem.clone())
+    };
+    let all: Vec<(u16, String)> =
+        menu.items.iter().enumerate().filter_map(|(at, item)| Some((place(at), number(item)?))).collect();
+    let distinct: BTreeSet<&String> = all.iter().map(|(_, number)| number).collect();
+    if all.len() < NUMBERED || distinct.len() < all.len() { Vec::new() } else { all }
+}
+
+/// A numbered name without its number.
+fn unnumbered(name: &str) -> Option<String> {
+    let rest: Vec<String> = tokenize(name).into_iter().skip(1).map(|token| token.text).collect();
+    (!rest.is_empty()).then(|| rest.join(" "))
+}
+
+/// Other words for a size, where no other size of the item is called so.
+fn size_synonyms(item: &Item, at: usize, mut each: impl FnMut(&str)) {
+    let named = |size: &crate::menu::Size, word: &str| {
+        size.name.eq_ignore_ascii_case(word)
+            || size.id.as_str() == word
+            || size.aliases.iter().any(|alias| alias == word)
+    };
+    for (word, synonyms) in SIZES.iter().filter(|(word, _)| named(&item.sizes[at], word)) {
+        for synonym in *synonyms {
+            let taken = item.sizes.iter().any(|size| named(size, synonym)) && !named(&item.sizes[at], synonym);
+            if !taken && synonym != word {
+                each(synonym);
+            }
+        }
+    }
+}

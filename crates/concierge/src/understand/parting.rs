@@ -1,0 +1,82 @@
+//! Lines that part another: "three rolls, one plain and two filled", "four shakes, two vanilla, one mint, one plum".
+
+use super::lattice::{Kind, Lattice};
+use super::lexicon::Lexicon;
+use super::replay::Draft;
+use super::state::{How, NONE};
+use super::tokens::Token;
+
+/// A thing that says which of several an open line means takes its number from that line.
+pub(crate) fn by_items(tokens: &[Token], lattice: &Lattice, lines: &mut [Draft], draft: &mut Draft) {
+    // "Cookies please, two plain and one with nuts": what was said first only heads the list.
+    let heads = |line: &&mut Draft| {
+        let plural = lattice.edges.get(line.edge as usize).and_then(|edge| tokens.get(edge.to - 1));
+        line.items.len() > 1 && !line.counted && plural.is_some_and(Token::is_plural)
+    };
+    if let Some(root) = lines.last_mut().filter(heads)
+        && draft.counted
+        && draft.items.len() < root.items.len()
+        && draft.items.iter().all(|(item, _)| root.items.iter().any(|(of, _)| of == item))
+        && !joined(tokens, lattice, draft)
+    {
+        root.quantity = 0;
+        return;
+    }
+    let Some(root) = lines.iter_mut().rev().find(|line| line.items.len() > 1) else { return };
+    let of_root = |(item, _): &(u16, f32)| root.items.iter().any(|(of, _)| of == item);
+    let shared: Vec<(u16, f32)> = draft.items.iter().copied().filter(of_root).collect();
+    let of_it = !shared.is_empty() && shared.len() < root.items.len();
+    let first = root.quantity == root.said;
+    let fits = root.counted && draft.quantity <= root.quantity && root.said > 1;
+    if !of_it || !fits || (first && joined(tokens, lattice, draft)) {
+        return;
+    }
+    root.quantity -= draft.quantity;
+    draft.items = shared;
+    draft.size = draft.size.or(root.size);
+    let mut options = root.options.clone();
+    options.append(&mut draft.options);
+    draft.options = options;
+}
+
+/// Whether "and" stands before a thing and what counts it: it comes to the others.
+fn joined(tokens: &[Token], lattice: &Lattice, draft: &Draft) -> bool {
+    let edges = [draft.number, draft.edge].map(|edge| lattice.edges.get(edge as usize).map(|edge| edge.from));
+    let from = edges.into_iter().flatten().min().unwrap_or(0);
+    let before = tokens[..from].iter().rev().find(|token| !matches!(token.text.as_str(), "a" | "an" | "the"));
+    before.is_some_and(|token| matches!(token.text.as_str(), "and" | "plus" | "also" | "then"))
+}
+
+/// Numbers of counted options that make up the line's own number part it: of four shakes, two vanilla and two mint.
+pub(crate) fn by_options(lexicon: &Lexicon, lattice: &Lattice, line: Draft) -> Vec<Draft> {
+    let number = |how: &How| match lattice.edges.get(how.number as usize).map(|edge| &edge.kind) {
+        Some(Kind::Number { value, .. }) => *value,
+        _ => None,
+    };
+    let counted = |edge: u16| match lattice.edges.get(edge as usize).map(|edge| &edge.kind) {
+        Some(Kind::Choices(choices)) => {
+            choices.first().is_some_and(|(group, choice, _)| lexicon.choice(*group, *choice).counted)
+        }
+        _ => false,
+    };
+    let parts: Vec<usize> = (0..line.options.len())
+        .filter(|&at| {
+            let (edge, how) = &line.options[at];
+            !how.early && !how.negated && !how.unit && number(how).is_some() && counted(*edge)
+        })
+        .collect();
+    let sum: u32 = parts.iter().filter_map(|&at| number(&line.options[at].1)).sum();
+    if parts.len() < 2 || sum != line.quantity {
+        return vec![line];
+    }
+    let common = line.options[..parts[0]].to_vec();
+    let ends = parts.iter().skip(1).copied().chain([line.options.len()]);
+    let part = |(from, to): (&usize, usize)| {
+        let mut options = common.clone();
+        options.extend_from_slice(&line.options[*from..to]);
+        let quantity = number(&line.options[*from].1).unwrap_or(1);
+        options[common.len()].1.number = NONE;
+        Draft { quantity, options, number: NONE, ..line.clone() }
+    };
+    parts.iter().zip(ends).map(part).collect()
+}
