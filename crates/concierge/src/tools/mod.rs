@@ -274,8 +274,14 @@ impl Call {
     pub fn arguments(&self) -> Value {
         let mut whole = serde_json::to_value(self).unwrap_or_default();
         let mut arguments = whole.get_mut("arguments").map(Value::take).unwrap_or_else(|| json!({}));
+        // "No" says something where an absent argument means "yes".
+        let usual = match self {
+            Self::RecommendMenuByBudget(_) => serde_json::to_value(planner::Request::default()).unwrap_or_default(),
+            _ => Value::Null,
+        };
+        let means_more = |key: &str| usual.get(key).is_some_and(|value| !is_silent(value));
         if let Some(fields) = arguments.as_object_mut() {
-            fields.retain(|_, value| !is_silent(value));
+            fields.retain(|key, value| !is_silent(value) || means_more(key));
         }
         arguments
     }

@@ -44,6 +44,7 @@ fn calls_are_read_and_wrong_ones_are_refused_by_name() {
         ),
         ("recommend_menu_by_budget", json!({"limit": "50", "party": 2, "diners": [{"diets": ["vegan"]}]}), Ok(())),
         ("recommend_menu_by_budget", json!({"objective": "cheapest", "must": [{"item": "pie"}]}), Ok(())),
+        ("recommend_menu_by_budget", json!({"limit": "50", "extra_mains": false}), Ok(())),
         ("check_allergens", json!({"allergens": ["milk"]}), Ok(())),
         ("open_ticket", json!({"kind": "cold_food"}), Ok(())),
         ("give_refund", json!({}), Err("no tool \"give_refund\"")),
