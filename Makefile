@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := $${CARGO_TARGET_DIR:-target}/release/gemma-burger
 
-.PHONY: help run test setup build lint unit e2e doctor bench
+.PHONY: help run test setup build lint unit e2e doctor bench mlflow
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ bench: build ## the product's figures on this machine
 
 e2e: ## the browser tests
 	@scripts/test.sh e2e
+
+mlflow: ## a server of MLflow at http://localhost:5001, in an environment of its own
+	@scripts/mlflow.sh
 
 doctor: build ## what is present, what is missing
 	@$(BIN) doctor

@@ -85,9 +85,9 @@ def expand(source, folder):
     pathlib.Path(folder, "config.json").write_text(json.dumps(config))
 
 
-def tokens_of(texts, base):
+def tokens_of(texts, base, ours):
     """The prompts as tokens, by our own tokenizer."""
-    command = ["cargo", "run", "-q", "--release", "-p", "tuner", "--example", "logits", "--", base, "--tokens"]
+    command = [*ours, base, "--tokens"]
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
     told = subprocess.run(command, input=lines, capture_output=True, text=True, check=True).stdout
     return [json.loads(line) for line in told.splitlines()]
@@ -137,6 +137,7 @@ def main():
     parser.add_argument("--base", required=True, help="the GGUF file that the adapter was trained on")
     parser.add_argument("--adapter", required=True, help="the adapter's folder, in the program's layout")
     parser.add_argument("--data", required=True, help="rendered examples; their prompts are used")
+    parser.add_argument("--ours", help="the example's program, where it is built already")
     parser.add_argument("--prompts", type=int, default=10)
     parser.add_argument("--tokens", type=int, default=20)
     options = parser.parse_args()
@@ -144,10 +145,12 @@ def main():
     lines = pathlib.Path(options.data).read_text().splitlines()
     every = max(len(lines) // options.prompts, 1)
     texts = [json.loads(line)["prompt"] for line in lines[::every][: options.prompts]]
-    prompts = tokens_of(texts, options.base)
+    build = ["cargo", "run", "-q", "--release", "-p", "tuner", "--example", "logits", "--"]
+    ours = [options.ours] if options.ours else build
+    prompts = tokens_of(texts, options.base, ours)
     speak = with_mlx if options.program == "mlx" else with_peft
     equal = 0
-    command = ["cargo", "run", "-q", "--release", "-p", "tuner", "--example", "logits", "--", options.base, options.adapter]
+    command = [*ours, options.base, options.adapter]
     with tempfile.TemporaryDirectory() as folder:
         expand(options.base, folder)
         for prompt, said in zip(prompts, speak(folder, options.adapter, prompts, options.tokens)):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole test run, or one part of it: lint, unit, peers, e2e.
+# The whole test run, or one part of it: lint, unit, peers, mlflow, e2e.
 # One build profile serves all parts, so that llama.cpp is compiled once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,6 +38,17 @@ if [ "$part" = all ] || [ "$part" = peers ]; then
     touch "$peers/ready"
   fi
   PEER_PYTHON="$peers/bin/python" timeout 1200 cargo test --release --locked -p connect --test it peers -- --ignored
+fi
+
+if [ "$part" = all ] || [ "$part" = mlflow ]; then
+  step "a real server of MLflow"
+  cargo build --release --locked -p gemma-burger
+  if venv=$(scripts/mlflow.sh --install); then
+    timeout 900 "$venv/bin/python" scripts/mlflow_check.py "$target/release/gemma-burger"
+  else
+    # As for the other peers from the package index: without it there is nothing to test with.
+    echo "MLflow cannot be installed here, so this part is left out"
+  fi
 fi
 
 if [ "$part" = all ] || [ "$part" = e2e ]; then

@@ -97,7 +97,8 @@ fn numbers(text: &str) -> Vec<Range<usize>> {
 /// `12.99`: several of them in a row are no telephone number.
 fn is_price(text: &str) -> bool {
     let all = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once('.').is_some_and(|(whole, cents)| (1..=4).contains(&whole.len()) && cents.len() == 2 && all(whole) && all(cents))
+    text.split_once('.')
+        .is_some_and(|(whole, cents)| (1..=4).contains(&whole.len()) && cents.len() == 2 && all(whole) && all(cents))
 }
 
 #[cfg(test)]
@@ -116,8 +117,14 @@ mod tests {
             ("a@b.co and c@d.co, 5550107788", "[e-mail] and [e-mail], [number]"),
             ("josé@correo.es", "[e-mail]"),
             ("bob2025551234@mail.org", "[e-mail]"),
-            ("You reach us at (1) 800 436 6224 or CONTACT@gemmaburger.ai!", "You reach us at (1) 800 436 6224 or CONTACT@gemmaburger.ai!"),
-            ("two double stacks at table 12 for $31.47, 10:30 to 22:00", "two double stacks at table 12 for $31.47, 10:30 to 22:00"),
+            (
+                "You reach us at (1) 800 436 6224 or CONTACT@gemmaburger.ai!",
+                "You reach us at (1) 800 436 6224 or CONTACT@gemmaburger.ai!",
+            ),
+            (
+                "two double stacks at table 12 for $31.47, 10:30 to 22:00",
+                "two double stacks at table 12 for $31.47, 10:30 to 22:00",
+            ),
             ("12.99 10.49 8.99", "12.99 10.49 8.99"),
             ("order 41, 94000 Silicon Valley", "order 41, 94000 Silicon Valley"),
             ("@home, me @ 5, a@b", "@home, me @ 5, a@b"),

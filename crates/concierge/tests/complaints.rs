@@ -85,7 +85,11 @@ fn what_was_told_is_not_asked_again() {
 fn an_apology_is_given_and_not_offered() {
     let house = House::shipped();
     let said: [Say<'_>; 2] = [
-        ("I've been waiting for 45 minutes", Act::Apologise, &["accept our apology", "Your order number 1", "!all right with you"]),
+        (
+            "I've been waiting for 45 minutes",
+            Act::Apologise,
+            &["accept our apology", "Your order number 1", "!all right with you"],
+        ),
         ("yes", Act::Escalate, &["member of our staff"]),
     ];
     let (guest, decision) = talk(&house, true, &said);

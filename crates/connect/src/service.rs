@@ -1,17 +1,25 @@
 //! One HTTP service: requests with bounds, tries with pauses between them, errors that say what to do.
 
-use std::{thread, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
-    Agent,
-    http::{HeaderValue, Method, Request, header},
+    Agent, AsSendBody, Body as Received,
+    http::{HeaderName, HeaderValue, Method, Request, Response, header},
 };
 
 /// The first pause between two tries; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Letters of a refusal that are told.
 const TOLD: usize = 300;
+/// Bytes of a refusal that are read.
+const REFUSAL: u64 = 64 << 10;
 
 /// How long, how much and how often.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +38,20 @@ impl Default for Bounds {
     /// For requests that somebody waits for at a terminal.
     fn default() -> Self {
         Self { patience: Duration::from_secs(30), tries: 4, longest_pause: Duration::from_secs(20), answer: 16 << 20 }
+    }
+}
+
+impl Bounds {
+    /// For requests of a thread that comes back to them by itself.
+    #[must_use]
+    pub fn once() -> Self {
+        Self { patience: Duration::from_secs(10), tries: 1, ..Self::default() }
+    }
+
+    /// For files, which take as long as the line needs.
+    #[must_use]
+    pub fn files(self) -> Self {
+        Self { patience: Duration::from_secs(900), answer: 8 << 30, ..self }
     }
 }
 
@@ -78,6 +100,14 @@ pub enum ServiceError {
         /// Its own words.
         message: String,
     },
+    /// A file of this machine cannot be read or written.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The answer is not what its protocol says.
     #[error("{service} gave an answer to {what} that cannot be read: {reason}")]
     Garbage {
@@ -96,7 +126,7 @@ impl ServiceError {
     pub const fn status(&self) -> Option<u16> {
         match self {
             Self::Denied { status, .. } | Self::Unwell { status, .. } | Self::Declined { status, .. } => Some(*status),
-            Self::Unreachable { .. } | Self::Garbage { .. } => None,
+            Self::Unreachable { .. } | Self::Garbage { .. } | Self::File { .. } => None,
         }
     }
 }
@@ -108,6 +138,8 @@ pub enum Body<'a> {
     Empty,
     /// Bytes, and what they are.
     Bytes(&'a [u8], &'static str),
+    /// A file, sent from its beginning at every try.
+    File(&'a Path),
 }
 
 /// An answer with a good status.
@@ -125,7 +157,7 @@ pub struct Service {
     name: &'static str,
     base: String,
     agent: Agent,
-    headers: Vec<(&'static str, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     bounds: Bounds,
 }
 
@@ -146,14 +178,16 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::Denied`].
-    pub fn with(mut self, header: &'static str, value: &str) -> Result<Self, ServiceError> {
-        let mut value = HeaderValue::from_str(value).map_err(|_| ServiceError::Denied {
+    pub fn with(mut self, header: &str, value: &str) -> Result<Self, ServiceError> {
+        let unfit = |what: &str| ServiceError::Denied {
             service: self.name,
             status: 401,
-            message: format!("the value for {header} has letters that cannot be sent"),
-        })?;
+            message: format!("{what} has letters that cannot be sent"),
+        };
+        let name = HeaderName::from_bytes(header.as_bytes()).map_err(|_| unfit("the name of a header"))?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| unfit(&format!("the value for {header}")))?;
         value.set_sensitive(true);
-        self.headers.push((header, value));
+        self.headers.push((name, value));
         Ok(self)
     }
 
@@ -161,6 +195,12 @@ impl Service {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// How long, how much and how often.
+    #[must_use]
+    pub const fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     /// What stands before every path.
@@ -206,11 +246,23 @@ impl Service {
     /// # Errors
     /// See [`ServiceError`].
     pub fn send(&self, method: &Method, path: &str, body: Body<'_>) -> Result<Answer, ServiceError> {
+        self.tried(method, path, || self.once(method, path, body))
+    }
+
+    /// Fetches a file: `into` holds it where this goes well, and may hold a part of it where it does not.
+    ///
+    /// # Errors
+    /// See [`ServiceError`]; a file that ends early is [`ServiceError::Unreachable`].
+    pub fn fetch(&self, path: &str, into: &Path) -> Result<(), ServiceError> {
+        self.tried(&Method::GET, path, || self.fetch_once(path, into))
+    }
+
+    fn tried<T>(&self, method: &Method, path: &str, once: impl Fn() -> Result<T, Refused>) -> Result<T, ServiceError> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let (error, wanted) = match self.once(method, path, body) {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) => refusal,
+            let Refused { error, wanted } = match once() {
+                Ok(done) => return Ok(done),
+                Err(refused) => refused,
             };
             let wait = wanted.unwrap_or(pause);
             let again = matches!(error, ServiceError::Unreachable { .. } | ServiceError::Unwell { .. });
@@ -224,43 +276,74 @@ impl Service {
         Err(self.garbage(method, path, "it was never sent"))
     }
 
-    fn once(&self, method: &Method, path: &str, body: Body<'_>) -> Result<Answer, (ServiceError, Option<Duration>)> {
-        let (bytes, kind) = match body {
-            Body::Empty => (&[][..], None),
-            Body::Bytes(bytes, kind) => (bytes, Some(kind)),
-        };
+    fn once(&self, method: &Method, path: &str, body: Body<'_>) -> Result<Answer, Refused> {
+        let mut response = self.open(method, path, body)?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(self.bounds.answer).read_to_vec();
+        body.map(|body| Answer { status, body }).map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(limit) => {
+                self.garbage(method, path, &format!("it has more than {limit} bytes")).into()
+            }
+            error => self.unreachable(&error).into(),
+        })
+    }
+
+    fn fetch_once(&self, path: &str, into: &Path) -> Result<(), Refused> {
+        let mut response = self.open(&Method::GET, path, Body::Empty)?;
+        let mut file = File::create(into).map_err(|error| unusable(into, &error))?;
+        let mut body = response.body_mut().with_config().limit(self.bounds.answer).reader();
+        let mut piece = vec![0; 1 << 16];
+        loop {
+            let read = body.read(&mut piece).map_err(|error| self.unreachable(&error))?;
+            let Some(read) = piece.get(..read).filter(|read| !read.is_empty()) else { break };
+            file.write_all(read).map_err(|error| unusable(into, &error))?;
+        }
+        file.sync_all().map_err(|error| unusable(into, &error).into())
+    }
+
+    /// Sends once, and returns the answer's beginning where its status is good.
+    fn open(&self, method: &Method, path: &str, body: Body<'_>) -> Result<Response<Received>, Refused> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in &self.headers {
-            request = request.header(*name, value);
+            request = request.header(name, value);
         }
-        if let Some(kind) = kind {
-            request = request.header(header::CONTENT_TYPE, kind);
-        }
-        let unreachable =
-            |reason: String| ServiceError::Unreachable { service: self.name, address: self.base.clone(), reason };
         // Without a body nothing is said of its length, which some services mind.
-        let sent = match kind {
-            None => request.body(()).map_err(|e| e.to_string()).map(|request| self.agent.run(request)),
-            Some(_) => request.body(bytes).map_err(|e| e.to_string()).map(|request| self.agent.run(request)),
+        let mut response = match body {
+            Body::Empty => self.run(request.body(()), method, path)?,
+            Body::Bytes(bytes, kind) => {
+                self.run(request.header(header::CONTENT_TYPE, kind).body(bytes), method, path)?
+            }
+            Body::File(of) => {
+                let file = File::open(of).map_err(|error| unusable(of, &error))?;
+                let length = file.metadata().map_err(|error| unusable(of, &error))?.len();
+                let request = request.header(header::CONTENT_TYPE, "application/octet-stream");
+                self.run(request.header(header::CONTENT_LENGTH, length).body(file), method, path)?
+            }
         };
-        let mut response = sent
-            .map_err(|reason| (self.garbage(method, path, &reason), None))?
-            .map_err(|error| (unreachable(error.to_string()), None))?;
         let status = response.status().as_u16();
+        if (200..300).contains(&status) {
+            return Ok(response);
+        }
         let wanted = response.headers().get(header::RETRY_AFTER);
         let wanted = wanted.and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
-        let read = response.body_mut().with_config().limit(self.bounds.answer).read_to_vec();
-        let body = match read {
-            Ok(body) => body,
-            Err(ureq::Error::BodyExceedsLimit(limit)) => {
-                return Err((self.garbage(method, path, &format!("it has more than {limit} bytes")), None));
-            }
-            Err(error) => return Err((unreachable(error.to_string()), None)),
-        };
-        if (200..300).contains(&status) {
-            return Ok(Answer { status, body });
-        }
-        Err((self.refusal(method, path, status, &body), wanted))
+        // What it says beyond these bytes nobody reads.
+        let mut body = Vec::new();
+        let _ = response.body_mut().as_reader().take(REFUSAL).read_to_end(&mut body);
+        Err(Refused { error: self.refusal(method, path, status, &body), wanted })
+    }
+
+    fn run(
+        &self,
+        request: Result<Request<impl AsSendBody>, ureq::http::Error>,
+        method: &Method,
+        path: &str,
+    ) -> Result<Response<Received>, ServiceError> {
+        let request = request.map_err(|error| self.garbage(method, path, &error.to_string()))?;
+        self.agent.run(request).map_err(|error| self.unreachable(&error))
+    }
+
+    fn unreachable(&self, reason: &dyn std::fmt::Display) -> ServiceError {
+        ServiceError::Unreachable { service: self.name, address: self.base.clone(), reason: reason.to_string() }
     }
 
     fn json<T: DeserializeOwned>(&self, method: &Method, path: &str, answer: &Answer) -> Result<T, ServiceError> {
@@ -282,6 +365,22 @@ impl Service {
     fn garbage(&self, method: &Method, path: &str, reason: &str) -> ServiceError {
         ServiceError::Garbage { service: self.name, what: what(method, path), reason: reason.to_owned() }
     }
+}
+
+/// One try that came to nothing, and the pause that the service asks for.
+struct Refused {
+    error: ServiceError,
+    wanted: Option<Duration>,
+}
+
+impl From<ServiceError> for Refused {
+    fn from(error: ServiceError) -> Self {
+        Self { error, wanted: None }
+    }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> ServiceError {
+    ServiceError::File { path: path.to_owned(), reason: error.to_string() }
 }
 
 /// Method and path, without the query, which may hold what no log should.

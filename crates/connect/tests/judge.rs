@@ -149,7 +149,8 @@ fn marks_are_paid_for_once() {
 #[test]
 fn each_misfortune_has_its_own_words() {
     let refused = |status: u16, message: &str| Some((status, "", json!({"error": {"message": message}}).to_string()));
-    let table: Vec<(&str, Box<dyn Fn() -> Answer + Send + Sync>, &str)> = vec![
+    type Told = Box<dyn Fn() -> Answer + Send + Sync>;
+    let table: Vec<(&str, Told, &str)> = vec![
         ("prose", Box::new(|| said("I think that this is a lovely reply.")), "wrote prose where JSON was asked for"),
         ("prose", Box::new(|| said("")), "prose"),
         ("form", Box::new(|| said("{\"accuracy\": 5}")), "not of the form that was asked for"),
@@ -287,7 +288,10 @@ fn gemini_is_spoken_to_in_its_own_protocol() {
             return Some((400, "", error.to_string()));
         }
         let settings = &asked.body["generationConfig"];
-        assert_eq!((&settings["responseMimeType"], &settings["maxOutputTokens"]), (&json!("application/json"), &json!(500)));
+        assert_eq!(
+            (&settings["responseMimeType"], &settings["maxOutputTokens"]),
+            (&json!("application/json"), &json!(500))
+        );
         assert_eq!(settings["responseJsonSchema"]["type"], "object");
         assert!(asked.body["systemInstruction"]["parts"][0]["text"].as_str().unwrap().contains("four marks"));
         assert!(asked.body["contents"][0]["parts"][0]["text"].as_str().unwrap().contains("Gemma Classic"));

@@ -171,7 +171,8 @@ fn a_long_history_drops_its_oldest_turns_and_keeps_the_rest() {
     let huge = "x".repeat(50_000_000);
     let begin = Instant::now();
     assert!(matches!(GEMMA.start(request("", &[&huge], 64)).map(|_| ()), Err(EngineError::PromptTooLong { .. })));
-    assert!(begin.elapsed() < Duration::from_millis(200));
+    // Answered from its length, without reading it: that would take minutes.
+    assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
@@ -197,11 +198,35 @@ fn wrong_requests_are_refused_and_take_no_place() {
 #[test]
 fn a_grammar_is_followed() {
     let mut request = request(PREAMBLE, &["What does the soup cost?"], 32);
-    request.grammar = Some(Arc::from(r#"root ::= "{\"price\": \"" [0-9]+ "." [0-9] [0-9] "\"}""#));
+    // A bounded number: the untrained model may like zeros without end.
+    request.grammar = Some(Arc::from(r#"root ::= "{\"price\": \"" [0-9] [0-9]? "." [0-9] [0-9] "\"}""#));
     let (text, end) = ask(&GEMMA, request);
     let price = text.strip_prefix("{\"price\": \"").and_then(|rest| rest.strip_suffix("\"}"));
     assert!(price.is_some_and(|price| price.parse::<f64>().is_ok()), "{text}");
     assert_eq!(end.reason, FinishReason::Stop);
+}
+
+#[test]
+fn guessing_ahead_changes_no_reply() {
+    let path = common::model("smollm2-135m");
+    let list = "Tomato soup, $4.50. Cheese toast, $3.25. Apple pie, $4.00. Lemonade, $2.00. Rice pudding, $3.50.";
+    let replies = |guesses: u32, temperature: f32| {
+        let gemma = load(EngineConfig { model: path.clone(), guesses, ..config() });
+        let reply = |question: &str| {
+            let mut request = request("You are a helpful assistant.", &[question], 40);
+            request.temperature = temperature;
+            ask(&gemma, request).0
+        };
+        let replies = [format!("Repeat this menu word for word: {list}"), format!("{list} What does the soup cost?")];
+        (replies.map(|question| reply(&question)), gemma.metrics())
+    };
+    for temperature in [0.0, 0.7] {
+        let (plain, without) = replies(0, temperature);
+        let (guessed, with) = replies(6, temperature);
+        assert_eq!(plain, guessed);
+        assert_eq!(without.guessed_tokens, 0);
+        assert!(with.guessed_right > 15 && with.steps + 10 < without.steps, "{with:?}, {without:?}");
+    }
 }
 
 #[test]

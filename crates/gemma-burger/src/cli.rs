@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, hub, ingest, logs, mcp, model, parse,
-        plan, route, serve, staff, train,
+        adapter, bench, brain, chat, config_docs, data, doctor, eval, gateway, hub, ingest, logs, mcp, mlflow, model,
+        parse, plan, promote, route, serve, staff, train,
     },
     config::ConfigError,
 };
@@ -42,6 +42,8 @@ enum Command {
     Adapter(adapter::Args),
     Hub(hub::Args),
     Eval(eval::Args),
+    Promote(promote::Args),
+    Mlflow(mlflow::Args),
     Logs(logs::Args),
     Staff(staff::Args),
     Doctor(doctor::Args),
@@ -69,6 +71,8 @@ pub fn main() -> ExitCode {
         Command::Adapter(args) => args.run(),
         Command::Hub(args) => args.run(),
         Command::Eval(args) => args.run(),
+        Command::Promote(args) => args.run(),
+        Command::Mlflow(args) => args.run(),
         Command::Logs(args) => args.run(),
         Command::Staff(args) => args.run(),
         Command::Doctor(args) => args.run(),

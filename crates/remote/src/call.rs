@@ -198,7 +198,9 @@ impl Call {
     fn text(&mut self, part: Option<protocol::CallPart>, over: bool) -> String {
         let mut text = String::new();
         if let Some(part) = part {
-            if let (Self::None, Some(name)) = (&self, part.name) {
+            if matches!(self, Self::None)
+                && let Some(name) = part.name
+            {
                 text.push_str(&opening(&name));
                 *self = Self::Named;
             }

@@ -2,7 +2,7 @@
 
 use concierge::{
     ports::{FinishReason, GenerationRequest, Role, Usage},
-    tools::{Choice, Function, Functions},
+    tools::{self, Function, Functions},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,15 +46,15 @@ pub fn body(request: &GenerationRequest, model: &str) -> Vec<u8> {
 
 /// Offers functions as the protocol's tools.
 fn offer(body: &mut Value, functions: &Functions) {
-    let tools = functions.list.iter().map(|function| {
+    let offered = functions.list.iter().map(|function| {
         let Function { name, description, parameters } = function;
         json!({"type": "function", "function": {"name": name, "description": description, "parameters": parameters}})
     });
-    body["tools"] = tools.collect();
+    body["tools"] = offered.collect();
     body["tool_choice"] = match &functions.choice {
-        Choice::Auto => json!("auto"),
-        Choice::Required => json!("required"),
-        Choice::Only(name) => json!({"type": "function", "function": {"name": name}}),
+        tools::Choice::Auto => json!("auto"),
+        tools::Choice::Required => json!("required"),
+        tools::Choice::Only(name) => json!({"type": "function", "function": {"name": name}}),
     };
 }
 

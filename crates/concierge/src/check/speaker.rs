@@ -68,7 +68,8 @@ impl<'a> Speaker<'a> {
             let told = if point.needs.is_empty() {
                 own > 0
             } else {
-                point.needs.iter().all(|need| heard.contains(&normal(need)))
+                // "The" is part of some names and left out in speaking: nothing need be said twice for that.
+                point.needs.iter().map(|need| normal(need)).all(|need| heard.contains(need.trim_start_matches("the ")))
             };
             if !told {
                 if !self.said.is_empty() {

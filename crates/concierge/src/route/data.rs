@@ -111,7 +111,8 @@ mod tests {
         let learned: HashSet<String> = train.iter().map(|one| same(&one.text)).collect();
         let sittings = parse_utterances(SITTINGS).unwrap();
         assert!(sittings.len() >= 350, "{}", sittings.len());
-        let copied: Vec<&Utterance> = test.iter().chain(&sittings).filter(|one| learned.contains(&same(&one.text))).collect();
+        let copied: Vec<&Utterance> =
+            test.iter().chain(&sittings).filter(|one| learned.contains(&same(&one.text))).collect();
         assert_eq!(copied, Vec::<&Utterance>::new());
     }
 

@@ -69,19 +69,18 @@ impl Memory {
         let usual = usual(rows);
         let standard: Vec<Vec<f32>> = rows
             .iter()
-            .map(|row| row.embedding.iter().zip(&usual).map(|(number, (mean, scale))| (number - mean) * scale).collect())
+            .map(|row| {
+                row.embedding.iter().zip(&usual).map(|(number, (mean, scale))| (number - mean) * scale).collect()
+            })
             .collect();
         let axes = main_axes(&standard, inputs);
-        let mut expert =
-            Meaning { inputs, usual, sharpness: 0.0, axes, points: Vec::new(), says: Vec::new() };
+        let mut expert = Meaning { inputs, usual, sharpness: 0.0, axes, points: Vec::new(), says: Vec::new() };
         expert.points = rows.iter().flat_map(|row| expert.place(row.embedding)).collect();
         let points: Vec<&[f32]> = expert.points.chunks_exact(AXES).collect();
         let distances: Vec<f32> = points.windows(2).map(|pair| distance(pair[0], pair[1])).collect();
         expert.sharpness = WIDTH / median(distances).max(f32::MIN_POSITIVE);
-        let alike = points
-            .iter()
-            .flat_map(|one| points.iter().map(|other| like(expert.sharpness, one, other)))
-            .collect();
+        let alike =
+            points.iter().flat_map(|one| points.iter().map(|other| like(expert.sharpness, one, other))).collect();
         Self { expert, alike, labels: rows.iter().map(|row| row.class).collect() }
     }
 

@@ -104,6 +104,9 @@ pub struct Used {
     pub arguments: Value,
     /// Whether it answered.
     pub ok: bool,
+    /// When it began, by the turn's stopwatch, in milliseconds.
+    #[serde(skip)]
+    pub at_ms: f64,
     /// How long it took.
     pub ms: f64,
 }

@@ -108,7 +108,7 @@ impl Turn<'_> {
         let started = (self.ports.stopwatch)();
         let (done, ok) = work(self);
         let ms = millis((self.ports.stopwatch)().saturating_sub(started));
-        self.used.push(Used { name, arguments, ok, ms });
+        self.used.push(Used { name, arguments, ok, at_ms: millis(started), ms });
         done
     }
 
@@ -151,11 +151,12 @@ impl Turn<'_> {
         let ms = millis((self.ports.stopwatch)().saturating_sub(started));
         let kind = self.memory.complaint.as_ref().map(|complaint| complaint.kind);
         if let Some(kind) = kind.filter(|_| steps.iter().any(|step| step.act == Act::OfferRemedy)) {
-            self.used.push(Used { name: ToolName::OfferRemedy, arguments: json!({"kind": kind}), ok: true, ms });
+            let arguments = json!({"kind": kind});
+            self.used.push(Used { name: ToolName::OfferRemedy, arguments, ok: true, at_ms: millis(started), ms });
         }
         if let Some(ticket) = self.ticket.filter(|_| !had_ticket) {
             let arguments = json!({"kind": ticket.kind});
-            self.used.push(Used { name: ToolName::OpenTicket, arguments, ok: true, ms });
+            self.used.push(Used { name: ToolName::OpenTicket, arguments, ok: true, at_ms: millis(started), ms });
         }
         steps
     }

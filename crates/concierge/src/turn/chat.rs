@@ -101,12 +101,51 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
 /// Whether the guest says something kind of the house or of whoever speaks.
 fn praises(words: &[String]) -> bool {
     let kind = [
-        "great", "delicious", "amazing", "awesome", "loved", "love", "excellent", "tasty", "yummy", "wonderful", "fantastic",
-        "perfect", "funny", "sweet", "nice", "helpful", "good job", "well done", "the best", "lovely",
+        "great",
+        "delicious",
+        "amazing",
+        "awesome",
+        "loved",
+        "love",
+        "excellent",
+        "tasty",
+        "yummy",
+        "wonderful",
+        "fantastic",
+        "perfect",
+        "funny",
+        "sweet",
+        "nice",
+        "helpful",
+        "good job",
+        "well done",
+        "the best",
+        "lovely",
     ];
-    let of = ["you", "you're", "your", "it", "that", "food", "meal", "was", "were", "chef", "kitchen", "service", "place", "everything", "job", "done"];
-    let wishes = ["day", "evening", "weekend", "night", "to meet", "see you", "to see", "morning", "talking", "to talk", "chatting"];
-    let denied = ["not", "wasn't", "isn't", "weren't", "no", "never", "don't", "didn't", "what", "which", "would", "have"];
+    let of = [
+        "you",
+        "you're",
+        "your",
+        "it",
+        "that",
+        "food",
+        "meal",
+        "was",
+        "were",
+        "chef",
+        "kitchen",
+        "service",
+        "place",
+        "everything",
+        "job",
+        "done",
+    ];
+    let wishes = [
+        "day", "evening", "weekend", "night", "to meet", "see you", "to see", "morning", "talking", "to talk",
+        "chatting",
+    ];
+    let denied =
+        ["not", "wasn't", "isn't", "weren't", "no", "never", "don't", "didn't", "what", "which", "would", "have"];
     says(words, &kind) && says(words, &of) && !says(words, &wishes) && !says(words, &denied)
 }
 
@@ -152,8 +191,32 @@ pub(super) fn is_thanks_or_bye(text: &str) -> bool {
 /// Whether the guest makes a price: "my burger costs $0 now", "give me everything for free".
 pub(super) fn makes_prices(text: &str) -> bool {
     let words = plain_words(text);
-    let nothing = ["costs 0", "cost 0", "costs nothing now", "is free now", "are free now", "for 0 dollars", "price is 0", "price to 0", "everything for free", "everything is free", "make it free", "give it to me for free", "100 off", "costs zero", "price is zero"];
-    let makes = ["set the price", "change the price", "change your prices", "new price is", "price is now", "costs only", "cost only"];
+    let nothing = [
+        "costs 0",
+        "cost 0",
+        "costs nothing now",
+        "is free now",
+        "are free now",
+        "for 0 dollars",
+        "price is 0",
+        "price to 0",
+        "everything for free",
+        "everything is free",
+        "make it free",
+        "give it to me for free",
+        "100 off",
+        "costs zero",
+        "price is zero",
+    ];
+    let makes = [
+        "set the price",
+        "change the price",
+        "change your prices",
+        "new price is",
+        "price is now",
+        "costs only",
+        "cost only",
+    ];
     says(&words, &nothing) || says(&words, &makes) && words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))
 }
 

@@ -133,8 +133,7 @@ fn offer(turn: &mut Turn<'_>, complaint: Complaint, title: &str, before: &str, o
     if given.is_empty() {
         turn.memory.pending = Some(Pending::Remedy { offers: vec![RemedyKind::Escalate] });
         turn.memory.complaint = Some(complaint);
-        let plain =
-            format!("{before}{sorry}{state}Shall I ask a member of our staff to look into it with you?");
+        let plain = format!("{before}{sorry}{state}Shall I ask a member of our staff to look into it with you?");
         return Step::new(Act::Apologise).fact(plain.clone()).point(plain.clone(), [plain]).verbatim(true);
     }
     let step = given.iter().fold(Step::new(Act::OfferRemedy).fact(format!("Complaint: {title}")), |step, offer| {

@@ -13,15 +13,14 @@ pub(super) enum Wanted {
     Person,
 }
 
-const MANAGERS: [&str; 7] = ["manager", "supervisor", "boss", "owner", "in charge", "somebody responsible", "someone responsible"];
-const PEOPLE: [&str; 24] = [
+const MANAGERS: [&str; 7] =
+    ["manager", "supervisor", "boss", "owner", "in charge", "somebody responsible", "someone responsible"];
+/// Words for people that stand for a person of the house wherever somebody is asked for.
+const PEOPLE: [&str; 20] = [
     "person",
     "human",
     "humans",
     "human being",
-    "people",
-    "somebody",
-    "someone",
     "staff",
     "employee",
     "representative",
@@ -31,16 +30,18 @@ const PEOPLE: [&str; 24] = [
     "agent",
     "customer service",
     "customer support",
-    "support",
     "colleague",
     "your team",
     "a waiter",
     "a waitress",
+    "real people",
     "real one",
     "real guy",
-    "real body",
 ];
-const ASKING: [&str; 22] = [
+/// Words that do so only where the guest wants to speak to them: "I need somebody to carry this" does not.
+const SOMEBODY: [&str; 4] = ["somebody", "someone", "people", "support"];
+/// How speaking to somebody is asked for.
+const SPEAKING: [&str; 13] = [
     "speak to",
     "speak with",
     "talk to",
@@ -54,38 +55,33 @@ const ASKING: [&str; 22] = [
     "pass me",
     "hand me",
     "get me",
-    "give me",
-    "bring me",
-    "i want",
-    "i need",
-    "let me see",
-    "let me have",
-    "i demand",
-    "call me",
-    "put",
 ];
+/// How anybody or anything is asked for.
+const WANTING: [&str; 8] =
+    ["give me", "bring me", "i want", "i need", "let me see", "let me have", "i demand", "call me"];
 
 /// Whom the guest asks to speak to, if anybody: "can I talk to a human", "no, a real person please", "manager!".
 pub(super) fn asks_for(words: &[String]) -> Option<Wanted> {
     /// A longer message tells a story in which somebody is spoken to.
     const MOST_WORDS: usize = 14;
-    let at_all = ["are you", "am i", "is this", "is it", "you are", "you're", "don't want", "do not want"];
-    if words.is_empty() || words.len() > MOST_WORDS || says(words, &at_all) {
+    let not_meant = ["are you", "am i", "is this", "is it", "you are", "you're", "don't want", "do not want"];
+    if words.is_empty() || words.len() > MOST_WORDS || says(words, &not_meant) {
         return None;
     }
-    let filler = [
-        "no", "a", "an", "the", "real", "actual", "live", "please", "pls", "now", "your", "with", "being", "want", "i", "hello",
+    let fillers = [
+        "no", "a", "an", "the", "real", "actual", "live", "please", "pls", "now", "your", "with", "being", "want", "i",
+        "hello",
     ];
-    let rest: Vec<&str> = words.iter().map(String::as_str).filter(|word| !filler.contains(word)).collect();
-    let bare = |names: &[&str]| matches!(rest.as_slice(), [only] if names.contains(only) && !matches!(*only, "somebody" | "someone" | "people" | "support"));
-    let asks = says(words, &ASKING) || says(words, &["is there"]) && says(words, &["i can talk", "i can speak", "can talk to", "can speak to"]);
-    if bare(&MANAGERS) || (asks && says(words, &MANAGERS)) {
+    let rest: Vec<&str> = words.iter().map(String::as_str).filter(|word| !fillers.contains(word)).collect();
+    let alone = |names: &[&str]| matches!(rest.as_slice(), [only] if names.contains(only));
+    let there = says(words, &["is there"]) && says(words, &["can talk to", "can speak to", "could talk to"]);
+    let speaks = there || says(words, &SPEAKING);
+    let asks = speaks || says(words, &WANTING);
+    if alone(&MANAGERS) || (asks && says(words, &MANAGERS)) {
         return Some(Wanted::Manager);
     }
-    // "I need somebody to …" asks for help; only speaking asks for a person by such words.
-    let speaks = says(words, &ASKING[..11]);
-    let named = says(words, &PEOPLE[..5]) && !says(words, &["people"]) || says(words, &PEOPLE[7..]);
-    (bare(&PEOPLE) || (asks && named) || (speaks && says(words, &PEOPLE))).then_some(Wanted::Person)
+    let person = alone(&PEOPLE) || (asks && says(words, &PEOPLE)) || (speaks && says(words, &SOMEBODY));
+    person.then_some(Wanted::Person)
 }
 
 /// Whether the guest turns an offer down by what is said of it.
@@ -118,7 +114,19 @@ pub(super) fn disputes(words: &[String]) -> bool {
 pub(super) fn tells_what_came(words: &[String]) -> bool {
     says(
         words,
-        &["instead", "i got", "we got", "gave me", "gave us", "received", "was given", "sent me", "sent us", "brought me", "brought us"],
+        &[
+            "instead",
+            "i got",
+            "we got",
+            "gave me",
+            "gave us",
+            "received",
+            "was given",
+            "sent me",
+            "sent us",
+            "brought me",
+            "brought us",
+        ],
     )
 }
 

@@ -151,6 +151,14 @@ impl<'a> Heard<'a> {
         if orders && complaint.open.is_none() && self.reply.is_none() && self.confidence >= 0.8 {
             return false;
         }
+        // Thanks and "who are you?" are no answer, however unsure the router is.
+        let pleasant = super::chat::is_thanks_or_bye(self.text) || super::chat::asks_who(&plain_words(self.text));
+        if self.intent == Intent::Greeting && pleasant && self.reply.is_none() {
+            return false;
+        }
+        if self.intent == Intent::OffTopic && complaint.open.is_none() && self.confidence >= 0.8 {
+            return false;
+        }
         self.reply.is_some()
             || !matches!(self.intent, Intent::MenuQa | Intent::StoreInfo | Intent::Budget | Intent::Greeting)
             || self.confidence < 0.8
@@ -401,7 +409,19 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
 /// "Red wine": a question of few words that end in one that nothing on the menu is called by.
 fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
     let words = plain_words(text);
-    let asks = ["expensive", "cheapest", "cheap", "popular", "best", "calories", "size", "sizes", "price", "prices", "dearest"];
+    let asks = [
+        "expensive",
+        "cheapest",
+        "cheap",
+        "popular",
+        "best",
+        "calories",
+        "size",
+        "sizes",
+        "price",
+        "prices",
+        "dearest",
+    ];
     if intent != Intent::MenuQa || words.len() > 3 || settled::seeks(&words) || says(&words, &asks) {
         return None;
     }

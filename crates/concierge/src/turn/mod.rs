@@ -270,7 +270,11 @@ impl Turn<'_> {
         let plain = format!(
             "I've noted your allergy: {what}. I'll warn you of every dish that lists it.{}",
             // An answer about dishes says so itself.
-            if heard.parts.iter().any(|part| part.intent == Intent::MenuQa) { "" } else { " Please tell our staff as well." }
+            if heard.parts.iter().any(|part| part.intent == Intent::MenuQa) {
+                ""
+            } else {
+                " Please tell our staff as well."
+            }
         );
         let mut steps = vec![Step::new(Act::NoteAllergy).or_plain(plain)];
         // What is on the order already is told of at once, not only at placing.

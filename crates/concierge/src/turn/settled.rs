@@ -28,6 +28,9 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         return Intent::Greeting;
     }
     let mut intent = route.intent;
+    if reports_allergen(world, text, &words) {
+        return Intent::Complaint;
+    }
     if intent == Intent::Complaint && !complaining && states_allergy(world, text, &words) {
         return next_best(route);
     }
@@ -112,10 +115,28 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
 /// "What about Sunday?", "and tomorrow?": a day and nothing else.
 pub(super) fn asks_day(words: &[String]) -> bool {
     let days = [
-        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "mondays", "tuesdays", "wednesdays",
-        "thursdays", "fridays", "saturdays", "sundays", "tomorrow", "weekend", "weekends", "weekdays", "holidays",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mondays",
+        "tuesdays",
+        "wednesdays",
+        "thursdays",
+        "fridays",
+        "saturdays",
+        "sundays",
+        "tomorrow",
+        "weekend",
+        "weekends",
+        "weekdays",
+        "holidays",
     ];
-    let lead = ["and", "what", "about", "how", "on", "the", "a", "at", "for", "in", "then", "ok", "also", "is", "it", "but"];
+    let lead =
+        ["and", "what", "about", "how", "on", "the", "a", "at", "for", "in", "then", "ok", "also", "is", "it", "but"];
     let mut named = 0;
     let only = words.iter().all(|word| {
         let day = days.contains(&word.as_str());
@@ -144,12 +165,34 @@ pub(super) fn says_too_little(text: &str) -> bool {
 /// Whether an allergy is stated and nothing told that went wrong: no complaint, whatever it sounds like.
 fn states_allergy(world: &World, text: &str, words: &[String]) -> bool {
     let happened = [
-        "had", "got", "was", "were", "came", "gave", "ate", "reaction", "refund", "asked", "told", "said", "ordered", "found",
-        "there is", "there's", "there are",
+        "had",
+        "got",
+        "was",
+        "were",
+        "came",
+        "gave",
+        "ate",
+        "reaction",
+        "refund",
+        "asked",
+        "told",
+        "said",
+        "ordered",
+        "found",
+        "there is",
+        "there's",
+        "there are",
     ];
     !understand::slots(&world.lexicon, text).allergies.is_empty()
         && grievances::kind_of(words).is_none()
         && !says(words, &happened)
+}
+
+/// Whether somebody was served what they are allergic to: too grave to be taken for a question about dishes.
+fn reports_allergen(world: &World, text: &str, words: &[String]) -> bool {
+    let served =
+        ["there was", "there were", "i found", "we found", "was in my", "were in my", "in my food", "gave me", "i ate"];
+    says(words, &served) && !understand::slots(&world.lexicon, text).allergies.is_empty()
 }
 
 /// The likeliest intent besides a complaint.

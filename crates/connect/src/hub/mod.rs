@@ -391,7 +391,7 @@ fn told(error: &ServiceError) -> String {
             format!("the storage answered {status}")
         }
         ServiceError::Declined { status, message, .. } => format!("the storage answered {status}: {message}"),
-        ServiceError::Garbage { reason, .. } => reason.clone(),
+        ServiceError::Garbage { reason, .. } | ServiceError::File { reason, .. } => reason.clone(),
     }
 }
 

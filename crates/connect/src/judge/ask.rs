@@ -107,9 +107,8 @@ impl Judge {
     /// # Errors
     /// Why it is not said; both orders are needed.
     pub fn prefer(&self, case: &Case, other: &str) -> Result<Preference, JudgeError> {
-        let ask = |swapped| {
-            self.answer(&rubric::comparing(case, other, swapped), |text| rubric::read_better(text, swapped))
-        };
+        let ask =
+            |swapped| self.answer(&rubric::comparing(case, other, swapped), |text| rubric::read_better(text, swapped));
         let ((one, why), (two, why_swapped)) = (ask(false)?, ask(true)?);
         let consistent = one == two;
         let winner = if consistent { one } else { Winner::Tie };
@@ -156,11 +155,7 @@ impl Judge {
         }
     }
 
-    fn answer<T>(
-        &self,
-        question: &Question,
-        read: impl Fn(&str) -> Result<T, JudgeError>,
-    ) -> Result<T, JudgeError> {
+    fn answer<T>(&self, question: &Question, read: impl Fn(&str) -> Result<T, JudgeError>) -> Result<T, JudgeError> {
         let (base, name) = (self.model.base(), self.model.name());
         let key = cache::key(&[VERSION, base, name, question.system, &question.user]);
         if let Some(answer) = self.cache.find(&key).and_then(|text| read(&text).ok()) {

@@ -29,17 +29,11 @@ pub(super) struct Tokens {
 
 impl Tokens {
     const fn plus(self, other: Self) -> Self {
-        Self {
-            read: self.read.saturating_add(other.read),
-            written: self.written.saturating_add(other.written),
-        }
+        Self { read: self.read.saturating_add(other.read), written: self.written.saturating_add(other.written) }
     }
 
     const fn less(self, other: Self) -> Self {
-        Self {
-            read: self.read.saturating_sub(other.read),
-            written: self.written.saturating_sub(other.written),
-        }
+        Self { read: self.read.saturating_sub(other.read), written: self.written.saturating_sub(other.written) }
     }
 
     pub const fn all(self) -> u64 {

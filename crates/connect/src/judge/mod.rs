@@ -49,6 +49,7 @@ impl JudgeError {
             Self::Service(ServiceError::Unwell { .. }) => "unwell",
             Self::Service(ServiceError::Declined { .. }) => "declined",
             Self::Service(ServiceError::Garbage { .. }) => "garbage",
+            Self::Service(ServiceError::File { .. }) => "file",
             Self::Prose(_) => "prose",
             Self::Form(_) => "form",
             Self::CutOff(_) => "cut_off",

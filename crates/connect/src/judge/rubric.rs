@@ -180,8 +180,7 @@ pub(super) fn marking(case: &Case) -> Question {
     let names = Aspect::ALL.map(Aspect::as_str);
     let properties: serde_json::Map<String, Value> =
         names.iter().map(|name| ((*name).to_owned(), mark.clone())).collect();
-    let schema =
-        json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false});
+    let schema = json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false});
     Question { system: MARKING, user: json!(case).to_string(), schema }
 }
 

@@ -128,6 +128,14 @@ impl Brain {
         }
     }
 
+    /// Waits until no turn is running, as long as the end may take, and lets go of what is on its way elsewhere.
+    pub async fn close(&self, grace: Duration) {
+        self.turns.drain(grace).await;
+        if let Ok(concierge) = self.concierge() {
+            concierge.close().await;
+        }
+    }
+
     /// Whether all parts work.
     #[must_use]
     pub fn ready(&self) -> Readiness {

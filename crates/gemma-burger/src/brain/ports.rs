@@ -87,6 +87,9 @@ pub trait Concierge: Send + Sync + 'static {
         None
     }
 
+    /// Lets go of what is on its way elsewhere, for a short while: the program ends.
+    async fn close(&self) {}
+
     /// Lines for Prometheus, each metric with its `# HELP` and `# TYPE`, or nothing.
     fn metrics(&self) -> String;
 }

@@ -43,6 +43,6 @@ async fn run(config: Config) -> Result<(), Failure> {
         }
     });
     server::serve(listener, brain::router(brain.clone()), connections(&config), closing, grace(&config)).await;
-    brain.turns().drain(grace(&config)).await;
+    brain.close(grace(&config)).await;
     Ok(())
 }

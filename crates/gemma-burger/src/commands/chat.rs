@@ -98,6 +98,7 @@ async fn talk(config: &Config, session: &SessionId, mut shown: Shown) -> Result<
         }
     }
     turns.drain(Duration::from_secs(config.network.shutdown_grace_s)).await;
+    concierge.close().await;
     tell(&format!("go on with: gemma-burger chat --session {session}"));
     if failed > 0 {
         return Err(Failure::new(format!("{failed} messages got no reply")));

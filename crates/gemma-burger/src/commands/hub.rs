@@ -131,7 +131,7 @@ impl Args {
 /// `owner/name`, with `@revision` if wanted.
 fn reference(text: &str) -> Result<HubRef, Failure> {
     let named = format!("hf:{}", text.strip_prefix("hf:").unwrap_or(text));
-    match named.parse().map_err(Failure::usage)? {
+    match named.parse::<ModelRef>().map_err(Failure::usage)? {
         ModelRef::Hub(HubRef { file: None, id, revision }) => Ok(HubRef { file: None, id, revision }),
         _ => Err(Failure::usage(format!("\"{text}\" names a file; name a repository as owner/name@revision"))),
     }
@@ -147,7 +147,7 @@ fn uploads(
     let mut adapter = load_adapter(folder).map_err(Failure::new)?;
     let base = adapter.base.clone();
     if let Some(name) = base_model {
-        name.to_owned().clone_into(&mut adapter.base);
+        name.clone_into(&mut adapter.base);
     }
     let made = tempfile::tempdir().map_err(|error| Failure::new(format!("a temporary folder: {error}")))?;
     // PEFT's loader expects the model's own type or f32.

@@ -102,7 +102,8 @@ impl Delete {
                 let mut sessions = store.logged_sessions().map_err(Failure::new)?.into_iter();
                 let found = sessions.find(|session| session.label() == *label || session.as_str() == label);
                 let session = found.ok_or_else(|| {
-                    Failure::new("no turns of such a session are kept").hint("`gemma-burger logs export` shows the labels")
+                    Failure::new("no turns of such a session are kept")
+                        .hint("`gemma-burger logs export` shows the labels")
                 })?;
                 store.delete_turn_log(&session)
             }

@@ -41,6 +41,6 @@ async fn run(config: Config) -> Result<(), Failure> {
         }
     });
     server::serve(listener, gateway::router(gateway), connections(&config), closing, grace(&config)).await;
-    brain.turns().drain(grace(&config)).await;
+    brain.close(grace(&config)).await;
     Ok(())
 }

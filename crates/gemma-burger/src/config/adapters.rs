@@ -12,7 +12,7 @@ pub enum AdapterChoice {
     Shipped,
     /// The model as it is.
     Off,
-    /// An adapter's name, its GGUF file, or the folder that holds one.
+    /// An adapter's name, its GGUF file, the folder that holds one, or `mlflow:` and a version of a registered model.
     Named(String),
 }
 
@@ -37,6 +37,16 @@ impl Adapters {
             AgentName::Rosy => &self.rosy,
             AgentName::Gordon => &self.gordon,
         }
+    }
+}
+
+impl Adapters {
+    /// The same with each choice turned into another one.
+    ///
+    /// # Errors
+    /// The first that cannot be.
+    pub fn resolved<E>(&self, turn: impl Fn(&AdapterChoice) -> Result<AdapterChoice, E>) -> Result<Self, E> {
+        Ok(Self { rosy: turn(&self.rosy)?, gordon: turn(&self.gordon)? })
     }
 }
 

@@ -13,7 +13,8 @@ use std::{net::IpAddr, path::PathBuf};
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
 use allowed::{
-    Address, Allowed, Auto, Base, Filter, Key, Networks, Number, OneOf, Optional, Origin, Path, Slug, Text, Token, Urls,
+    Address, Allowed, Auto, Base, Filter, Headers, Key, Name, Networks, Number, OneOf, Optional, Origin, Password,
+    Path, Slug, Text, Token, Urls,
 };
 pub use allowed::{LogFormat, Network, RetrieverChoice, Secret, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
@@ -121,7 +122,7 @@ settings! {
         vocabulary: VocabularyChoice, "VOCABULARY", "vocabulary", "auto", OneOf::<VocabularyChoice>::new(), BRAIN | DATA;
         /// The model that turns sentences into vectors.
         embedder: String, "EMBEDDER", "embedder", "all-minilm-l6-v2", Text, BRAIN | DATA;
-        /// The staff's trained manner: an adapter under `DATA_DIR/adapters` or `RESOURCES_DIR/adapters`, or a GGUF file. None takes the one that ships for the model, `off` speaks with the model as it is.
+        /// The staff's trained manner: an adapter under `DATA_DIR/adapters` or `RESOURCES_DIR/adapters`, a GGUF file, or `mlflow:NAME@ALIAS` of an MLflow server. None takes the one that ships for the model, `off` speaks with the model as it is.
         adapters: Adapters, "ADAPTER", "adapter", "", ByAgent, BRAIN | DATA;
         /// Threads of the computation; auto takes one a core.
         threads: Option<u16>, "THREADS", "threads", "auto", Auto(Number(1..=512)), BRAIN | DATA;
@@ -171,6 +172,38 @@ settings! {
         model: Option<String>, "PROVIDER_MODEL", "provider-model", "", Optional(Text), DATA;
         /// Key that it wants.
         key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key), DATA;
+    }
+
+    /// A server of MLflow that keeps runs, models, prompts and traces. The names are MLflow's own.
+    mlflow: Mlflow {
+        /// Address of an MLflow server (http or https): training runs, models, prompts and traces are kept there. None keeps them off.
+        uri: Option<String>, "MLFLOW_TRACKING_URI", "mlflow-uri", "", Optional(Base), BRAIN | DATA;
+        /// User that it wants, with MLFLOW_TRACKING_PASSWORD.
+        username: Option<String>, "MLFLOW_TRACKING_USERNAME", "mlflow-username", "", Optional(Text), BRAIN | DATA;
+        /// Password of that user.
+        password: Option<Secret>, "MLFLOW_TRACKING_PASSWORD", "mlflow-password", "", Optional(Password), BRAIN | DATA;
+        /// Token that it wants, in place of user and password.
+        token: Option<Secret>, "MLFLOW_TRACKING_TOKEN", "mlflow-token", "", Optional(Key), BRAIN | DATA;
+        /// Experiment under which runs and traces are kept; it is made where it is missing.
+        experiment: String, "MLFLOW_EXPERIMENT_NAME", "mlflow-experiment", "gemma-burger", Text, BRAIN | DATA;
+        /// Registered model that gets a new version with each training run.
+        model: String, "MLFLOW_MODEL_NAME", "mlflow-model", "gemma-burger", Name, BRAIN | DATA;
+        /// Seconds between two looks at the alias of `ADAPTER=mlflow:NAME@ALIAS`, whose new version is then taken while guests are served; 0 does not look.
+        follow_s: u64, "MLFLOW_FOLLOW_S", "mlflow-follow-s", "0", Number(0..=86_400), BRAIN | DATA;
+    }
+
+    /// Where traces of turns go. The names are OpenTelemetry's own.
+    traces: Traces {
+        /// A collector of OpenTelemetry (OTLP over HTTP); `/v1/traces` is added. None sends none there.
+        endpoint: Option<String>, "OTEL_EXPORTER_OTLP_ENDPOINT", "otlp-endpoint", "", Optional(Base), BRAIN | DATA;
+        /// The same with its whole path, which goes first.
+        traces_endpoint: Option<String>, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "otlp-traces-endpoint", "", Optional(Base), BRAIN | DATA;
+        /// Headers that the collector wants, such as its key.
+        headers: Vec<(String, Secret)>, "OTEL_EXPORTER_OTLP_HEADERS", "otlp-headers", "", Headers, BRAIN | DATA;
+        /// What this restaurant is called among others.
+        service: String, "OTEL_SERVICE_NAME", "otel-service-name", "gemma-burger", Text, BRAIN | DATA;
+        /// Whether traces hold what guests and staff say; else they hold decisions, entries, counts and times.
+        words: Switch, "TRACE_WORDS", "trace-words", "off", OneOf::<Switch>::new(), BRAIN | DATA;
     }
 
     /// What is kept of conversations for their evaluation.

@@ -133,6 +133,7 @@ async fn open<M: Speech + Tunable + 'static>(
         manner: Manner::open(engine, shelf, &config.model.adapters, "away").unwrap(),
         model_tools: false,
         max_reply_tokens: 100,
+        tracing: None,
         turn_log,
         bus: brain.bus(),
         news: StaffNews::new(),

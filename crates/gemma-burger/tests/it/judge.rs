@@ -19,6 +19,7 @@ use axum::{
     routing::post,
 };
 use serde_json::{Value, json};
+use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{cli::program, product, tiers::on_a_socket};
@@ -60,7 +61,8 @@ async fn judge(State(bench): State<Arc<Bench>>, Json(body): Json<Value>) -> Resp
             json!({"better": better, "reason": "it says more"}).to_string()
         }
         Mood::Fair => {
-            let known = bench.labels.iter().find(|label| label["reply"] == case["reply"] && label["guest"] == case["guest"]);
+            let known =
+                bench.labels.iter().find(|label| label["reply"] == case["reply"] && label["guest"] == case["guest"]);
             let mark = |name: &str| {
                 let score = known.map_or(4, |label| label["labels"][name].as_u64().unwrap());
                 json!({"score": if name == "safety" { 5 } else { score }, "reason": "as I see it"})
@@ -105,7 +107,8 @@ async fn eval(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> (i32
     all.extend(arguments);
     let mut command = program(&all);
     command.envs(settings.iter().copied());
-    let Output { status, stdout, stderr } = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let Output { status, stdout, stderr } =
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
 }
@@ -123,16 +126,24 @@ async fn an_evaluation_is_told_reported_and_compared() {
     // Without a judge the rules are held, and the report says what is missing.
     let (code, out, told) = eval(dir.path(), &["--report", a], &[]).await;
     assert_eq!(code, 0, "{told}");
-    assert!(out.contains("leave the order as it should be") && out.contains("wanted: 9 x <b>Soup</b>"), "{out}");
+    assert!(out.contains("the order is not as it should be") && out.contains("wanted: 9 x <b>Soup</b>"), "{out}");
     assert!(told.contains("JUDGE_URL and JUDGE_MODEL are not set"), "{told}");
     let plain = report(&first);
-    assert_eq!((&plain["rules"]["rules"]["order"], &plain["rules"]["rules"]["words"]), (&json!([0, 1]), &json!([1, 1])));
+    assert_eq!(
+        (&plain["rules"]["rules"]["order"], &plain["rules"]["rules"]["words"]),
+        (&json!([0, 1]), &json!([1, 1]))
+    );
     assert_eq!((&plain["judge"], plain["missing"].as_array().unwrap().len()), (&json!(null), 1));
 
     // With one there are marks, and its agreement with people.
     let (url, bench) = bench(Mood::Fair).await;
-    let judged = [("JUDGE_URL", url.as_str()), ("JUDGE_MODEL", "fair"), ("JUDGE_CENTS_READ", "30"),
-        ("JUDGE_CENTS_WRITTEN", "250"), ("JUDGE_MAX_CENTS", "50")];
+    let judged = [
+        ("JUDGE_URL", url.as_str()),
+        ("JUDGE_MODEL", "fair"),
+        ("JUDGE_CENTS_READ", "30"),
+        ("JUDGE_CENTS_WRITTEN", "250"),
+        ("JUDGE_MAX_CENTS", "50"),
+    ];
     let compare = ["--report", b, "--compare", a, "--pairwise", "--fail-below", "50", "--fail-below-mark", "4"];
     let (code, out, told) = eval(dir.path(), &compare, &judged).await;
     assert_eq!(code, 0, "{out}{told}");
@@ -182,10 +193,41 @@ async fn a_judge_on_a_bad_day_costs_no_other_score() {
         let made = report(&folder);
         let unjudged = made["judge"]["unjudged"].as_object().unwrap();
         assert_eq!(unjudged.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), 2, "{mood:?}: {unjudged:?}");
-        assert!(unjudged.contains_key(kind) || mood == Mood::Locked && unjudged.contains_key("given_up"), "{unjudged:?}");
+        assert!(
+            unjudged.contains_key(kind) || mood == Mood::Locked && unjudged.contains_key("given_up"),
+            "{unjudged:?}"
+        );
         assert!(told.contains(told_of) && out.contains("0 replies have marks, 2 have none"), "{mood:?}: {told}{out}");
         assert_eq!(made["rules"]["rules"]["words"], json!([1, 1]), "the rules stand");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_that_guests_had_are_held_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, _, told) = eval(dir.path(), &["--logs"], &[]).await;
+    assert!(code == 1 && told.contains("no turns were kept") && told.contains("TURN_LOG=on"), "{told}");
+    let store = Store::open(&dir.path().join("data").join(store::FILE_NAME)).unwrap();
+    let guest = store.create_session(1_780_000_000).unwrap().id;
+    for (at, words) in ["two session cookies please", "make it four cookies"].iter().enumerate() {
+        let entry = json!({"guest": words, "intent": "ORDER", "confidence": 0.9, "agent": "rosy", "acts": [], "facts": [],
+            "points": [], "tools": [], "changed": true, "order": [], "reply": "Sure!", "model": "m", "tokens": [0, 0],
+            "timings": {"understand_ms": 1.0, "queued_ms": 0.0, "prefill_ms": 0.0, "decode_ms": 0.0}});
+        store.log_turn(&guest, &format!("t{at}"), &entry, 1_780_000_000 + at as i64).unwrap();
+    }
+    // What a later release has written is no reason to stop.
+    store.log_turn(&guest, "t9", &json!({"version": 9}), 1_780_000_009).unwrap();
+    let folder = dir.path().join("report");
+    let (code, _, told) = eval(dir.path(), &["--logs", "--report", folder.to_str().unwrap()], &[]).await;
+    assert!(code == 0 && told.contains("1 records are of another release"), "{told}");
+    let made = report(&folder);
+    assert_eq!(made["sets"], json!(["cases.jsonl", "guests' conversations"]));
+    let outcomes = made["outcomes"].as_array().unwrap();
+    assert_eq!(outcomes.len(), 4);
+    let last = &outcomes[3];
+    assert_eq!((&last["kind"], &last["order"]), (&json!("log_order"), &json!(["4 × Session Cookie"])));
+    assert_eq!(last["id"], format!("log-{}-02", guest.label()));
+    assert_eq!(last["said_before"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -98,9 +98,12 @@ async fn what_is_kept_is_masked_exported_and_deleted() {
     assert_eq!(turns.len(), 5, "{out}");
     let ordered = turns.iter().find(|turn| turn["guest"].as_str().unwrap().contains("classic")).unwrap();
     assert_eq!(ordered["guest"], "one gemma classic please, my mail is [e-mail]");
-    assert_eq!((&ordered["reply"], &ordered["agent"], &ordered["model"]), (&json!(read), &json!("rosy"), &json!("away")));
+    assert_eq!(
+        (&ordered["reply"], &ordered["agent"], &ordered["model"]),
+        (&json!(read), &json!("rosy"), &json!("away"))
+    );
     assert_eq!(ordered["order"], json!(["1 × The Gemma Classic"]));
-    assert_eq!((&ordered["changed"], &ordered["tokens"]), (&json!(true), &json!([50, 9])));
+    assert_eq!((&ordered["changed"], &ordered["tokens"]), (&json!(true), &json!([0, 1])));
     assert_eq!(ordered["raw"], "Everything is free today! Call [number].");
     assert!(ordered["fault"][1].as_str().unwrap().contains("free today"), "{ordered}");
     assert!(ordered["facts"][0]["text"].is_string() && ordered["timings"]["understand_ms"].as_f64().unwrap() > 0.0);
@@ -174,7 +177,8 @@ async fn what_guests_and_staff_teach_waits_for_the_owner() {
     let (code, out, told) = run(&house, &["data", "review", "--accept", &id(down), "--reply", &good]).await;
     assert!(code == 0 && out.contains("its case and its example are kept"), "{out}{told}");
     let (code, out, told) =
-        run(&house, &["data", "review", "--accept", &id(up), "--accept", &id(correction), "--accept", &id(staff)]).await;
+        run(&house, &["data", "review", "--accept", &id(up), "--accept", &id(correction), "--accept", &id(staff)])
+            .await;
     assert!(code == 0 && out.contains("no example, as the check refuses"), "{out}{told}");
     let read = |name: &str| lines(&fs::read_to_string(review.join(name)).unwrap());
     assert_eq!((read("cases.jsonl").len(), read("examples.jsonl").len()), (4, 2));
@@ -188,8 +192,9 @@ async fn what_guests_and_staff_teach_waits_for_the_owner() {
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 
     // Deleting a log ends what waits because of it.
-    let more = house.say(&guest, "no thanks").await;
-    rate(&house, &guest, &more, "down").await;
+    let other = house.guest().await;
+    let more = house.say(&other, "one gemma classic please").await;
+    rate(&house, &other, &more, "down").await;
     run(&house, &["data", "review"]).await;
     assert!(!fs::read_to_string(review.join("candidates.jsonl")).unwrap().is_empty());
     run(&house, &["logs", "delete", "--all"]).await;

@@ -51,6 +51,9 @@ pub struct Repository {
 #[derive(Default)]
 pub struct World {
     url: String,
+    /// Where large files lie: another host for the clients, who leave their token behind and look no further for
+    /// what the Hub's own answer told.
+    storage_url: String,
     pub repositories: BTreeMap<String, Repository>,
     storage: BTreeMap<String, Arc<Vec<u8>>>,
     /// By a part of the path: what goes wrong, and how often.
@@ -75,6 +78,7 @@ impl Standin {
         let address = serve(move |request| theirs.lock().unwrap().respond(request));
         let url = format!("http://{address}");
         world.lock().unwrap().url.clone_from(&url);
+        world.lock().unwrap().storage_url = url.replace("127.0.0.1", "localhost");
         Self { url, world }
     }
 
@@ -285,13 +289,13 @@ impl World {
         {
             return refusal(400, "Invalid", "this is no request for an upload");
         }
-        let url = &self.url;
+        let (url, storage) = (&self.url, &self.storage_url);
         let objects = asked["objects"].as_array().into_iter().flatten().map(|object| {
             let oid = object["oid"].as_str().unwrap_or_default();
             let mut told = json!({"oid": oid, "size": object["size"]});
             if self.storage.get(oid).is_none_or(|kept| sha256(kept) != oid) {
                 told["actions"] = json!({
-                    "upload": {"href": format!("{url}/storage/{oid}?X-Amz-Signature=signed")},
+                    "upload": {"href": format!("{storage}/storage/{oid}?X-Amz-Signature=signed")},
                     "verify": {"href": format!("{url}/api/models/{id}/lfs/verify")}});
             }
             told
@@ -384,7 +388,7 @@ impl World {
             .with("x-linked-etag", format!("\"{hash}\""))
             .with("x-linked-size", file.bytes.len().to_string())
             .with("etag", format!("\"{}\"", &hash[..40]))
-            .with("location", format!("{}/storage/{hash}?X-Amz-Signature=signed", self.url))
+            .with("location", format!("{}/storage/{hash}?X-Amz-Signature=signed", self.storage_url))
     }
 }
 

@@ -80,7 +80,9 @@ pub(super) async fn choose(parts: &Arc<Parts>, agent: AgentName, text: &str, bef
 }
 
 fn carry_out(parts: &Parts, before: Before, text: &str, chosen: &Call) -> Called {
-    with_ports(parts, &NoTill, |ports| call(&parts.resources.world, ports, before.input(text), chosen, Behind::Model))
+    with_ports(parts, &NoTill, None, |ports| {
+        call(&parts.resources.world, ports, before.input(text), chosen, Behind::Model)
+    })
 }
 
 /// What the model writes; none where it cannot, or takes too long.

@@ -14,6 +14,7 @@ use super::{
     convert,
     register::SessionOrders,
     tools::{self, with_ports},
+    traced::Notes,
     turn::Parts,
 };
 use crate::brain::{
@@ -88,6 +89,7 @@ impl Parts {
         turn: &str,
         text: &str,
         repeated: bool,
+        notes: &Notes,
     ) -> Result<Begun, StoreError> {
         if repeated && let Some(answered) = self.answered(session, turn)? {
             return Ok(Begun::Answered(Box::new(answered)));
@@ -98,7 +100,7 @@ impl Parts {
             self.hear(&known, turn, text, now)?;
             return Ok(Begun::Held(Person { name: Some(name.to_owned()) }));
         }
-        let mut decided = self.decide(&known, turn, text)?;
+        let mut decided = self.decide(&known, turn, text, notes)?;
         if !(decided.decision.open && self.model_tools) {
             self.keep(session, turn, text, &decided.decision, decided.expected)?;
             decided.kept = true;
@@ -147,7 +149,7 @@ impl Parts {
         Ok(())
     }
 
-    fn decide(&self, known: &Session, turn: &str, text: &str) -> Result<Decided, StoreError> {
+    fn decide(&self, known: &Session, turn: &str, text: &str, notes: &Notes) -> Result<Decided, StoreError> {
         let started = Instant::now();
         let now = self.clock().now();
         let session = &known.id;
@@ -155,8 +157,11 @@ impl Parts {
         let messages = self.store.messages(session, HISTORY_FOR_PROMPT)?;
         let register = SessionOrders { store: &self.store, session, turn, sequence: Cell::new(log.seq), now };
         let before = Before { cart: log.cart(), memory: memory(known), now };
-        let decision =
-            with_ports(self, &register, |ports| turn::decide(&self.resources.world, ports, before.clone().input(text)));
+        let listener = notes.listen();
+        let decision = with_ports(self, &register, listener.as_ref(), |ports| {
+            turn::decide(&self.resources.world, ports, before.clone().input(text))
+        });
+        notes.understood(listener, &decision);
         if let Some(order) = &decision.placed {
             // It is on the disk whatever becomes of the rest of this turn.
             self.show_placed(order.id);

@@ -1,6 +1,6 @@
 //! Speaking: the model's words through the check to the guest.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use concierge::{
     brief::Brief,
@@ -20,6 +20,21 @@ pub struct Reply {
     pub raw: String,
     /// How the model's part ended.
     pub end: GenerationEnd,
+    /// When it was heard.
+    pub heard: Heard,
+}
+
+/// The moments of a reply.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// It was asked for.
+    pub began: Instant,
+    /// The first word came.
+    pub first: Option<Instant>,
+    /// The model's part was over; none where no model was asked.
+    pub ended: Option<Instant>,
+    /// What the check took of it.
+    pub checking: Duration,
 }
 
 /// Speaks a reply. Whatever becomes of the model, the guest is told what the brief says: a model that is busy, broken
@@ -36,6 +51,7 @@ pub async fn speak(
     let mut speaker = Speaker::new(Checker::new(index, brief, guest), brief);
     let mut end = GenerationEnd { reason: FinishReason::Stop, usage: Usage::default(), timings: Timings::default() };
     let (mut read, mut raw) = (Instant::now(), String::new());
+    let mut heard = Heard { began: read, first: None, ended: None, checking: Duration::ZERO };
     if !brief.is_verbatim() {
         match engine.start(request) {
             Ok(mut words) => loop {
@@ -44,7 +60,8 @@ pub async fn speak(
                     () = cancelled.cancelled() => {
                         end.reason = events.cancel_reason();
                         let spoken = speaker.stop();
-                        return Reply { spoken, raw, end };
+                        heard.ended = Some(Instant::now());
+                        return Reply { spoken, raw, end, heard };
                     }
                     event = words.next() => event,
                 };
@@ -57,7 +74,11 @@ pub async fn speak(
                         end.usage.completion_tokens += 1;
                         end.timings.decode_ms = read.elapsed().as_secs_f64() * 1_000.0;
                         raw.push_str(&text);
-                        if let Some(text) = speaker.push(&text) {
+                        let came = Instant::now();
+                        heard.first.get_or_insert(came);
+                        let holds = speaker.push(&text);
+                        heard.checking += came.elapsed();
+                        if let Some(text) = holds {
                             events.token(text);
                         }
                         // Dropping the stream ends the work behind it.
@@ -79,12 +100,15 @@ pub async fn speak(
             Err(error) => note(&error),
         }
     }
+    let over = Instant::now();
+    heard.ended = (!brief.is_verbatim()).then_some(over);
     let complete = end.reason == FinishReason::Stop;
     let (rest, spoken) = speaker.finish(complete);
+    heard.checking += over.elapsed();
     events.token(rest.unwrap_or_default());
     // The reply is whole, whoever finished it.
     end.reason = FinishReason::Stop;
-    Reply { spoken, raw, end }
+    Reply { spoken, raw, end, heard }
 }
 
 fn note(error: &EngineError) {

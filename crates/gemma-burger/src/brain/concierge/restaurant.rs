@@ -25,7 +25,9 @@ use super::{
     clock::Clock,
     lookup,
     manner::{Manner, Shelf, Tunable},
+    registered,
     speech::Speech,
+    traced::Tracing,
     turn::{Parts, Restaurant},
     turn_log::TurnLog,
 };
@@ -115,6 +117,7 @@ pub fn load(config: &Config, resources: Resources, bus: Arc<SessionBus>) -> Resu
     let mut parts = without_model(config, resources, bus)?;
     let (engine, manner) = speech(config)?;
     parts.manner = manner;
+    parts.tracing = Tracing::start(config)?;
     parts.engine = engine;
     Ok(Restaurant::new(parts))
 }
@@ -141,6 +144,7 @@ pub fn without_model(config: &Config, resources: Resources, bus: Arc<SessionBus>
         manner,
         model_tools: config.model.model_tools == Switch::On,
         max_reply_tokens: config.model.max_reply_tokens,
+        tracing: None,
         turn_log,
         bus,
         news: StaffNews::new(),
@@ -201,9 +205,10 @@ pub fn voices(config: &Config) -> Result<(Arc<Gemma>, Manner), Failure> {
 
 /// Gives a loaded model the staff's manner.
 pub fn with_manner(config: &Config, gemma: Gemma) -> Result<(Arc<Gemma>, Manner), Failure> {
+    let adapters = registered::resolve(config)?;
     let engine = Arc::new(gemma);
     let shelf = Shelf::new(&config.files.data_dir, &config.files.resources_dir);
-    let manner = Manner::open(engine.clone(), shelf, &config.model.adapters, &config.model.model)
+    let manner = Manner::open(engine.clone(), shelf, &adapters, &config.model.model)
         .map_err(|error| Failure::new(error).hint("ADAPTER=off speaks with the model as it is"))?;
     Ok((engine, manner))
 }

@@ -4,13 +4,20 @@ use std::{cell::Cell, time::Instant};
 
 use concierge::{
     ledger::{Cart, Checkout, Event, OrderId, PlacedOrder},
+    ports::{Embedder, Retriever},
     tools::{Call, Effect, ToolError, Used},
     turn::{self, Behind, Called, Memory, Ports, Register},
 };
 use serde_json::Value;
 use store::{SessionId, StoreError};
 
-use super::{agent::Before, decide::memory, register::SessionOrders, turn::Parts};
+use super::{
+    agent::Before,
+    decide::memory,
+    overheard::{Listener, Overheard},
+    register::SessionOrders,
+    turn::Parts,
+};
 
 /// What came of a call from outside a turn.
 pub struct Answered {
@@ -33,16 +40,22 @@ impl Register for NoTill {
     }
 }
 
-/// A register's ports with a stopwatch that started now.
-pub(super) fn with_ports<T>(parts: &Parts, register: &dyn Register, work: impl FnOnce(&Ports<'_>) -> T) -> T {
+/// A register's ports with a stopwatch that started now, and with somebody who listens, where there is one.
+pub(super) fn with_ports<T>(
+    parts: &Parts,
+    register: &dyn Register,
+    listener: Option<&Listener>,
+    work: impl FnOnce(&Ports<'_>) -> T,
+) -> T {
     let started = Instant::now();
     let stopwatch = || started.elapsed();
-    work(&Ports {
-        embedder: parts.embedder.as_ref(),
-        retriever: parts.retriever.as_ref(),
-        register,
-        stopwatch: &stopwatch,
-    })
+    let (embedder, retriever): (&dyn Embedder, &dyn Retriever) = (parts.embedder.as_ref(), parts.retriever.as_ref());
+    let Some(listener) = listener else {
+        return work(&Ports { embedder, retriever, register, stopwatch: &stopwatch });
+    };
+    let embedder = Overheard { inner: embedder, listener };
+    let retriever = Overheard { inner: retriever, listener };
+    work(&Ports { embedder: &embedder, retriever: &retriever, register, stopwatch: &stopwatch })
 }
 
 impl Parts {
@@ -75,7 +88,7 @@ impl Parts {
                 let before = Before { cart: log.cart(), memory: memory(&known), now };
                 let register =
                     SessionOrders { store: &self.store, session, turn: key, sequence: Cell::new(log.seq), now };
-                let called = with_ports(self, &register, |ports| {
+                let called = with_ports(self, &register, None, |ports| {
                     turn::call(&self.resources.world, ports, before.input(""), &call, Behind::Guest)
                 });
                 if let Some(order) = &called.decision.placed {
@@ -93,7 +106,7 @@ impl Parts {
 
     fn call_publicly(&self, call: &Call) -> Called {
         let before = Before { cart: Cart::default(), memory: Memory::default(), now: self.clock().now() };
-        with_ports(self, &NoTill, |ports| {
+        with_ports(self, &NoTill, None, |ports| {
             turn::call(&self.resources.world, ports, before.input(""), call, Behind::Guest)
         })
     }

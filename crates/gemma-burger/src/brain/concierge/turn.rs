@@ -1,6 +1,10 @@
 //! The one implementation of the brain's [`Concierge`]: a restaurant, open.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use concierge::{
@@ -23,6 +27,7 @@ use super::{
     reply,
     restaurant::Resources,
     speech::Speech,
+    traced::{Notes, Tracing},
     turn_log::TurnLog,
 };
 use crate::{
@@ -67,6 +72,8 @@ pub struct Parts {
     pub manner: Manner,
     /// Tokens of a reply.
     pub max_reply_tokens: u32,
+    /// Where traces of turns go, if anywhere.
+    pub tracing: Option<Tracing>,
     /// What is kept of turns.
     pub turn_log: TurnLog,
     /// News for guests outside of their turns.
@@ -135,90 +142,10 @@ impl Concierge for Restaurant {
         events: &EventSink,
         cancelled: CancellationToken,
     ) -> Result<Done, ApiError> {
-        let session = session_of(&turn.session)?;
-        let (text, id, key, repeated) = (turn.text.clone(), turn.turn.to_string(), session.clone(), turn.repeated);
-        let Decided { decision, before, expected, kept, history, understand_ms } =
-            match self.blocking(move |inner| inner.begin(&key, &id, &text, repeated)).await? {
-                Begun::Decided(decided) => *decided,
-                Begun::Held(person) => {
-                    events.send(TurnEvent::Person(person));
-                    return Ok(without_model());
-                }
-                Begun::Answered(answered) => {
-                    answered.tell(events);
-                    return Ok(without_model());
-                }
-            };
-        let decision = if kept {
-            decision
-        } else {
-            self.choose_tools(&session, &turn, decision, before, expected, &cancelled).await?
-        };
-        self.inner.announce(&session, &decision, events);
-        let world = &self.inner.resources.world;
-        let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
-        let mut request = prompt::request(
-            &world.personas,
-            &decision.brief,
-            &history,
-            &turn.text,
-            &limits,
-            Some(turn.session.to_string()),
-        );
-        // An agent without a trained manner speaks with the model as it is.
-        request.adapter = request.adapter.filter(|agent| self.inner.manner.is_tuned(*agent));
-        let reply = reply::speak(
-            self.inner.engine.as_ref(),
-            &world.mentions,
-            &decision.brief,
-            &turn.text,
-            request,
-            events,
-            &cancelled,
-        )
-        .await;
-        let speaker = match decision.brief.agent {
-            AgentName::Rosy => Speaker::Rosy,
-            AgentName::Gordon => Speaker::Gordon,
-        };
-        let (words, id) = (reply.spoken.text.clone(), turn.turn.to_string());
-        let menu = &world.menu;
-        let entry =
-            self.inner.turn_log.entry(menu, &self.inner.model_name, &turn.text, &decision, &reply, understand_ms);
-        if !words.is_empty() {
-            self.blocking(move |inner| {
-                let now = inner.clock().now().unix;
-                inner.store.add_messages(&session, &id, &[(speaker, &words)], now)?;
-                inner.tell_desk(&session);
-                if let Some(entry) = entry {
-                    TurnLog::keep(&inner.store, &session, &id, &entry, now);
-                }
-                Ok(())
-            })
-            .await?;
-        }
-        tracing::info!(
-            request = turn.request.as_str(),
-            turn = turn.turn.short(),
-            intent = %decision.intent,
-            confidence = decision.confidence,
-            own = reply.spoken.own,
-            plain = reply.spoken.plain,
-            fault = reply.spoken.fault.as_ref().map(|(fault, _)| tracing::field::debug(*fault)),
-            degraded = decision.degraded,
-            "turn spoken"
-        );
-        Ok(Done {
-            finish_reason: reply.end.reason,
-            usage: reply.end.usage,
-            timings: TurnTimings {
-                understand_ms,
-                queued_ms: reply.end.timings.queued_ms,
-                prefill_ms: reply.end.timings.prefill_ms,
-                decode_ms: reply.end.timings.decode_ms,
-                ..TurnTimings::default()
-            },
-        })
+        let notes = Notes::begin(self.inner.tracing.as_ref(), &turn);
+        let outcome = self.answer(&turn, events, cancelled, &notes).await;
+        notes.end(&turn, &outcome);
+        outcome
     }
 
     async fn claim(&self, session: &wire::SessionId, key: &str, message: &str) -> Result<Claimed, ApiError> {
@@ -277,7 +204,13 @@ impl Concierge for Restaurant {
             wire::Thumb::Up => Thumb::Up,
             wire::Thumb::Down => Thumb::Down,
         };
-        self.blocking(move |inner| inner.store.rate(&session, &turn, thumb, inner.clock().now().unix)).await
+        let id = turn.clone();
+        self.blocking(move |inner| inner.store.rate(&session, &id, thumb, inner.clock().now().unix)).await?;
+        if let Some(tracing) = self.inner.tracing.clone() {
+            // The guest does not wait for another server.
+            tokio::task::spawn_blocking(move || tracing.thumb(&turn, feedback.thumb));
+        }
+        Ok(())
     }
 
     fn ready(&self) -> Readiness {
@@ -305,11 +238,119 @@ impl Concierge for Restaurant {
         let mut page = Page::default();
         self.inner.engine.measure(&mut page);
         self.inner.retriever.measure(&mut page);
+        if let Some(tracing) = &self.inner.tracing {
+            tracing.measure(&mut page);
+        }
         page.finish()
+    }
+
+    async fn close(&self) {
+        if let Some(tracing) = self.inner.tracing.clone() {
+            let _ = tokio::task::spawn_blocking(move || tracing.close()).await;
+        }
     }
 }
 
 impl Restaurant {
+    /// Answers a message.
+    async fn answer(
+        &self,
+        turn: &TurnRequest,
+        events: &EventSink,
+        cancelled: CancellationToken,
+        notes: &Notes,
+    ) -> Result<Done, ApiError> {
+        let session = session_of(&turn.session)?;
+        let (text, id, key, repeated) = (turn.text.clone(), turn.turn.to_string(), session.clone(), turn.repeated);
+        let noting = notes.clone();
+        let Decided { decision, before, expected, kept, history, understand_ms } =
+            match self.blocking(move |inner| inner.begin(&key, &id, &text, repeated, &noting)).await? {
+                Begun::Decided(decided) => *decided,
+                Begun::Held(person) => {
+                    events.send(TurnEvent::Person(person));
+                    return Ok(without_model());
+                }
+                Begun::Answered(answered) => {
+                    answered.tell(events);
+                    return Ok(without_model());
+                }
+            };
+        let decision = if kept {
+            decision
+        } else {
+            self.choose_tools(&session, turn, decision, before, expected, &cancelled).await?
+        };
+        self.inner.announce(&session, &decision, events);
+        let world = &self.inner.resources.world;
+        let limits = Limits { max_tokens: self.inner.max_reply_tokens, seed: seed(&turn.turn) };
+        let prompting = Instant::now();
+        let mut request = prompt::request(
+            &world.personas,
+            &decision.brief,
+            &history,
+            &turn.text,
+            &limits,
+            Some(turn.session.to_string()),
+        );
+        // An agent without a trained manner speaks with the model as it is.
+        request.adapter = request.adapter.filter(|agent| self.inner.manner.is_tuned(*agent));
+        notes.prompted(prompting, &request, decision.brief.facts().count());
+        let asked = notes.asked(&request, &self.inner.model_name);
+        let reply = reply::speak(
+            self.inner.engine.as_ref(),
+            &world.mentions,
+            &decision.brief,
+            &turn.text,
+            request,
+            events,
+            &cancelled,
+        )
+        .await;
+        notes.spoken(asked, &reply);
+        let speaker = match decision.brief.agent {
+            AgentName::Rosy => Speaker::Rosy,
+            AgentName::Gordon => Speaker::Gordon,
+        };
+        let (words, id) = (reply.spoken.text.clone(), turn.turn.to_string());
+        let menu = &world.menu;
+        let entry =
+            self.inner.turn_log.entry(menu, &self.inner.model_name, &turn.text, &decision, &reply, understand_ms);
+        if !words.is_empty() {
+            self.blocking(move |inner| {
+                let now = inner.clock().now().unix;
+                inner.store.add_messages(&session, &id, &[(speaker, &words)], now)?;
+                inner.tell_desk(&session);
+                if let Some(entry) = entry {
+                    TurnLog::keep(&inner.store, &session, &id, &entry, now);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        tracing::info!(
+            request = turn.request.as_str(),
+            turn = turn.turn.short(),
+            intent = %decision.intent,
+            confidence = decision.confidence,
+            own = reply.spoken.own,
+            plain = reply.spoken.plain,
+            fault = reply.spoken.fault.as_ref().map(|(fault, _)| tracing::field::debug(*fault)),
+            degraded = decision.degraded,
+            "turn spoken"
+        );
+        Ok(Done {
+            finish_reason: reply.end.reason,
+            usage: reply.end.usage,
+            timings: TurnTimings {
+                understand_ms,
+                queued_ms: reply.end.timings.queued_ms,
+                prefill_ms: reply.end.timings.prefill_ms,
+                decode_ms: reply.end.timings.decode_ms,
+                ..TurnTimings::default()
+            },
+        })
+    }
+
     /// Lets the model choose tools where nothing was understood, and stores what came of it.
     async fn choose_tools(
         &self,

@@ -118,7 +118,7 @@ impl TurnLog {
         if !self.on {
             return None;
         }
-        let Reply { spoken: Spoken { text, fault, .. }, raw, end } = reply;
+        let Reply { spoken: Spoken { text, fault, .. }, raw, end, .. } = reply;
         let GenerationEnd { usage: Usage { prompt_tokens, completion_tokens, .. }, timings, .. } = end;
         let Decision { intent, confidence, brief, events, cart, used, .. } = decision;
         Some(
@@ -151,9 +151,9 @@ impl TurnLog {
 
     /// Writes an entry. A log that cannot be written costs the guest nothing.
     pub(super) fn keep(store: &Store, session: &SessionId, turn: &str, entry: &Entry, at: i64) {
-        let kept = serde_json::to_value(entry).map_err(|error| error.to_string()).and_then(|record| {
-            store.log_turn(session, turn, &record, at).map_err(|error| error.to_string())
-        });
+        let kept = serde_json::to_value(entry)
+            .map_err(|error| error.to_string())
+            .and_then(|record| store.log_turn(session, turn, &record, at).map_err(|error| error.to_string()));
         if let Err(error) = kept {
             tracing::warn!(%error, "a turn is missing in the log of turns");
         }
@@ -174,9 +174,8 @@ impl Entry {
         let words = [&mut self.guest, &mut self.reply].into_iter();
         let words = words.chain(&mut self.raw).chain(self.fault.as_mut().map(|(_, sentence)| sentence));
         let words = words.chain(self.facts.iter_mut().map(|fact| &mut fact.text));
-        let words = words.chain(
-            self.points.iter_mut().flat_map(|point| std::iter::once(&mut point.plain).chain(&mut point.needs)),
-        );
+        let words = words
+            .chain(self.points.iter_mut().flat_map(|point| std::iter::once(&mut point.plain).chain(&mut point.needs)));
         for word in words {
             *word = mask.apply(word);
         }

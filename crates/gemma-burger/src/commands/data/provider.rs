@@ -28,12 +28,8 @@ use crate::{
 /// Questions under way at once: providers allow few.
 const AT_ONCE: usize = 4;
 /// Nobody waits at a terminal for a single one of many answers.
-const BOUNDS: Bounds = Bounds {
-    patience: Duration::from_secs(120),
-    tries: 6,
-    longest_pause: Duration::from_secs(60),
-    answer: 256 * 1024,
-};
+const BOUNDS: Bounds =
+    Bounds { patience: Duration::from_secs(120), tries: 6, longest_pause: Duration::from_secs(60), answer: 256 * 1024 };
 /// Questions in a row that get no answer before it is given up.
 const GIVE_UP_AFTER: usize = 8;
 

@@ -41,7 +41,7 @@ pub fn page(report: &Report, comparison: Option<&Comparison>) -> String {
     );
     body += &figures(report, comparison);
     for missing in &report.missing {
-        let _ = write!(body, "<p class=missing><b>Not said here.</b> {}</p>", escape(missing));
+        let _ = write!(body, "<p class=missing><b>Not said here:</b> {}</p>", escape(missing));
     }
     body += &rules(report);
     if let Some(judge) = &report.judge {
@@ -70,7 +70,13 @@ fn figures(report: &Report, comparison: Option<&Comparison>) -> String {
         format!("<div class=figure><p class=number>{number}</p><p>{what}</p>{change}</div>")
     };
     let moved = |then: f64, now: f64, digits: usize| {
-        let sign = if now > then { "▲" } else if now < then { "▼" } else { "=" };
+        let sign = if now > then {
+            "▲"
+        } else if now < then {
+            "▼"
+        } else {
+            "="
+        };
         format!("{sign} from {then:.digits$}")
     };
     let mut out = String::from("<section class=figures>");
@@ -97,7 +103,9 @@ fn rules(report: &Report) -> String {
         .map(|(rule, (kept, of))| Bar::new(rule.told(), percent(*kept, *of), format!("{kept} of {of}")))
         .collect();
     let marked = format!("{} of {}", summary.marked, summary.cases);
-    bars.push(Bar::new("show a mark of their persona (no rule)", percent(summary.marked, summary.cases), marked).pale());
+    bars.push(
+        Bar::new("show a mark of their persona (no rule)", percent(summary.marked, summary.cases), marked).pale(),
+    );
     format!("<section><h2>Rules</h2><p class=soft>Replies that …</p>{}</section>", svg::bars("Rules kept", &bars))
 }
 
@@ -193,11 +201,8 @@ fn compared(comparison: &Comparison) -> String {
                 || "<td class=n>–<td class=n>–".to_owned(),
                 |(then, now)| format!("<td class=n>{then:.2}<td class=n>{now:.2}"),
             );
-            let _ = write!(
-                out,
-                "<tr class={class}><td>{}<td class=n>{then:.1}%<td class=n>{now:.1}%{marks}",
-                escape(name)
-            );
+            let _ =
+                write!(out, "<tr class={class}><td>{}<td class=n>{then:.1}%<td class=n>{now:.1}%{marks}", escape(name));
         }
         out += "</tbody></table>";
     }
@@ -262,7 +267,7 @@ fn card(outcome: &Outcome) -> String {
         .rules
         .iter()
         .filter(|(_, kept)| !**kept)
-        .map(|(rule, _)| format!("<span class=flag>not: {}</span>", rule.told()))
+        .map(|(rule, _)| format!("<span class=flag>{}</span>", rule.broken()))
         .collect();
     if !broken.is_empty() {
         let _ = write!(out, "<dt>Rules<dd>{}", broken.join(" "));
@@ -303,7 +308,7 @@ fn all(report: &Report) -> String {
     );
     for outcome in &report.outcomes {
         let broken: Vec<&str> =
-            outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.told()).collect();
+            outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.broken()).collect();
         let _ = write!(
             out,
             "<tr><td><code>{}</code><td>{}<td>{}<td>{}",

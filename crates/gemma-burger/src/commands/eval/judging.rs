@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use concierge::prompt::Personas;
 use connect::{
     chat::Model,
-    judge::{
-        Agreement, Aspect, Case, Judge, JudgeError, Limits, Marks, Price, Said, Settings, Winner, agreement,
-    },
+    judge::{Agreement, Aspect, Case, Judge, JudgeError, Limits, Marks, Price, Said, Settings, Winner, agreement},
     service::Bounds,
 };
 use serde::{Deserialize, Serialize};
@@ -147,7 +145,8 @@ pub fn configured(config: &Config) -> Result<Option<Judge>, Failure> {
 pub fn labelled(path: &Path) -> Result<Vec<Labelled>, Failure> {
     read_lines(path, |line| {
         let labelled: Labelled = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        let fits = Aspect::ALL.iter().all(|aspect| labelled.labels.get(aspect).is_some_and(|mark| (1..=5).contains(mark)));
+        let fits =
+            Aspect::ALL.iter().all(|aspect| labelled.labels.get(aspect).is_some_and(|mark| (1..=5).contains(mark)));
         if fits { Ok(labelled) } else { Err(format!("{}: labels are four marks from 1 to 5", labelled.id)) }
     })
 }

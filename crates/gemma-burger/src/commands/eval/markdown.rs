@@ -112,11 +112,7 @@ fn judged(judge: &Judgement) -> String {
         text += &format!(
             "\nReply by reply beside the earlier run: {} better, {} worse, {} neither ({} of these because the order \
              decided), {} not compared.\n",
-            preferences.better,
-            preferences.worse,
-            preferences.ties,
-            preferences.inconsistent,
-            preferences.unjudged
+            preferences.better, preferences.worse, preferences.ties, preferences.inconsistent, preferences.unjudged
         );
     }
     text
@@ -181,7 +177,7 @@ fn case(outcome: &Outcome) -> String {
     if let Some((fault, sentence)) = &outcome.fault {
         text += &format!("- Refused ({fault:?}): {}\n", quote(sentence));
     }
-    let broken = outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| format!("not: {}", rule.told()));
+    let broken = outcome.rules.iter().filter(|(_, kept)| !**kept).map(|(rule, _)| rule.broken());
     for rule in broken {
         text += &format!("- {rule}\n");
     }

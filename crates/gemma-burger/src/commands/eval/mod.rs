@@ -8,6 +8,7 @@ mod play;
 mod report;
 mod rules;
 mod svg;
+mod told;
 
 use std::path::PathBuf;
 
@@ -32,9 +33,11 @@ use report::{Comparison, Made, Report};
 /// Rules are held against every reply. With JUDGE_URL and JUDGE_MODEL a large model gives marks as well; without them
 /// the report says what is missing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  gemma-burger eval\n  gemma-burger eval --report data/eval/today --compare data/eval/last \
+#[command(
+    after_help = "Examples:\n  gemma-burger eval\n  gemma-burger eval --report data/eval/today --compare data/eval/last \
                         --fail-below 95\n  gemma-burger eval --logs --report data/eval/guests\n  \
-                        gemma-burger eval resources/eval/conversations.jsonl --transcript > conversations.md")]
+                        gemma-burger eval resources/eval/conversations.jsonl --transcript > conversations.md"
+)]
 pub struct Args {
     /// Files with a case a line: `{"id", "kind", "setup": [earlier messages], "guest", "needs"?: [words],
     /// "order"?: [lines afterwards], "declines"?: true or false}`. Without one, the restaurant's own.
@@ -123,7 +126,8 @@ impl Args {
                 None
             }
             Some(judge) => {
-                let labels = self.labels.clone().unwrap_or_else(|| config.files.resources_dir.join("eval/labels.jsonl"));
+                let labels =
+                    self.labels.clone().unwrap_or_else(|| config.files.resources_dir.join("eval/labels.jsonl"));
                 let labelled = if self.labels.is_some() || labels.exists() {
                     judging::labelled(&labels)?
                 } else {
@@ -144,6 +148,7 @@ impl Args {
         let at = Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
         let made = Made { at, model, tuned, greedy: self.greedy, seed: self.seed, sets };
         let report = Report::new(made, outcomes, judgement, missing);
+        told::tell(&config, &report);
         self.finish(&report, earlier.as_ref())
     }
 
@@ -196,7 +201,11 @@ impl Args {
             for outcome in &report.outcomes {
                 print(&line(outcome)?)?;
             }
-            print(&line(&Told { rules: &report.rules, judge: report.judge.as_ref(), comparison: comparison.as_ref() })?)?;
+            print(&line(&Told {
+                rules: &report.rules,
+                judge: report.judge.as_ref(),
+                comparison: comparison.as_ref(),
+            })?)?;
         } else {
             for outcome in report.outcomes.iter().filter(|outcome| outcome.fails()) {
                 print(&told(outcome))?;
@@ -217,7 +226,10 @@ impl Args {
             tell(&format!("{} holds report.html, report.md and report.json", folder.display()));
         }
         if let Some(least) = self.fail_below.filter(|least| report.rules.percent() < *least) {
-            return Err(Failure::new(format!("{:.1}% of all rules are kept, less than {least}%", report.rules.percent())));
+            return Err(Failure::new(format!(
+                "{:.1}% of all rules are kept, less than {least}%",
+                report.rules.percent()
+            )));
         }
         match (self.fail_below_mark, report.mark()) {
             (Some(least), None) => Err(Failure::new(format!("no reply has marks, so that {least} is not reached"))
@@ -260,7 +272,7 @@ fn told(outcome: &Outcome) -> String {
         text += &format!("  {fault:?}: {sentence}\n");
     }
     for (rule, _) in outcome.rules.iter().filter(|(_, kept)| !**kept) {
-        text += &format!("  not: {}\n", rule.told());
+        text += &format!("  {}\n", rule.broken());
     }
     if let Some(wanted) = &outcome.order_wanted {
         text += &format!("  order: {}; wanted: {}\n", outcome.order.join("; "), wanted.join("; "));

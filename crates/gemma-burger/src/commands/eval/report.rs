@@ -252,7 +252,8 @@ impl Comparison {
             report.outcomes.iter().filter(|outcome| both.contains(&outcome.id)).cloned().collect()
         };
         let (before, after) = (shared(earlier), shared(now));
-        let clean: BTreeMap<&str, bool> = before.iter().map(|outcome| (outcome.id.as_str(), !outcome.fails())).collect();
+        let clean: BTreeMap<&str, bool> =
+            before.iter().map(|outcome| (outcome.id.as_str(), !outcome.fails())).collect();
         let (old, new) = (Summary::of(&before), Summary::of(&after));
         let kinds = new.kinds.iter().filter_map(|(name, kind)| {
             let earlier = old.kinds.get(name)?;

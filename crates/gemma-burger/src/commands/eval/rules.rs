@@ -57,6 +57,20 @@ impl Rule {
             Self::Length => "are read in 60 words",
         }
     }
+    /// Of a reply that does not keep it, for people.
+    pub const fn broken(self) -> &'static str {
+        match self {
+            Self::Facts => "the check refused the model's words",
+            Self::Whole => "something was left out",
+            Self::Ends => "did not end within 60 words",
+            Self::Sealed => "told a part of the prompt",
+            Self::Manner => "not the persona's manner",
+            Self::Words => "lacks words that are needed",
+            Self::Order => "the order is not as it should be",
+            Self::Declined => "said no where it should not, or the other way round",
+            Self::Length => "more than 60 words",
+        }
+    }
 }
 
 /// Which rules a reply keeps; those that do not apply are not there.
@@ -90,8 +104,7 @@ pub fn kept(case: &Case, said: &Said, heard: &Heard, order: &[String], personas:
 /// The words and habits of its persona that a reply shows.
 pub fn shown(persona: &Persona, text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
-    let mut shown: Vec<String> =
-        persona.marks.words.iter().filter(|word| holds(&lower, word)).cloned().collect();
+    let mut shown: Vec<String> = persona.marks.words.iter().filter(|word| holds(&lower, word)).cloned().collect();
     let habit = |name: &str| persona.marks.habits.iter().any(|habit| habit == name);
     if habit("exclamation") && text.contains('!') {
         shown.push("!".to_owned());
@@ -105,7 +118,8 @@ pub fn shown(persona: &Persona, text: &str) -> Vec<String> {
 /// Whether a model's words break a habit of its persona. What is put in by rule speaks for everybody, and is not asked.
 fn breaks(persona: &Persona, raw: &str) -> bool {
     let lower = raw.to_lowercase();
-    let long = || lower.split(['!', '?', '\n']).flat_map(|part| part.split(". ")).any(|part| words(part) > LONG_SENTENCE);
+    let long =
+        || lower.split(['!', '?', '\n']).flat_map(|part| part.split(". ")).any(|part| words(part) > LONG_SENTENCE);
     persona.marks.avoid.iter().any(|word| holds(&lower, word))
         || persona.marks.habits.iter().any(|habit| match habit.as_str() {
             "no_exclamation" => lower.contains('!'),
@@ -129,9 +143,9 @@ fn contracts(lower: &str) -> bool {
 /// Whether words stand in a text as words.
 fn holds(lower: &str, wanted: &str) -> bool {
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    lower.match_indices(wanted).any(|(at, _)| {
-        edge(lower[..at].chars().next_back()) && edge(lower[at + wanted.len()..].chars().next())
-    })
+    lower
+        .match_indices(wanted)
+        .any(|(at, _)| edge(lower[..at].chars().next_back()) && edge(lower[at + wanted.len()..].chars().next()))
 }
 
 /// Half a sentence of its orders is theirs, not the staff's.

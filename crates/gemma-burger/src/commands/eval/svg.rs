@@ -53,10 +53,10 @@ pub fn bars(title: &str, bars: &[Bar]) -> String {
             y + 8,
             y + 8,
             LONG * bar.percent / 100.0,
-            f64::from(LEFT) + LONG + 58.0,
+            f64::from(LEFT) + LONG + 64.0,
             y + 19,
             bar.percent,
-            f64::from(LEFT) + LONG + 72.0,
+            f64::from(LEFT) + LONG + 78.0,
             y + 19,
             escape(&bar.note)
         );
@@ -86,7 +86,7 @@ pub fn marks(title: &str, rows: &[(&str, [usize; 5], f64)]) -> String {
             }
             x += width;
         }
-        let (x, y) = (f64::from(LEFT) + LONG + 58.0, y + 19);
+        let (x, y) = (f64::from(LEFT) + LONG + 64.0, y + 19);
         let _ = write!(out, "<text class=value x={x} y={y}>{mean:.2}</text>");
     }
     out + "</svg>"

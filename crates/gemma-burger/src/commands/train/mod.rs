@@ -1,6 +1,7 @@
 //! `gemma-burger train`: teaches the staff a manner, on this machine.
 
 mod listeners;
+mod tracked;
 
 use std::{
     ffi::OsStr,
@@ -33,7 +34,8 @@ const CURVE_WIDTH: usize = 72;
 ///
 /// The adapter is written to the folder of `--out` in MLX-LM's layout and as `adapter.gguf`, with the course of the
 /// loss (`loss.svg`), the settings and figures (`run.json`) and a checkpoint. Under `DATA_DIR/adapters` the running
-/// restaurant finds it by its folder's name.
+/// restaurant finds it by its folder's name. With MLFLOW_TRACKING_URI the run is told to an MLflow server as it goes, and
+/// its adapter is registered there as the candidate.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  gemma-burger train --epochs 1 --out data/adapters/manner\n  \
     gemma-burger train --data mine.jsonl --rank 8 --steps 400 --out data/adapters/mine --resume\n\n\
@@ -168,9 +170,14 @@ impl Args {
         }
         let mut told: Vec<Box<dyn TrainListener>> = vec![Box::new(listeners::Interrupt::new())];
         told.push(if self.json { Box::new(listeners::JsonLines) } else { Box::new(listeners::Progress::default()) });
+        let tracked = tracked::Tracked::new(&config, &run)?;
+        told.extend(tracked.iter().map(|tracked| Box::new(tracked.clone()) as Box<dyn TrainListener>));
         let report = train(&run, &mut told).map_err(failure)?;
         let adapter = load_adapter(&out).map_err(Failure::new)?;
         save_gguf(&adapter, &out.join(ADAPTER_FILE), Precision::F16).map_err(Failure::new)?;
+        if let Some(tracked) = &tracked {
+            tracked.finish(&report, self.json)?;
+        }
         if let Some(path) = &self.fuse {
             // Merged with the whole model, also where a part of its vocabulary was enough to learn with.
             fuse(&base(&config, self.base.as_deref())?, &adapter, path, FusedType::F16).map_err(failure)?;

@@ -87,7 +87,8 @@ impl Review {
             }
             let find = |id: &String| {
                 let missing = || {
-                    Failure::usage(format!("no candidate {id} waits")).hint("`gemma-burger data review --json` lists them")
+                    Failure::usage(format!("no candidate {id} waits"))
+                        .hint("`gemma-burger data review --json` lists them")
                 };
                 waiting.iter().find(|candidate| candidate.id == *id).ok_or_else(missing)
             };
