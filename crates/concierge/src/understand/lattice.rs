@@ -211,7 +211,9 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
                 && tokens
                     .get(to + 1)
                     .is_none_or(|next| is_link(&next.text) || (readings[to + 1].is_empty() && !next.is_count()));
-            if pronoun {
+            // "For the little one" tells for whom.
+            let whom = tokens[..from].iter().rev().take(2).any(|token| token.text == "for");
+            if pronoun && !whom {
                 let kind = Kind::Sizes(sizes.iter().map(|(size, _)| *size).collect());
                 let score = WORD * best * words[2] - SPAN + 0.5;
                 edges.push(Edge { from, to: to + 1, kind, score, also: Vec::new() });

@@ -3,11 +3,12 @@
 //! A menu is compiled once into a [`Lexicon`]. [`parse`] reads an utterance in four steps, each a module:
 //!
 //! 1. `tokens` folds the text into words;
-//! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`lexicon`, `vocabulary`), numbers
-//!    (`numbers`) and plain English (`english`);
+//! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`lexicon`, `names`,
+//!    `partial`, `vocabulary`), numbers (`numbers`) and plain English (`english`, `kinds`);
 //! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar` over the hypotheses
 //!    of `state`;
-//! 4. `replay` runs the path over lines in the making and `assemble` settles them into [`OrderLine`]s.
+//! 4. `replay` runs the path over lines in the making, `parting` parts them where they are told apart, and `assemble`
+//!    settles them into [`OrderLine`]s.
 //!
 //! [`converse`] reads an utterance within a conversation with the same steps: `cues` are phrases about the order as a
 //! whole, `target` finds the line that is spoken of, `answer` the answer to a question. [`slots()`] finds what else was
@@ -27,10 +28,12 @@ mod grammar;
 mod kinds;
 mod lattice;
 mod lexicon;
+mod marks;
 mod moves;
 mod names;
 mod nearest;
 pub(crate) mod numbers;
+mod partial;
 mod parting;
 mod phrases;
 mod pieces;

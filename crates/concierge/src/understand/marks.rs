@@ -1,0 +1,151 @@
+//! What phrases of plain English do to a hypothesis: articles, joints, refusals, corrections.
+
+use super::english::Mark;
+use super::search::{Search, Step};
+use super::state::{Act, Det, Link, NONE, Neg, State, Unit};
+
+impl Search<'_> {
+    /// Takes a hypothesis over a phrase of plain English.
+    pub(super) fn mark(&mut self, step: &Step, mark: Mark) {
+        let state = step.state;
+        match mark {
+            Mark::Article | Mark::Some => {
+                let det = if mark == Mark::Article { Det::Article } else { Det::Some };
+                if mark == Mark::Article && state.size != NONE && state.det == Det::None && self.says_half(state.size) {
+                    // "Half a sandwich".
+                    self.push(step, 0.3, State { det: Det::Article, ..state }, Act::Skip, None);
+                }
+                if mark == Mark::Some && state.pre_len > 0 {
+                    // "No olives on my pizza": what was said first is on what follows.
+                    self.push(step, -0.3, state, Act::Skip, None);
+                }
+                if state.det == Det::None || state.det == Det::Some {
+                    let (cost, flush, open) = self.open(&state);
+                    let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };
+                    self.push(step, -cost, State { det, neg, ..open }, Act::Skip, flush);
+                } else if mark == Mark::Some {
+                    self.push(step, -0.1, state, Act::Skip, None);
+                } else {
+                    let (cost, flush, open) = self.open(&state);
+                    self.push(step, -cost - 0.2, State { det, number: NONE, ..open }, Act::Skip, flush);
+                }
+            }
+            Mark::And | Mark::Or => {
+                let link = if mark == Mark::And { Link::And } else { Link::Or };
+                // A refusal that named nothing of ours ends here: "no sides and a water".
+                let state = State { neg: if state.neg == Neg::On { Neg::Off } else { state.neg }, ..state };
+                let next = State { link, ..state };
+                // "a large and a small": what is pending may be a line by itself.
+                if state.pre_len == 0 && state.size != NONE {
+                    let (cost, flush, open) = self.open(&state);
+                    self.push(step, -cost, State { link, ..open }, Act::Skip, flush);
+                }
+                let cost = if state.det == Det::None || state.pre_len > 0 { 0.0 } else { 0.4 };
+                let loose = State { det: if state.pre_len > 0 { state.det } else { Det::None }, ..next };
+                let loose = if state.pre_len == 0 { State { number: NONE, ..loose } } else { loose };
+                let cost = cost + if state.number != NONE && state.pre_len == 0 { 1.0 } else { 0.0 };
+                // Nobody says a size, "and", and then the thing.
+                let cost = cost + if state.size != NONE && state.pre_len == 0 { 0.6 } else { 0.0 };
+                self.push(step, -cost, loose, Act::Skip, None);
+            }
+            Mark::With | Mark::OnIt => {
+                let link = if mark == Mark::With { Link::With } else { Link::Put };
+                let (cost, flush, open) = self.open(&state);
+                let next = State { link, list: true, neg: Neg::Off, ..open };
+                let next = if mark == Mark::OnIt { State { link: Link::Bare, ..next } } else { next };
+                self.push(step, -cost, next, Act::Options, flush);
+                if mark == Mark::With && state.pre_len > 0 {
+                    // "Cheese with chips": what was said first is on what follows.
+                    self.push(step, -0.5, State { link: Link::And, ..state }, Act::Skip, None);
+                }
+                if mark == Mark::OnIt && state.neg == Neg::On {
+                    self.push(step, -0.2, state, Act::Skip, None);
+                }
+            }
+            Mark::Put => {
+                let (cost, flush, open) = self.open(&state);
+                self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Skip, flush);
+            }
+            Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf => {
+                let (cost, flush, open) = self.open(&state);
+                let replaced = mark == Mark::InsteadOf;
+                let remove = mark == Mark::Remove;
+                let next = State { neg: Neg::On, replaced, remove, amount: None, link: Link::Bare, ..open };
+                self.push(step, -cost, next, Act::Options, flush);
+                if state.pre_len == 0 && mark == Mark::No {
+                    // "a no cheese pizza": the refusal belongs to the item to come.
+                    let next = State { neg: Neg::On, ..state };
+                    self.push(step, -0.2, next, Act::Skip, None);
+                }
+            }
+            Mark::Plain => {
+                let (cost, flush, open) = self.open(&state);
+                self.push(step, -cost, open, Act::Plain, flush);
+                if state.item == NONE || state.det != Det::None || matches!(state.link, Link::Verb | Link::Start) {
+                    self.push(step, -0.05, state, Act::PlainNext, None);
+                }
+                self.push(step, -0.1, state, Act::Skip, None);
+            }
+            Mark::Amount(amount) => {
+                let neg = if state.neg == Neg::Carry { Neg::Off } else { state.neg };
+                let next = State { amount: Some(amount), neg, ..state };
+                self.push(step, 0.0, next, Act::Skip, None);
+                if state.after_option {
+                    self.push(step, -0.7, State { after_option: false, ..state }, Act::Amount(amount), None);
+                }
+            }
+            Mark::Times(times) => {
+                let neg = if state.neg == Neg::Carry { Neg::Off } else { state.neg };
+                let next = State { times: u8::try_from(times).unwrap_or(2), neg, ..state };
+                self.push(step, 0.0, next, Act::Skip, None);
+            }
+            Mark::Verb | Mark::Fix | Mark::MakeIt => {
+                let (cost, flush, open) = self.open(&state);
+                let fix = match mark {
+                    Mark::Verb => state.fix,
+                    _ => true,
+                };
+                let next =
+                    State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let ended = if state.neg == Neg::Carry { 0.4 } else { 0.0 };
+                let lost = if state.det == Det::Number && flush.is_none() { 0.8 } else { 0.0 };
+                let act = if mark == Mark::Fix { Act::Fix } else { Act::Skip };
+                self.push(step, ended - cost - lost, next, act, flush);
+            }
+            Mark::Serving | Mark::Part => {
+                let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
+                self.push(step, 0.0, State { unit, ..state }, Act::Skip, None);
+            }
+            Mark::Each if state.pre_len > 0 => {
+                // "One plain, one filled, both warm".
+                let (cost, flush, open) = self.open(&state);
+                self.push(step, -cost, open, Act::Each, flush);
+            }
+            Mark::Each => {
+                self.push(step, 0.0, State { number: NONE, det: Det::None, ..state }, Act::Each, None);
+            }
+            Mark::Other => {
+                let (cost, flush, open) = self.open(&state);
+                self.push(step, -cost, State { det: Det::Number, number: NONE, ..open }, Act::Skip, flush);
+            }
+            Mark::Same => {
+                let (cost, flush, open) = self.open(&state);
+                if state.item != NONE {
+                    self.push(
+                        step,
+                        0.3 - cost,
+                        State { number: NONE, det: Det::None, link: Link::Bare, ..open },
+                        Act::Same { number: state.number },
+                        flush,
+                    );
+                }
+                self.push(step, -0.3, state, Act::Skip, None);
+            }
+            Mark::For => {
+                self.push(step, 0.0, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None)
+            }
+            Mark::Aside => self.push(step, 0.0, State { list: false, ..state }, Act::Skip, None),
+            Mark::Size | Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
+        }
+    }
+}

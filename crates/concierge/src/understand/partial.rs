@@ -1,0 +1,70 @@
+//! Things found by a part of their names.
+
+use std::collections::HashMap;
+
+use super::english;
+use super::lexicon::{Entry, Lexicon, SHARED};
+use super::vocabulary::Word;
+
+/// Names up to this many words are also found by any of their words in order; longer ones by runs of them.
+const SUBSETS: usize = 5;
+
+impl Lexicon {
+    /// Finds an entry by a part of its name: "mayonnaise" for "regular mayonnaise", "doritos" for all of the bag's name.
+    /// `plain`: its last word says what it is, though it may look like a common one.
+    pub(super) fn parts(&mut self, entry: Entry, words: &[Word], plain: bool, frequency: &HashMap<Word, u32>) {
+        if words.len() < 2 || matches!(entry, Entry::Size(..)) {
+            return;
+        }
+        let weight = |word: &Word| {
+            1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt()
+        };
+        let whole: f32 = words.iter().map(weight).sum();
+        let add = |lexicon: &mut Self, chosen: &[usize]| {
+            let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
+            let ends = chosen.contains(&(words.len() - 1));
+            let says_little = |word: &Word| {
+                let text = lexicon.vocabulary.text(*word);
+                let unit = ends && (plain || english::is_unit(text)) && Some(word) == words.last();
+                (english::is_common(text) && !unit) || text.parse::<u32>().is_ok()
+            };
+            // Two words that say little by themselves may say enough together: "gluten free".
+            if part.iter().all(says_little)
+                && (part.len() < 2 || part.iter().any(|word| is_count(lexicon.vocabulary.text(*word))))
+            {
+                // "Black and pinto beans": such a word says something only beside its like.
+                if chosen == [0] && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
+                    lexicon.insert(entry, &part, SHARED);
+                }
+                return;
+            }
+            let covered: f32 = part.iter().map(weight).sum::<f32>() / whole;
+            let quality = match (ends, chosen[0] == 0) {
+                (true, _) => 0.6 + 0.28 * covered,
+                (false, true) => 0.5 + 0.25 * covered,
+                (false, false) => 0.45 + 0.2 * covered,
+            };
+            lexicon.insert(entry, &part, quality.max(SHARED + 0.01));
+        };
+        if words.len() <= SUBSETS {
+            for mask in 1..(1_usize << words.len()) - 1 {
+                let chosen: Vec<usize> = (0..words.len()).filter(|at| mask >> at & 1 == 1).collect();
+                add(self, &chosen);
+            }
+        } else {
+            for from in 0..words.len() {
+                for to in from + 1..=words.len().min(from + SUBSETS) {
+                    add(self, &(from..to).collect::<Vec<_>>());
+                }
+            }
+        }
+        if let [first, second] = *words {
+            self.insert(entry, &[second, first], 0.7);
+        }
+    }
+}
+
+/// Whether a stem is a number.
+fn is_count(stem: &str) -> bool {
+    stem.parse::<u32>().is_ok()
+}
