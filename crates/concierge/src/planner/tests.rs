@@ -495,7 +495,7 @@ fn alternatives_are_other_meals_under_the_same_rules() {
 fn what_a_search_may_hold_is_bounded() {
     let (menu, request) = large(300, 1, Objective::Fill).unwrap();
     let kinds =
-        |n: u32| Diner { allergens: [if n % 2 == 0 { "milk" } else { "nuts" }.to_owned()].into(), ..Diner::default() };
+        |n: u32| Diner { allergens: [if n.is_multiple_of(2) { "milk" } else { "nuts" }.to_owned()].into(), ..Diner::default() };
     let many =
         Request { party: 20, diners: (0..13).map(kinds).collect(), limit: Some(Cents(200_000)), sides: 1, ..request };
     // So large a sum is filled by a short cut, or refused; never by a table of any size.

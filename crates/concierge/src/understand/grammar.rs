@@ -255,14 +255,17 @@ impl Search<'_> {
             }
         }
         let fitting = state.item != NONE && self.fit(state.item, choices).is_some();
-        if !fitting && state.pre_len == 0 && state.back != NONE && state.size == NONE {
-            if let Some((quality, _)) = self.fit(state.back, choices) {
-                let gain = option_gain(&state, counted) - 0.5 - 2.0 * (best - quality) * words as f32;
-                let gain = gain - state.pending_cost(counted);
-                let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
-                let next = State { neg, after_option: true, ..state.rested() };
-                self.push(step, gain, next, Act::Back(how), None);
-            }
+        if !fitting
+            && state.pre_len == 0
+            && state.back != NONE
+            && state.size == NONE
+            && let Some((quality, _)) = self.fit(state.back, choices)
+        {
+            let gain = option_gain(&state, counted) - 0.5 - 2.0 * (best - quality) * words as f32;
+            let gain = gain - state.pending_cost(counted);
+            let neg = if state.neg == Neg::Off { Neg::Off } else { Neg::Carry };
+            let next = State { neg, after_option: true, ..state.rested() };
+            self.push(step, gain, next, Act::Back(how), None);
         }
         if !fitting {
             let next = State {
