@@ -3,8 +3,9 @@
 //! Staff repeat what they were told: names, sizes and prices come word for word from the facts, and the facts from the
 //! menu. Computing a few tokens in one call of the model costs little more than computing one, so the tokens that
 //! followed the present words where they stood before are computed along with them. The sampler then chooses as ever,
-//! row by row: a guess that it would not have chosen is thrown away with all after it, so guessing changes the time
-//! that a reply takes and not its words.
+//! row by row: a guess that it would not have chosen is thrown away with all after it. What changes beside the time is
+//! the order in which numbers are added up, as in any step of several rows: where two words are equally likely to the
+//! last digits, the other one may come.
 
 /// Tokens guessed at once, at most: beyond that a wrong guess costs more than a right one saves.
 pub(crate) const MOST: usize = 6;
