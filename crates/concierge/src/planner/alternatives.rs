@@ -9,13 +9,15 @@ use crate::{
 /// Different enough to be called another meal: no more than this share of its money is the same.
 const SAME_SHARE_MOST: f64 = 0.5;
 const ALTERNATIVES: usize = 3;
+/// Meals that are looked at for them.
+const TRIES: usize = 6;
 
 /// Clearly different meals: each does without what the larger part of the money of those before goes to.
 pub(super) fn of(menu: &Menu, request: &Request, limit: Option<usize>, first: &[PlanLine]) -> Vec<Alternative> {
     let mut found: Vec<Alternative> = Vec::new();
     let mut without = request.clone();
     let mut last = first.to_vec();
-    while found.len() < ALTERNATIVES {
+    for _ in 0..TRIES {
         let dearest = dearest(request, &last);
         // Where the rules leave no other half, one thing less may still make another meal.
         let Some((lines, barred)) =
@@ -23,17 +25,24 @@ pub(super) fn of(menu: &Menu, request: &Request, limit: Option<usize>, first: &[
                 let mut without = without.clone();
                 without.must_not.extend(some.iter().cloned());
                 let next = find(menu, &without, limit).ok()?;
-                let lines = lines(menu, &next.field, &next.picks);
-                let others = std::iter::once(first).chain(found.iter().map(|other| other.lines.as_slice()));
-                let differs = others.into_iter().all(|other| share(other, &lines) <= SAME_SHARE_MOST);
-                differs.then_some((lines, without.must_not))
+                Some((lines(menu, &next.field, &next.picks), without.must_not))
             })
         else {
             break;
         };
+        // A meal that is too like those before makes no alternative, but the next one does without it too.
         without.must_not = barred;
-        let total = explain::paid(menu, request, subtotal(&lines));
-        found.push(Alternative { lines: lines.clone(), total });
+        let mut others = std::iter::once(first).chain(found.iter().map(|other| other.lines.as_slice()));
+        if others.all(|other| share(other, &lines) <= SAME_SHARE_MOST) {
+            let total = explain::paid(menu, request, subtotal(&lines));
+            found.push(Alternative { lines: lines.clone(), total });
+            if found.len() == ALTERNATIVES {
+                break;
+            }
+        }
+        if dearest.is_empty() {
+            break;
+        }
         last = lines;
     }
     found

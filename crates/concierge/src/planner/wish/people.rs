@@ -151,7 +151,10 @@ pub(super) fn party(lexicon: &Lexicon, words: &[Word], numbers: &[Number], text:
     if says(words, &["for me", "for myself", "just me", "by myself", "alone", "only me"]) {
         return Some(1);
     }
-    understand::slots(lexicon, text).party.filter(|party| *party <= 1_000)
+    // "A meal for 30 dollars" feeds no thirty.
+    let is_sum =
+        |party: u32| numbers.iter().any(|number| number.count().is_none() && number.value.0 == i64::from(party) * 100);
+    understand::slots(lexicon, text).party.filter(|party| *party <= 1_000 && !is_sum(*party))
 }
 
 /// Whole numbers that are no sums, "one" and "a" among them where people follow.
