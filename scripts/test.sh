@@ -37,7 +37,7 @@ if [ "$part" = all ] || [ "$part" = peers ]; then
     timeout 300 "$peers/bin/pip" install --quiet "huggingface_hub==$hub" "pinecone==$pinecone"
     touch "$peers/ready"
   fi
-  PEER_PYTHON="$peers/bin/python" timeout 1200 cargo test --release --locked -p connect --test it peers -- --ignored
+  PEER_PYTHON="$peers/bin/python" timeout 1200 cargo test --release --locked --workspace --test it peers -- --ignored
 fi
 
 # Asked for by name: it installs a server of some hundred megabytes and trains for a while.
