@@ -398,7 +398,7 @@ fn told(error: &ServiceError) -> String {
 /// SHA-256 in lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hex(&Sha256::digest(bytes))
 }
 
 impl fmt::Display for Repository {
