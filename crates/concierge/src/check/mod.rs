@@ -98,9 +98,8 @@ const NEGATIONS: [&str; 14] = [
 ];
 
 /// Words between a denial and what it denies.
-const BETWEEN: [&str; 15] = [
-    "have", "has", "had", "got", "sell", "serve", "offer", "carry", "any", "a", "an", "the", "on", "our", "menu",
-];
+const BETWEEN: [&str; 15] =
+    ["have", "has", "had", "got", "sell", "serve", "offer", "carry", "any", "a", "an", "the", "on", "our", "menu"];
 
 /// Turns of phrase that hold a denial and deny nothing.
 const HARMLESS: [&str; 15] = [
@@ -235,7 +234,8 @@ impl<'a> Checker<'a> {
         let behind = |at: usize| found.words.get(at + 1).map(|word| stem(&word.text));
         self.numbered.extend(found.numbers.iter().filter_map(|(at, number)| Some((*number, behind(*at)?))));
         self.codes.extend(found.codes.iter().map(|(_, code)| code.clone()));
-        self.denied.extend(denials(text).into_iter().filter(|word| !word.is_empty()));
+        self.denied.extend(denials(text));
+        self.denied.extend(denied_list(text));
         // "$5.49 (large)": an amount with the size that it is for.
         for pair in found.amounts.iter().filter_map(|(at, cents)| Some((found.words.get(at + 1)?, cents))) {
             if pair.0.opens_bracket {
@@ -272,7 +272,7 @@ impl<'a> Checker<'a> {
         if !denials.is_empty() {
             let backed = denials.iter().all(|word| self.denied.contains(word));
             let offered = self.index.find(&found.words).into_iter().filter(|mention| {
-                mention.items.iter().any(|item| self.items.contains(item))
+                mention.items.iter().any(|item| self.item_amounts.contains_key(item))
                     && !mention.items.iter().any(|item| self.sold_out.contains(item))
             });
             let offered: Vec<usize> = offered.map(|mention| mention.start).collect();
@@ -412,6 +412,14 @@ fn is_denied_at(words: &[Word], at: usize) -> bool {
     false
 }
 
+/// What a fact denies as a list: "Not taken: checks, cryptocurrency".
+fn denied_list(text: &str) -> Vec<String> {
+    let plain = text.to_lowercase();
+    let lists = plain.split(['.', ';', '(', ')']).filter_map(|part| part.split_once(':'));
+    let denied = lists.filter(|(head, _)| words::words(head).iter().any(|word| is_denial(&word.text)));
+    denied.flat_map(|(_, list)| words::words(list)).map(|word| stem(&word.text)).collect()
+}
+
 fn is_denial(word: &str) -> bool {
     NEGATIONS.contains(&word) || word.ends_with("n't")
 }
@@ -428,12 +436,8 @@ fn denials(text: &str) -> Vec<String> {
         let what = words[at + 1..].iter().find(|word| !BETWEEN.contains(&word.text.as_str()));
         what.map(|word| stem(&word.text)).unwrap_or_default()
     };
-    let mut denied: Vec<String> = words
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| is_denial(&word.text))
-        .map(|(at, _)| behind(at))
-        .collect();
+    let mut denied: Vec<String> =
+        words.iter().enumerate().filter(|(_, word)| is_denial(&word.text)).map(|(at, _)| behind(at)).collect();
     if plain.contains("sold out") || plain.contains("out of stock") {
         denied.push("sold out".to_owned());
     }

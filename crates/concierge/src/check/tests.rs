@@ -166,6 +166,27 @@ fn a_no_to_one_thing_is_no_no_to_what_is_offered() {
                 .point("How about The Daily Soup for $4.50?", ["The Daily Soup"]),
         ],
     );
+    let named_alike = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::DeclineUnknown)
+                .fact("Not on our menu: onion soup")
+                .item_fact(&"pie".into(), "Apple Pie: $3.25.")
+                .point("I'm sorry, we don't have onion soup.", ["onion soup"]),
+        ],
+    );
+    assert_eq!(check(&named_alike, "onion soup?", "Sorry, we don't have onion soup."), Ok(()));
+    assert_eq!(check(&named_alike, "onion soup?", "Sorry, we don't have Apple Pie."), Err(Fault::Polarity));
+    let taken = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::TellStore)
+                .fact("Payment: cards: Visa; not taken: checks, cryptocurrency. Service charge: none."),
+        ],
+    );
+    assert_eq!(check(&taken, "bitcoin?", "We take Visa, but not cryptocurrency."), Ok(()));
+    assert_eq!(check(&taken, "service?", "The service charge is none."), Ok(()));
+    assert_eq!(check(&taken, "visa?", "Sorry, we take no Visa."), Err(Fault::Polarity));
     for (sentence, verdict) in [
         ("I'm sorry, we don't have any sushi.", Ok(())),
         ("Sushi is not on our menu, I'm afraid.", Ok(())),
