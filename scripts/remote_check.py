@@ -105,12 +105,13 @@ class House:
     def post(self, path, body):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-        return connection, connection.getresponse()
+        return connection
 
     def say(self, text, session=None):
         """A turn: its events as (name, data, seconds)."""
         asked = time.monotonic()
-        connection, answer = self.post("/chat", {"message": text, **({"session_id": session} if session else {})})
+        connection = self.post("/chat", {"message": text, **({"session_id": session} if session else {})})
+        answer = connection.getresponse()
         assert answer.status == 200, f"{text!r}: {answer.status} {answer.read()[:300]}"
         events, name = [], None
         for line in answer:
@@ -142,7 +143,9 @@ class Stream(threading.Thread):
 
     def run(self):
         try:
-            self.connection, answer = self.house.post("/v1/chat/completions", self.body)
+            self.connection = self.house.post("/v1/chat/completions", self.body)
+            # A reply begins with its head when the model does.
+            answer = self.connection.getresponse()
             self.status = answer.status
             if answer.status != 200:
                 self.error = json.loads(answer.read())["error"]
