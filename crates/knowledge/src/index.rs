@@ -2,23 +2,24 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use concierge::ports::{Hit, Query, RecordType, RetrieveError, Retriever};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, auto_extension::RawAutoExtension, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use crate::{
     elsewhere::{Entry, Near},
-    search::{self, vector_of_blob},
+    search,
+    vectors::{self, VectorTable},
 };
 
 /// The file's name in the data directory.
 pub const FILE_NAME: &str = "knowledge.db";
 
 /// The tables' form. Raise it when they change: a file of another form is filled anew.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// How long a connection waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Connections kept open for the next search.
 const IDLE_CONNECTIONS: usize = 4;
 
-/// The restaurant's knowledge in one SQLite file: vectors (`sqlite-vec`), words (FTS5) and metadata.
+/// The restaurant's knowledge in one SQLite file: vectors, words (FTS5) and metadata. The vectors are read once for each
+/// state of the file and compared in memory.
 ///
 /// Searches run side by side, each on a connection of its own, and see either all of an ingest or nothing of it.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct SqliteIndex {
     embedder: String,
     dimensions: usize,
     idle: Mutex<Vec<Connection>>,
+    vectors: Mutex<Option<Arc<VectorTable>>>,
 }
 
 /// How many entries there are to find.
@@ -52,8 +55,8 @@ impl SqliteIndex {
     /// first search and mended by [`crate::ingest()`].
     #[must_use]
     pub fn new(data_dir: &Path, embedder: &str, dimensions: usize) -> Self {
-        let idle = Mutex::default();
-        Self { path: data_dir.join(FILE_NAME), embedder: embedder.to_owned(), dimensions, idle }
+        let path = data_dir.join(FILE_NAME);
+        Self { path, embedder: embedder.to_owned(), dimensions, idle: Mutex::default(), vectors: Mutex::default() }
     }
 
     /// Where the knowledge lies.
@@ -67,7 +70,7 @@ impl SqliteIndex {
     /// # Errors
     /// [`RetrieveError::NotReady`] where the file was never filled, or with another embedder's vectors.
     pub fn counts(&self) -> Result<IndexCounts, RetrieveError> {
-        self.read(|connection| {
+        self.read(|connection, _| {
             let count = |record_type: RecordType| {
                 let sql = "SELECT count(*) FROM record WHERE record_type = ?1";
                 connection.query_row(sql, [record_type.as_str()], |row| row.get(0))
@@ -81,7 +84,7 @@ impl SqliteIndex {
     /// # Errors
     /// As [`SqliteIndex::counts`].
     pub fn entries(&self) -> Result<Vec<Entry>, RetrieveError> {
-        self.read(|connection| {
+        self.read(|connection, _| {
             let mut diets = connection.prepare_cached("SELECT name FROM diet WHERE record = ?1 ORDER BY name")?;
             let mut records = connection.prepare_cached(
                 "SELECT key, record_type = 'menu', id, category, price_cents, available, hash, embedding
@@ -97,7 +100,7 @@ impl SqliteIndex {
                     price_cents: row.get(4)?,
                     available: row.get(5)?,
                     hash: row.get(6)?,
-                    embedding: vector_of_blob(&row.get::<_, Vec<u8>>(7)?),
+                    embedding: vectors::of_blob(row.get_ref(7)?.as_blob()?),
                 })
             })?;
             rows.collect()
@@ -110,7 +113,7 @@ impl SqliteIndex {
     /// As [`Retriever::search`].
     pub fn search_near(&self, query: &Query<'_>, near: &[Near]) -> Result<Vec<Hit>, RetrieveError> {
         self.check(query)?;
-        self.read(|connection| search::search_near(connection, query, near))
+        self.read(|connection, _| search::search_near(connection, query, near))
     }
 
     /// Refuses a question whose vector is none of this embedder's.
@@ -142,27 +145,40 @@ impl SqliteIndex {
     }
 
     /// Runs `read` on a connection whose file is known to hold our embedder's vectors, all of it on one state of the
-    /// file. The connection is kept for the next search; after a failure a fresh one is opened.
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, RetrieveError> {
+    /// file, whose number is handed over. The connection is kept for the next search; after a failure a fresh one is
+    /// opened.
+    fn read<T>(&self, read: impl FnOnce(&Connection, i64) -> rusqlite::Result<T>) -> Result<T, RetrieveError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let mut connection = match kept {
             Some(connection) => connection,
             None => self.open_reader()?,
         };
-        let state = connection.transaction().map_err(failed)?;
-        match filled_with(&state).map_err(failed)? {
-            Some(embedder) if embedder == self.embedder => {}
+        let view = connection.transaction().map_err(failed)?;
+        let state = match filled_with(&view, self.dimensions).map_err(failed)? {
+            Some((embedder, state)) if embedder == self.embedder => state,
             Some(_) => return Err(RetrieveError::NotReady("it was filled for another embedding model".to_owned())),
             None => return Err(RetrieveError::NotReady(format!("{} is empty", self.path.display()))),
-        }
-        let found = read(&state).map_err(failed)?;
-        state.finish().map_err(failed)?;
+        };
+        let found = read(&view, state).map_err(failed)?;
+        view.finish().map_err(failed)?;
         let mut idle = idle();
         if idle.len() < IDLE_CONNECTIONS {
             idle.push(connection);
         }
         Ok(found)
+    }
+
+    /// The vectors of the state that a connection sees, read where they are not known yet.
+    fn vectors(&self, connection: &Connection, state: i64) -> rusqlite::Result<Arc<VectorTable>> {
+        let known = || self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = known().as_ref().filter(|vectors| vectors.state() == state).map(Arc::clone);
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let read = Arc::new(VectorTable::read(connection, state, self.dimensions)?);
+        *known() = Some(Arc::clone(&read));
+        Ok(read)
     }
 
     fn open_reader(&self) -> Result<Connection, RetrieveError> {
@@ -179,23 +195,26 @@ impl SqliteIndex {
 impl Retriever for SqliteIndex {
     fn search(&self, query: &Query<'_>) -> Result<Vec<Hit>, RetrieveError> {
         self.check(query)?;
-        self.read(|connection| search::search(connection, query))
+        self.read(|connection, state| {
+            let vectors = self.vectors(connection, state)?;
+            search::search(connection, &vectors, query)
+        })
     }
 }
 
-/// Makes the tables where there are none of this form; what another form held is dropped.
+/// Makes the tables where there are none of this form; what another form held is dropped. Of the first form one table is
+/// left that takes an extension to drop; nothing reads it.
 pub(crate) fn create(connection: &Connection, dimensions: usize) -> rusqlite::Result<()> {
-    let form = format!("{FORM}/{dimensions}");
+    let form = form(dimensions);
     if filled_form(connection)?.as_deref() == Some(&form) {
         return Ok(());
     }
-    connection.execute_batch(&format!(
+    connection.execute_batch(
         "DROP TABLE IF EXISTS about;
          DROP TABLE IF EXISTS diet;
-         DROP TABLE IF EXISTS sketch;
          DROP TABLE IF EXISTS words;
          DROP TABLE IF EXISTS record;
-         CREATE TABLE about (form TEXT NOT NULL, embedder TEXT NOT NULL) STRICT;
+         CREATE TABLE about (form TEXT NOT NULL, embedder TEXT NOT NULL, state INTEGER NOT NULL) STRICT;
          CREATE TABLE record (
              key INTEGER PRIMARY KEY,
              record_type TEXT NOT NULL CHECK (record_type IN ('menu', 'info')),
@@ -213,54 +232,47 @@ pub(crate) fn create(connection: &Connection, dimensions: usize) -> rusqlite::Re
              name TEXT NOT NULL,
              PRIMARY KEY (record, name)
          ) STRICT, WITHOUT ROWID;
-         CREATE VIRTUAL TABLE sketch USING vec0 (bits bit[{dimensions}]);
          CREATE VIRTUAL TABLE words USING fts5 (
              title, aliases, body, tokenize = 'porter unicode61 remove_diacritics 2'
-         );"
-    ))?;
-    connection.execute("INSERT INTO about (form, embedder) VALUES (?1, '')", [form])?;
+         );",
+    )?;
+    connection.execute("INSERT INTO about (form, embedder, state) VALUES (?1, '', 0)", [form])?;
     Ok(())
 }
 
-/// Which embedder's vectors the file holds, once it was filled.
-fn filled_with(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    about(connection, "SELECT embedder FROM about WHERE embedder <> ''")
+/// Notes whose vectors the file holds, at the end of an ingest, and that it holds others than before: a random number
+/// tells states apart also where a file was deleted and made anew.
+pub(crate) fn fill(connection: &Connection, embedder: &str) -> rusqlite::Result<()> {
+    connection.execute("UPDATE about SET embedder = ?1, state = random()", [embedder])?;
+    Ok(())
 }
 
+/// Which embedder's vectors the file holds, and in which state it is, once it was filled in this form.
+fn filled_with(connection: &Connection, dimensions: usize) -> rusqlite::Result<Option<(String, i64)>> {
+    if filled_form(connection)?.is_none_or(|known| known != form(dimensions)) {
+        return Ok(None);
+    }
+    let mut statement = connection.prepare_cached("SELECT embedder, state FROM about WHERE embedder <> ''")?;
+    statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+/// The form of a file's tables; a new file has none.
 fn filled_form(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    about(connection, "SELECT form FROM about")
-}
-
-/// One value of the table `about`, which a new file lacks.
-fn about(connection: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
     if !connection.table_exists(None, "about")? {
         return Ok(None);
     }
-    connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()
+    connection.prepare_cached("SELECT form FROM about")?.query_row([], |row| row.get(0)).optional()
+}
+
+fn form(dimensions: usize) -> String {
+    format!("{FORM}/{dimensions}")
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    load_sqlite_vec(&connection)?;
     Ok(connection)
-}
-
-/// Adds the vector functions and `vec0` tables to a connection.
-#[allow(unsafe_code, reason = "the binding declares the extension's entry point without its arguments")]
-fn load_sqlite_vec(connection: &Connection) -> rusqlite::Result<()> {
-    // SAFETY: `sqlite3_vec_init` is an SQLite extension's entry point and has the type that SQLite gives to these; it
-    // is linked in with `SQLITE_CORE`, so it never reads the third argument. The handle is of an open connection that
-    // nothing else uses meanwhile.
-    let code = unsafe {
-        let init = std::mem::transmute::<*const (), RawAutoExtension>(sqlite_vec::sqlite3_vec_init as *const ());
-        init(connection.handle(), std::ptr::null_mut(), std::ptr::null())
-    };
-    match code {
-        ffi::SQLITE_OK => Ok(()),
-        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some("sqlite-vec did not start".to_owned()))),
-    }
 }
 
 fn failed(error: rusqlite::Error) -> RetrieveError {

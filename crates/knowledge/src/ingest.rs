@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::{
     index::{self, SqliteIndex},
     record::{self, Record},
-    search::vector_blob,
+    vectors::to_blob,
 };
 
 /// What an ingest did.
@@ -131,7 +131,7 @@ pub(crate) fn write(
         insert(&change, record, hash, vector).map_err(store)?;
         report.embedded += 1;
     }
-    change.execute("UPDATE about SET embedder = ?1", [index.embedder()]).map_err(store)?;
+    index::fill(&change, index.embedder()).map_err(store)?;
     change.commit().map_err(store)?;
     Ok(report)
 }
@@ -146,7 +146,7 @@ fn stored(change: &Transaction<'_>) -> rusqlite::Result<Stored> {
 }
 
 fn delete(change: &Transaction<'_>, key: i64) -> rusqlite::Result<()> {
-    for table in ["sketch WHERE rowid", "words WHERE rowid", "record WHERE key"] {
+    for table in ["words WHERE rowid", "record WHERE key"] {
         change.prepare_cached(&format!("DELETE FROM {table} = ?1"))?.execute([key])?;
     }
     Ok(())
@@ -154,7 +154,6 @@ fn delete(change: &Transaction<'_>, key: i64) -> rusqlite::Result<()> {
 
 fn insert(change: &Transaction<'_>, record: &Record, hash: &str, vector: &[f32]) -> rusqlite::Result<()> {
     let metadata = &record.metadata;
-    let embedding = vector_blob(vector);
     change
         .prepare_cached(
             "INSERT INTO record (record_type, id, title, category, price_cents, available, hash, embedding)
@@ -168,7 +167,7 @@ fn insert(change: &Transaction<'_>, record: &Record, hash: &str, vector: &[f32])
             metadata.price_cents,
             metadata.available,
             hash,
-            embedding
+            to_blob(vector)
         ])?;
     let key = change.last_insert_rowid();
     for diet in &metadata.diets {
@@ -176,9 +175,6 @@ fn insert(change: &Transaction<'_>, record: &Record, hash: &str, vector: &[f32])
             .prepare_cached("INSERT OR IGNORE INTO diet (record, name) VALUES (?1, ?2)")?
             .execute(params![key, diet])?;
     }
-    change
-        .prepare_cached("INSERT INTO sketch (rowid, bits) VALUES (?1, vec_quantize_binary(?2))")?
-        .execute(params![key, embedding])?;
     change
         .prepare_cached("INSERT INTO words (rowid, title, aliases, body) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![key, record.title, record.aliases, record.body])?;

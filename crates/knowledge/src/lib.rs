@@ -11,6 +11,7 @@ mod index;
 mod ingest;
 mod record;
 mod search;
+mod vectors;
 
 pub use elsewhere::{Counts, Elsewhere, Entry, Mirrored, Near, Standing, Vectors, VectorsError};
 pub use embedder::{Embedder, LoadError, MAX_TOKENS};

@@ -5,16 +5,13 @@ use std::collections::{HashMap, HashSet};
 use concierge::ports::{Filter, Hit, Query, RecordType};
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter, types::Value};
 
-use crate::elsewhere::Near;
+use crate::{elsewhere::Near, vectors::VectorTable};
 
 /// The most entries a search gives.
 const MAX_LIMIT: usize = 100;
 
 /// How deep each of the two rankings is read before they are joined.
 const MIN_DEPTH: usize = 32;
-
-/// How many of the nearest sketches are compared exactly.
-const SKETCHED: usize = 256;
 
 /// Words of a guest's text that are looked up. A longer text is no question, and each word costs a look-up.
 const MAX_WORDS: usize = 16;
@@ -32,10 +29,11 @@ const FUNCTION_WORDS: &str = " \
     what whats when where wheres which who whos why will with would you your ";
 
 /// Finds entries by this file's own vectors and words.
-pub(crate) fn search(connection: &Connection, query: &Query<'_>) -> rusqlite::Result<Vec<Hit>> {
+pub(crate) fn search(connection: &Connection, vectors: &VectorTable, query: &Query<'_>) -> rusqlite::Result<Vec<Hit>> {
     let (among, values) = keys_of(&query.filter);
     let among = among.as_deref();
-    let near = nearest(connection, query.embedding, depth(query.limit), among, &values)?;
+    let keys = among.map(|keys| listed_keys(connection, keys, &values)).transpose()?;
+    let near = vectors.nearest(query.embedding, depth(query.limit), keys.as_ref());
     ranked(connection, query, &near, among, &values)
 }
 
@@ -96,23 +94,12 @@ fn joined(near: &[(i64, f32)], told: &[(i64, f32)]) -> Vec<(i64, f32)> {
     ranking
 }
 
-/// Keys and cosines of the nearest vectors, the nearest first. Sketches of one bit a number are compared first, which
-/// costs a tenth, and the best [`SKETCHED`] of them exactly: so a restaurant's search is exact, and one over thousands
-/// of records nearly so.
-fn nearest(
-    connection: &Connection,
-    embedding: &[f32],
-    depth: usize,
-    among: Option<&str>,
-    values: &[Value],
-) -> rusqlite::Result<Vec<(i64, f32)>> {
-    let condition = among.map(|keys| format!("AND rowid IN ({keys})")).unwrap_or_default();
-    let sql = format!(
-        "SELECT key, 1 - vec_distance_cosine(record.embedding, ?1) AS cosine FROM record WHERE key IN (
-             SELECT rowid FROM sketch WHERE bits MATCH vec_quantize_binary(?1) AND k = {SKETCHED} {condition}
-         ) ORDER BY cosine DESC LIMIT ?2"
-    );
-    listed(connection, &sql, [Value::Blob(vector_blob(embedding)), count(depth)], values)
+/// The keys that a filter lets through.
+fn listed_keys(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<HashSet<i64>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    // The first two place holders belong to the statements that this one is a part of.
+    let values = [Value::Null, Value::Null].into_iter().chain(values.iter().cloned());
+    statement.query_map(params_from_iter(values), |row| row.get(0))?.collect()
 }
 
 /// Keys and BM25 of the entries that hold the words, the best first. Names count more than descriptions.
@@ -129,16 +116,8 @@ fn best_words(
         "SELECT rowid, -bm25(words, 4, 4, 1) AS score FROM words WHERE words MATCH ?1 {condition} \
          ORDER BY score DESC LIMIT ?2"
     );
-    listed(connection, &sql, [Value::Text(expression), count(depth)], values)
-}
-
-fn listed(
-    connection: &Connection,
-    sql: &str,
-    first: [Value; 2],
-    values: &[Value],
-) -> rusqlite::Result<Vec<(i64, f32)>> {
-    let mut statement = connection.prepare_cached(sql)?;
+    let first = [Value::Text(expression), Value::Integer(i64::try_from(depth).unwrap_or(i64::MAX))];
+    let mut statement = connection.prepare_cached(&sql)?;
     let values = params_from_iter(first.iter().chain(values));
     statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
@@ -192,18 +171,4 @@ fn match_expression(text: &str) -> Option<String> {
         .map(|word| format!("\"{word}\""))
         .collect();
     (!words.is_empty()).then(|| words.join(" OR "))
-}
-
-/// A vector as `sqlite-vec` reads it: 32-bit floats, little-endian.
-pub(crate) fn vector_blob(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-/// The way back.
-pub(crate) fn vector_of_blob(blob: &[u8]) -> Vec<f32> {
-    blob.chunks_exact(4).filter_map(|bytes| Some(f32::from_le_bytes(bytes.try_into().ok()?))).collect()
-}
-
-fn count(number: usize) -> Value {
-    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -188,3 +188,27 @@ fn searches_run_beside_an_ingest() {
         }
     });
 }
+
+#[test]
+fn a_search_after_an_ingest_by_another_index_sees_what_is_new() {
+    let (index, dir) = full_index();
+    let (menu, info) = (menu(), info());
+    assert!(search(&index, "zebra crossing", Filter::default(), 1)[0].id != menu.items[0].id.as_str());
+    let other = SqliteIndex::new(dir.path(), EMBEDDER.id(), EMBEDDER.dimensions());
+    let renamed = edited_menu(|items| items[0]["description"] = "A zebra crossing of liquorice and cream.".into());
+    ingest(&renamed, &info, &Remembering, &other).unwrap();
+    // Without words only the vectors find it: those of before are not used any more.
+    let embedding = EMBEDDER.embed(&["a zebra crossing of liquorice and cream"]).unwrap().remove(0);
+    let query = Query { text: "", embedding: &embedding, filter: Filter::default(), limit: 1 };
+    assert_eq!(index.search(&query).unwrap()[0].id, menu.items[0].id.as_str());
+}
+
+#[test]
+fn a_file_of_an_earlier_form_is_filled_anew() {
+    let (index, _dir) = full_index();
+    let whole = index.counts().unwrap();
+    Connection::open(index.path()).unwrap().execute("UPDATE about SET form = '1/384'", []).unwrap();
+    assert!(matches!(index.counts(), Err(RetrieveError::NotReady(_))));
+    ingest(&menu(), &info(), &Remembering, &index).unwrap();
+    assert_eq!(index.counts().unwrap(), whole);
+}
