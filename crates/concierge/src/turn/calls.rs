@@ -127,7 +127,7 @@ impl Turn<'_> {
     pub(super) fn tell_store(&mut self, text: &str, embedding: &[f32]) -> Step {
         self.using(ToolName::StoreInfo, json!({"topic": text}), |turn| {
             let (hits, ok) = turn.find(text, embedding, of_type(RecordType::Info));
-            let step = place::answer(&turn.world.info, &hits, text, turn.now);
+            let step = place::answer(&turn.world.info, &hits, text, turn.now, !embedding.is_empty());
             let lost = !ok && step.act == Act::AdmitUnknown;
             let plain = "I'm sorry, I can't look that up at the moment. Please ask at the counter.";
             (if lost { Step::new(Act::AdmitUnknown).or_plain(plain).verbatim(true) } else { step }, ok)

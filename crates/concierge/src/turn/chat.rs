@@ -149,15 +149,25 @@ fn praises(words: &[String]) -> bool {
     says(words, &kind) && says(words, &of) && !says(words, &wishes) && !says(words, &denied)
 }
 
-/// Whether the guest asks who or what speaks.
+/// Whether the guest asks who or what speaks, and nothing else: "what do you do with my data?" asks about the place.
 pub(super) fn asks_who(words: &[String]) -> bool {
-    let who = ["who are you", "your name", "what can you do", "how can you help", "what do you do"];
-    asks_what(words) || says(words, &who)
+    const WHO: [&str; 6] =
+        ["who are you", "your name", "what can you do", "how can you help", "what do you do", "what are you"];
+    const BEHIND: [&str; 9] = ["here", "for", "me", "us", "exactly", "please", "then", "today", "all"];
+    let mut end = words.len();
+    while end > 0 && BEHIND.contains(&words[end - 1].as_str()) {
+        end -= 1;
+    }
+    let ends = |phrase: &&str| {
+        let phrase: Vec<&str> = phrase.split(' ').collect();
+        end >= phrase.len() && words[end - phrase.len()..end].iter().zip(&phrase).all(|(word, wanted)| word == wanted)
+    };
+    asks_what(words) || WHO.iter().any(|phrase| ends(&phrase))
 }
 
 /// Whether the guest asks if a person speaks.
 fn asks_what(words: &[String]) -> bool {
-    const KINDS: [&str; 16] = [
+    const KINDS: [&str; 18] = [
         "robot",
         "bot",
         "chatbot",
@@ -174,6 +184,8 @@ fn asks_what(words: &[String]) -> bool {
         "alive",
         "model",
         "llm",
+        "gpt",
+        "chatgpt",
     ];
     let asked = says(
         words,

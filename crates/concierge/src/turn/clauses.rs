@@ -9,7 +9,8 @@ const QUESTION_OPENERS: [&str; 24] = [
     "how", "how's", "which", "why", "will", "would", "also", "any", "have", "may",
 ];
 
-/// The clauses of a message, each with its own end mark. One clause means that there is nothing to split.
+/// The clauses of a message, each with its own end mark and without the "and" that joins it. One clause means that there
+/// is nothing to split.
 pub(super) fn clauses(text: &str) -> Vec<&str> {
     let mut clauses = Vec::new();
     let mut start = 0;
@@ -29,6 +30,10 @@ pub(super) fn clauses(text: &str) -> Vec<&str> {
         }
     }
     push(&mut clauses, &text[start..]);
+    for clause in clauses.iter_mut().skip(1) {
+        let rest = clause.get(..4).filter(|and| and.eq_ignore_ascii_case("and ")).map(|and| &clause[and.len()..]);
+        *clause = rest.filter(|_| opens_question(clause)).map_or(*clause, str::trim_start);
+    }
     if clauses.len() > MOST { vec![text.trim()] } else { clauses }
 }
 
@@ -61,12 +66,12 @@ mod tests {
     fn questions_are_parted_and_orders_kept_whole() {
         for (text, want) in [
             ("two burgers and a shake and fries", vec!["two burgers and a shake and fries"]),
-            ("How much are the fries and do you have Wi-Fi?", vec!["How much are the fries", "and do you have Wi-Fi?"]),
+            ("How much are the fries and do you have Wi-Fi?", vec!["How much are the fries", "do you have Wi-Fi?"]),
             ("Hi! Two burgers please. When do you close?", vec!["Hi!", "Two burgers please.", "When do you close?"]),
             ("a burger and can i have a shake", vec!["a burger and can i have a shake"]),
-            ("what's in the soup, and when do you close", vec!["what's in the soup", "and when do you close"]),
+            ("what's in the soup, and when do you close", vec!["what's in the soup", "when do you close"]),
             ("it is $3.50, right?", vec!["it is $3.50, right?"]),
-            ("two classics and when do you close?", vec!["two classics", "and when do you close?"]),
+            ("two classics and when do you close?", vec!["two classics", "when do you close?"]),
             ("...", vec![]),
         ] {
             assert_eq!(clauses(text), want, "{text}");

@@ -110,37 +110,56 @@ pub(super) fn disputes(words: &[String]) -> bool {
     )
 }
 
-/// Whether a guest speaks of what came in place of something else.
+/// Whether a guest tells what came in place of something else: "I got chicken", but not "I got the wrong burger".
 pub(super) fn tells_what_came(words: &[String]) -> bool {
-    says(
-        words,
-        &[
-            "instead",
-            "i got",
-            "we got",
-            "gave me",
-            "gave us",
-            "received",
-            "was given",
-            "sent me",
-            "sent us",
-            "brought me",
-            "brought us",
-        ],
-    )
+    const CAME: [&str; 11] = [
+        "i got",
+        "we got",
+        "and got",
+        "gave me",
+        "gave us",
+        "received",
+        "was given",
+        "sent me",
+        "sent us",
+        "brought me",
+        "brought us",
+    ];
+    const NOTHING_TOLD: [&str; 8] = ["the", "a", "an", "my", "our", "us", "me", "somebody"];
+    let told = |phrase: &&str| {
+        let phrase: Vec<&str> = phrase.split(' ').collect();
+        let at = words.windows(phrase.len()).position(|window| window.iter().zip(&phrase).all(|(a, b)| a == b));
+        let behind = at.map(|at| &words[at + phrase.len()..]).unwrap_or_default();
+        let thing = behind.iter().find(|word| !NOTHING_TOLD.contains(&word.as_str()));
+        thing.is_some_and(|thing| !matches!(thing.as_str(), "wrong" | "else" | "else's" | "other" | "different"))
+    };
+    says(words, &["instead"]) || CAME.iter().any(|phrase| told(&phrase))
 }
 
-/// The remedy that a guest asks for by name.
+/// The remedy that a guest asks for by name; one that is turned down is not asked for.
 pub(super) fn named_remedy(words: &[String]) -> Option<RemedyKind> {
-    if says(words, &["refund", "money back", "my money", "the money"]) {
-        Some(RemedyKind::RefundLine)
-    } else if says(words, &["replacement", "replace", "new one", "make it again", "another one", "remake", "again"]) {
-        Some(RemedyKind::Replacement)
-    } else if says(words, &["voucher", "coupon", "credit"]) {
-        Some(RemedyKind::Voucher)
-    } else {
-        None
+    const REMEDIES: [(RemedyKind, &[&str]); 3] = [
+        (RemedyKind::RefundLine, &["refund", "money back", "my money", "the money"]),
+        (
+            RemedyKind::Replacement,
+            &[
+                "replacement",
+                "replace",
+                "new one",
+                "make it again",
+                "another one",
+                "remake",
+                "again",
+                "bring them",
+                "bring it",
+            ],
+        ),
+        (RemedyKind::Voucher, &["voucher", "coupon", "credit"]),
+    ];
+    if says(words, &["don't want", "dont want", "do not want", "don't need", "do not need", "not want", "no need"]) {
+        return None;
     }
+    REMEDIES.into_iter().find(|(_, phrases)| says(words, phrases)).map(|(remedy, _)| remedy)
 }
 
 /// What a complaint is about, by the words of English that people use for it; the gravest first.
@@ -186,11 +205,9 @@ pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
             &[
                 "overcharged",
                 "overcharge",
-                "charged twice",
-                "charged me twice",
-                "double charged",
-                "charged too much",
-                "charged me",
+                "charged",
+                "paid too much",
+                "paid twice",
                 "bill is wrong",
                 "wrong bill",
                 "wrong amount",

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Answer, Pending, Scene, World,
+    Answer, Pending, Ports, Scene, World, calls,
     clauses::clauses,
-    settled,
+    dishes, place, settled,
     wording::{plain_words, says},
 };
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     ledger::Question as Open,
     menu::ItemId,
     order::{Edit, OrderLine, Pick},
-    ports::{Embedder, Hit, RecordType},
-    route::RouteHints,
+    ports::{Hit, Query, RecordType},
+    route::{Route, RouteHints},
     understand::{self, Answer as Choice, DialogContext, Form, Move, Problem, Question},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Heard<'a> {
     /// What the message is about most of all.
     pub intent: Intent,
     pub confidence: f32,
+    /// How it is asked.
+    pub form: Form,
     /// The things it asks, each by itself; at least one.
     pub parts: Vec<Part<'a>>,
     /// A yes or a no to what was asked.
@@ -50,6 +52,8 @@ pub(super) struct Part<'a> {
     pub text: &'a str,
     pub embedding: Vec<f32>,
     pub intent: Intent,
+    /// How sure the router is of it.
+    pub confidence: f32,
     pub items: Vec<Vec<ItemId>>,
     pub diets: BTreeSet<String>,
     pub allergens: BTreeSet<String>,
@@ -69,50 +73,50 @@ const SURE: f32 = 0.5;
 
 impl<'a> Heard<'a> {
     /// Reads a message. Where no vector can be made, words alone decide, and `degraded` says so.
-    pub fn listen(world: &World, embedder: &dyn Embedder, scene: &Scene<'a, '_>, degraded: &mut bool) -> Self {
+    pub fn listen(world: &World, ports: &Ports<'_>, scene: &Scene<'a, '_>, degraded: &mut bool) -> Self {
         let text = scene.input.text;
         let split = clauses(text);
         let texts: Vec<&str> = std::iter::once(text).chain(split.iter().copied().filter(|_| split.len() > 1)).collect();
-        let vectors = embedder.embed_deep(&texts).unwrap_or_else(|_| {
+        let vectors = ports.embedder.embed_deep(&texts).unwrap_or_else(|_| {
             *degraded = true;
             vec![Vec::new(); texts.len()]
         });
-        let route = |text: &str, vector: &[f32]| {
+        let routed = texts.into_iter().zip(vectors).map(|(text, mut vector)| {
             let hints = RouteHints {
                 menu_terms: world.items_named(text).len(),
                 order_question_open: asks_about_order(scene),
                 complaint_open: scene.input.memory.complaint.is_some(),
             };
-            let mut route = world.router.route(text, vector, hints);
-            route.intent = settled::intent(world, scene, text, &route);
-            route
-        };
-        let whole = route(text, vectors.first().map_or(&[], Vec::as_slice));
-        let mut parts: Vec<(&'a str, Vec<f32>, Intent)> = Vec::new();
-        for (clause, vector) in split.iter().copied().zip(vectors.iter().skip(1)) {
-            let found = route(clause, vector);
-            parts.push((clause, vector.clone(), if found.confidence >= SURE { found.intent } else { whole.intent }));
+            let mut route = world.router.route(text, &vector, hints);
+            // The sentence's own vector, which the index knows, is the end of the deep one.
+            let sentence = vector.split_off(vector.len().saturating_sub(ports.embedder.dimensions()));
+            let settled = settled::intent(world, scene, text, &route);
+            let doubted = settled == route.intent && settled::may_be_about_the_place(text, &route);
+            route.intent = if doubted && answers(ports, text, &sentence, &route) { Intent::StoreInfo } else { settled };
+            (text, sentence, route)
+        });
+        let mut parts: Vec<(&'a str, Vec<f32>, Route)> = routed.collect();
+        let whole = parts.remove(0);
+        for (_, _, route) in &mut parts {
+            if route.confidence < SURE {
+                *route = whole.2;
+            }
         }
+        let (intent, confidence) = (whole.2.intent, whole.2.confidence);
         // A complaint told in several sentences is one complaint, and so is whatever is all of one kind.
-        let one_kind = parts.windows(2).all(|pair| pair[0].2 == pair[1].2);
-        let questions = parts.iter().all(|(_, _, intent)| matches!(intent, Intent::MenuQa | Intent::StoreInfo));
-        if parts.len() < 2 || whole.intent == Intent::Complaint || (one_kind && !questions) {
-            parts = vec![(text, vectors.into_iter().next().unwrap_or_default(), whole.intent)];
+        let one_kind = parts.windows(2).all(|pair| pair[0].2.intent == pair[1].2.intent);
+        let questions = parts.iter().all(|(_, _, route)| matches!(route.intent, Intent::MenuQa | Intent::StoreInfo));
+        if parts.len() < 2 || intent == Intent::Complaint || (one_kind && !questions) {
+            parts = vec![whole];
         }
         let slots = understand::slots(&world.lexicon, text);
         let words = plain_words(text);
         let mut heard = Self {
             text,
-            intent: whole.intent,
-            confidence: whole.confidence,
-            parts: parts
-                .into_iter()
-                .map(|(text, mut vector, intent)| {
-                    // The sentence's own vector, which the index knows, is the end of the deep one.
-                    let sentence = vector.split_off(vector.len().saturating_sub(embedder.dimensions()));
-                    part(world, text, sentence, intent)
-                })
-                .collect(),
+            intent,
+            confidence,
+            form: slots.form,
+            parts: parts.into_iter().map(|(text, vector, route)| part(world, text, vector, &route)).collect(),
             reply: None,
             edits: Vec::new(),
             shows_order: false,
@@ -146,9 +150,11 @@ impl<'a> Heard<'a> {
 
     /// Whether the message goes on with a complaint that is open, rather than asking something else.
     pub fn continues_complaint(&self, complaint: &super::Complaint) -> bool {
-        // Once nothing is asked any more, a plain order is an order.
-        let orders = self.intent == Intent::Order && self.edits.iter().any(|edit| matches!(edit, Edit::Add { .. }));
-        if orders && complaint.open.is_none() && self.reply.is_none() && self.confidence >= 0.8 {
+        let asked = complaint.open.is_some();
+        // What the manager asked is answered by a dish's name or a sum; to order, one must say so.
+        let adds = self.intent == Intent::Order && self.edits.iter().any(|edit| matches!(edit, Edit::Add { .. }));
+        let orders = if asked { self.wants() } else { self.confidence >= 0.8 };
+        if adds && orders && self.reply.is_none() {
             return false;
         }
         // Thanks and "who are you?" are no answer, however unsure the router is.
@@ -156,12 +162,22 @@ impl<'a> Heard<'a> {
         if self.intent == Intent::Greeting && pleasant && self.reply.is_none() {
             return false;
         }
-        if self.intent == Intent::OffTopic && complaint.open.is_none() && self.confidence >= 0.8 {
+        if self.intent == Intent::OffTopic && !asked && self.confidence >= 0.8 {
             return false;
         }
         self.reply.is_some()
+            || (asked && self.form == Form::Statement)
             || !matches!(self.intent, Intent::MenuQa | Intent::StoreInfo | Intent::Budget | Intent::Greeting)
             || self.confidence < 0.8
+    }
+
+    /// Whether the words ask for something, rather than name it.
+    pub fn wants(&self) -> bool {
+        const WANTING: [&str; 14] = [
+            "want", "i'd", "like", "can i", "could i", "may i", "i'll", "add", "order", "get me", "give me",
+            "bring me", "need", "let me",
+        ];
+        says(&plain_words(self.text), &WANTING)
     }
 
     /// Lets the parser read what concerns the order. A question that names a dish orders nothing.
@@ -193,8 +209,8 @@ impl<'a> Heard<'a> {
                 Move::NotOrdered { words } => {
                     self.which = Some(format!("I don't see {words} on your order. What shall I take off?"))
                 }
-                // Words that stand where nothing was due are small talk, not a wish.
-                Move::Unknown(unknown) if !unknown.asked => {}
+                // Words that stand where nothing was due are small talk, not a wish, unless there is nothing else.
+                Move::Unknown(unknown) if !unknown.asked && !self.is_bare(&unknown.words) => {}
                 Move::Unknown(unknown) => self.unknown.push(Unknown {
                     near: unknown.nearest.iter().map(|id| near(world, id)).collect(),
                     words: unknown.words,
@@ -209,6 +225,13 @@ impl<'a> Heard<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a message that orders is nothing but these words: "oysters".
+    fn is_bare(&self, words: &str) -> bool {
+        const MOST: usize = 3;
+        let all = plain_words(self.text);
+        self.intent == Intent::Order && self.confidence >= SURE && all.len() <= MOST && all == plain_words(words)
     }
 
     /// An answer to a question that the ledger asked becomes the edit that settles it.
@@ -263,7 +286,20 @@ pub(super) const fn plain_line(item: ItemId, quantity: u32) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity, size: None, options: Vec::new(), without: Vec::new() }
 }
 
-fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, intent: Intent) -> Part<'a> {
+/// Whether a record of the place answers the words, and no dish does so better.
+fn answers(ports: &Ports<'_>, text: &str, embedding: &[f32], route: &Route) -> bool {
+    let best = |record_type| {
+        let query = Query { text, embedding, filter: calls::of_type(record_type), limit: 1 };
+        let hits = ports.retriever.search(&query).unwrap_or_default();
+        hits.first().map_or(0.0, |hit| hit.score)
+    };
+    let dishes = || route.intent == Intent::MenuQa || route.intent == Intent::Order;
+    let near = if embedding.is_empty() { 0.0 } else { best(RecordType::Info) };
+    near >= place::NEAR && (!dishes() || near > best(RecordType::Menu))
+}
+
+fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route: &Route) -> Part<'a> {
+    let (intent, confidence) = (route.intent, route.confidence);
     let slots = understand::slots(&world.lexicon, text);
     let words = plain_words(text);
     let asks_contents = says(
@@ -302,13 +338,21 @@ fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, intent: Intent) -
     let unknown =
         (free && unnamed).then(|| asked_for(world, text).or_else(|| bare_thing(world, text, intent))).flatten();
     let unknown = unknown.filter(|thing| understand::slots(&world.lexicon, thing).items.is_empty());
+    // "Vegetarian mains" are no dish that goes by "vegetarian", and neither is the mac of which it is asked.
+    if unnamed && !slots.diets.is_empty() {
+        let by_diet: Vec<Vec<ItemId>> = slots.diets.iter().flat_map(|diet| world.items_named(diet)).collect();
+        let others: Vec<Vec<ItemId>> = items.iter().filter(|ids| !by_diet.contains(ids)).cloned().collect();
+        if !others.is_empty() || dishes::category_named(&world.menu, &words).is_some() {
+            items = others;
+        }
+    }
     // A word for many dishes names none of them: "burgers", "what can a vegan eat".
     let many = items.len() > 1 && !(slots.categories.is_empty() && slots.diets.is_empty());
     if unknown.is_some() || (unnamed && (many || settled::seeks(&words))) {
         items.clear();
     }
     let refers_back = says(&words, &["it", "that", "that one", "this", "this one", "them", "they", "those", "these"]);
-    Part { text, embedding, intent, items, diets: slots.diets, allergens, unknown, refers_back }
+    Part { text, embedding, intent, confidence, items, diets: slots.diets, allergens, unknown, refers_back }
 }
 
 /// The thing in "do you have …?": the words behind the verb, where the menu knows none of them.
@@ -317,6 +361,7 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
     let words = plain_words(text);
     let verbs = ["have", "got", "sell", "serve", "offer", "make", "do", "get", "order"];
     let asks = matches!(form, Form::YesNo | Form::Request)
+        || (form == Form::Open && says(&words, &["do you have", "do you sell", "do you serve", "do you offer"]))
         || says(
             &words,
             &[
@@ -334,6 +379,9 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
         return None;
     }
     let verb = words.iter().rposition(|word| verbs.contains(&word.as_str()))?;
+    // "What soups do you have?"
+    let what = words.iter().position(|word| matches!(word.as_str(), "what" | "which"));
+    let open = what.zip(words.iter().rposition(|word| word == "do")).filter(|(what, end)| what + 1 < *end);
     let skip = [
         "a", "an", "any", "some", "the", "your", "you", "i", "also", "maybe", "please", "for", "me", "us", "there",
         "here",
@@ -357,7 +405,9 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
         "and",
         "that",
     ];
-    let thing: Vec<&str> = words[verb + 1..]
+    let behind =
+        if form == Form::Open { open.map_or(&[][..], |(what, end)| &words[what + 1..end]) } else { &words[verb + 1..] };
+    let thing: Vec<&str> = behind
         .iter()
         .map(String::as_str)
         .skip_while(|word| skip.contains(word))

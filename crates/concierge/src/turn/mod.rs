@@ -33,6 +33,7 @@ use crate::{
 use calls::of_type;
 use heard::Heard;
 use serde_json::json;
+use wording::plain_words;
 
 pub use calls::{Behind, Called, call};
 pub use memory::{Complaint, Memory, Pending};
@@ -159,6 +160,9 @@ struct Turn<'a> {
     unix_now: i64,
 }
 
+/// Surer than this, the router's questions about the place are about the place.
+const SURE_OF_PLACE: f32 = 0.8;
+
 /// Dishes looked up for one question, and facts about the place.
 const HITS: usize = 6;
 
@@ -167,7 +171,7 @@ const HITS: usize = 6;
 pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     let mut degraded = false;
     let waiting = input.memory.handed_over;
-    let heard = Heard::listen(world, ports.embedder, &Scene::new(world, &input), &mut degraded);
+    let heard = Heard::listen(world, ports, &Scene::new(world, &input), &mut degraded);
     let mut turn = Turn::new(world, ports, input);
     turn.degraded = degraded;
     let mut steps = turn.note_wishes(&heard);
@@ -308,8 +312,12 @@ impl Turn<'_> {
                 Intent::History => {
                     steps.extend(self.using(ToolName::OrderStatus, json!({}), |turn| (orders::history(turn), true)));
                 }
-                // "Halal?" where no dish is marked so is a question for the house.
-                Intent::MenuQa if part.items.is_empty() && self.no_dish_has(&part.diets) => {
+                // "Halal?" where no dish is marked so is a question for the house, if it has an answer.
+                Intent::MenuQa
+                    if part.items.is_empty()
+                        && self.no_dish_has(&part.diets)
+                        && part.diets.iter().any(|diet| place::knows(&self.world.info, diet)) =>
+                {
                     steps.push(self.tell_store(part.text, &part.embedding));
                 }
                 Intent::MenuQa if settled::says_too_little(part.text) => steps.push(chat::ask_again()),
@@ -317,10 +325,15 @@ impl Turn<'_> {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
                     let asked = self.asked(part);
-                    steps.extend(self.tell_dishes(&part.embedding, filter, asked));
+                    let told = self.tell_dishes(&part.embedding, filter, asked);
+                    // What the next part of the message calls "it".
+                    self.memory.talk_of(orders::items_of(&told));
+                    steps.extend(told);
                 }
+                // What the router is sure to be about the place is no dish that is not sold.
                 Intent::StoreInfo
-                    if part.unknown.as_ref().is_some_and(|thing| !place::knows(&self.world.info, thing)) =>
+                    if part.confidence < SURE_OF_PLACE
+                        && part.unknown.as_ref().is_some_and(|thing| !place::knows(&self.world.info, thing)) =>
                 {
                     let asked = self.asked(part);
                     steps.extend(self.tell_dishes(&part.embedding, of_type(RecordType::Menu), asked));
@@ -330,7 +343,7 @@ impl Turn<'_> {
                 }
                 Intent::Budget => steps.extend(budget::answer(self, part.text)),
                 Intent::Complaint => steps.extend(self.complaint(part.text, heard.reply)),
-                Intent::Greeting if heard.parts.len() > 1 => {}
+                Intent::Greeting if heard.parts.len() > 1 && !chat::asks_who(&plain_words(part.text)) => {}
                 Intent::Greeting => {
                     let manager = self.memory.complaint.is_some();
                     let persona = self.world.personas.of(if manager { AgentName::Gordon } else { AgentName::Rosy });
@@ -359,7 +372,13 @@ impl Turn<'_> {
 
     /// Whether a guest who waits for a person says something that the person is to answer.
     fn waits_for_staff(&self, heard: &Heard<'_>) -> bool {
+        /// Less sure than this of what is meant, a person had better read it.
+        const SURE: f32 = 0.5;
+        // "The classic" goes on with what was told, as long as nothing is being ordered.
+        let told = || heard.text.trim_start().to_lowercase().starts_with("the ") && !heard.wants();
         match heard.intent {
+            Intent::Order if self.cart.is_empty() && told() => true,
+            _ if heard.confidence < SURE && heard.reply.is_none() => true,
             Intent::OffTopic => true,
             Intent::Greeting => !chat::is_thanks_or_bye(heard.text),
             Intent::History => self.cart.is_empty() && self.cart.orders().is_empty(),

@@ -13,7 +13,16 @@ use crate::{
 };
 
 /// Below this, a complaint needs words that complain.
-const COMPLAINS: f32 = 0.5;
+const COMPLAINS: f32 = 0.7;
+
+/// Below this, the router may have taken a question for small talk.
+const SURE_SMALL_TALK: f32 = 0.9;
+
+/// Below this, a number that no order can have is an order all the same.
+const SURE_OFF_TOPIC: f32 = 0.6;
+
+/// A sum from here on, in hundredths, is meant for a meal and not for a dish.
+const MEAL: i64 = 500;
 
 /// What a message, or a part of it, is about.
 pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &Route) -> Intent {
@@ -27,19 +36,26 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     if chat::asks_who(&words) {
         return Intent::Greeting;
     }
-    let mut intent = route.intent;
     if reports_allergen(world, text, &words) {
         return Intent::Complaint;
     }
-    if intent == Intent::Complaint && !complaining && states_allergy(world, text, &words) {
-        return next_best(route);
+    let mut intent = route.intent;
+    if intent == Intent::Complaint && !complaining {
+        if objects_to_prices(&words) {
+            return if names_dishes(world, text) { Intent::MenuQa } else { Intent::Budget };
+        }
+        if !complains(world, text, &words, route.confidence) {
+            intent = next_best(route);
+        }
     }
-    if intent == Intent::Complaint
-        && !complaining
-        && route.confidence < COMPLAINS
-        && grievances::kind_of(&words).is_none()
-    {
-        intent = next_best(route);
+    let price = says(&["how much", "price", "prices", "priced", "cost", "costs"]);
+    let extreme = says(&["cheapest", "most expensive"]);
+    // A question with price words orders nothing.
+    if price && !complaining && !matches!(intent, Intent::Complaint | Intent::Budget) && names_dishes(world, text) {
+        return Intent::MenuQa;
+    }
+    if intent == Intent::Budget {
+        return budget(world, scene, text, &words, price || extreme);
     }
     if !complaining && asks_to_be_told(world, scene, text, &words, intent) {
         return Intent::MenuQa;
@@ -50,42 +66,106 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     if corrects_or_counts(world, scene, text, &words, intent) || finishes(world, scene, text, intent) {
         return Intent::Order;
     }
-    let asks_price = says(&["how much", "price", "prices", "cost", "costs", "cheapest", "most expensive"]);
     match intent {
-        Intent::Order if asks_price && scene.need.is_none() => Intent::MenuQa,
-        Intent::Budget if asks_price => {
-            let wish = crate::planner::wish::read(&world.lexicon, &world.menu, text).request;
-            let plans = wish.limit.is_some_and(|limit| limit.0 >= 500) && !says(&["how much", "price", "cost"]);
-            if plans || wish.party > 1 { Intent::Budget } else { Intent::MenuQa }
+        Intent::Order if (price || extreme) && scene.need.is_none() => Intent::MenuQa,
+        Intent::OffTopic if route.confidence < SURE_SMALL_TALK && says(&EATING) => Intent::MenuQa,
+        Intent::OffTopic
+            if route.confidence < SURE_OFF_TOPIC && !understand::parse(&world.lexicon, text).problems.is_empty() =>
+        {
+            Intent::Order
         }
-        Intent::Budget if !speaks_of_money(world, text, &words) && orders(world, text) => Intent::Order,
-        Intent::Complaint if scene.input.cart.orders().is_empty() && !complaining => {
-            let rule = says(&[
-                "can i get",
-                "can i have",
-                "what if",
-                "do you give",
-                "what is your",
-                "what's your",
-                "is there a",
-                "if the",
-                "if my",
-            ]);
-            if rule && understand::slots(&world.lexicon, text).form != Form::Statement {
-                Intent::StoreInfo
-            } else {
-                intent
-            }
+        Intent::Complaint if scene.input.cart.orders().is_empty() && !complaining && asks_for_a_rule(world, text) => {
+            Intent::StoreInfo
         }
         Intent::History if says(&["the last order"]) && says(&["time", "when", "until", "late"]) => Intent::StoreInfo,
         _ => intent,
     }
 }
 
+/// Whether a question may be about the place, though the router took it for something else: "can I take it away?" takes
+/// nothing off the order, and "where do I pick up my order?" does not ask what is in it.
+pub(super) fn may_be_about_the_place(text: &str, route: &Route) -> bool {
+    /// Surer than this, the router is right about what has no part of the order in it.
+    const SURE: f32 = 0.95;
+    /// Surer than this, a question is about dishes.
+    const SURE_OF_DISHES: f32 = 0.7;
+    let words = plain_words(text);
+    let first = words.iter().find(|word| !matches!(word.as_str(), "and" | "so" | "ok" | "but" | "hi" | "hello"));
+    let asks = || {
+        matches!(
+            first.map(String::as_str),
+            Some("where" | "where's" | "how" | "when" | "what" | "what's" | "is" | "are" | "do" | "does")
+        ) || says(&words, &["can i", "can we", "could i", "could we", "may i", "may we"])
+    };
+    // "Where is my food?" asks how far an order is.
+    let own = || says(&words, &["my", "mine", "our"]) && !says(&words, &["do i", "do we", "can i", "can we", "must i"]);
+    match route.intent {
+        Intent::OffTopic => route.confidence < SURE,
+        Intent::History => route.confidence < SURE && asks() && !own(),
+        Intent::Greeting | Intent::Remove | Intent::Cancel => route.confidence < SURE && asks(),
+        Intent::MenuQa | Intent::Order => route.confidence < SURE_OF_DISHES && asks(),
+        Intent::StoreInfo | Intent::Budget | Intent::Complaint => false,
+    }
+}
+
+/// Words of eating and drinking: what is said of them is a restaurant's business.
+const EATING: [&str; 12] =
+    ["eat", "eating", "drink", "food", "hungry", "thirsty", "meal", "snack", "dish", "dishes", "menu", "tasty"];
+
+/// A meal within a sum, or a dish of which the price is asked.
+fn budget(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[String], asks_price: bool) -> Intent {
+    let wish = crate::planner::wish::read(&world.lexicon, &world.menu, text);
+    let sum = wish.request.limit.is_some_and(|limit| limit.0 >= MEAL);
+    if asks_price {
+        let meal = says(words, &["meal", "dinner", "lunch", "combo"]) && !names_dishes(world, text);
+        let plans = sum && !says(words, &["how much", "price", "cost"]);
+        return if plans || meal || wish.request.party > 1 { Intent::Budget } else { Intent::MenuQa };
+    }
+    let money = sum || speaks_of_money(text, words, &wish);
+    if !sum && asks_to_be_told(world, scene, text, words, Intent::Budget) {
+        return Intent::MenuQa;
+    }
+    if !money && orders(world, text) { Intent::Order } else { Intent::Budget }
+}
+
+/// Whether words tell of something that went wrong.
+fn complains(world: &World, text: &str, words: &[String], confidence: f32) -> bool {
+    grievances::kind_of(words).is_some() || (confidence >= COMPLAINS && !states_allergy(world, text, words))
+}
+
+/// "Why is it so expensive?": no harm was done, and what is dear to one may be helped by a plan.
+fn objects_to_prices(words: &[String]) -> bool {
+    says(words, &["expensive", "pricey", "overpriced", "too much money", "so much money", "too dear"])
+        && !says(words, &["charged", "paid", "bill", "receipt", "my order"])
+        && grievances::kind_of(words).is_none()
+}
+
+/// Whether a dish or a heading of the menu is named.
+fn names_dishes(world: &World, text: &str) -> bool {
+    let slots = understand::slots(&world.lexicon, text);
+    !(slots.items.is_empty() && slots.categories.is_empty()) || !world.mentions.items_in(text).is_empty()
+}
+
+/// "What if my food is cold?": a rule is asked for and nothing has happened.
+fn asks_for_a_rule(world: &World, text: &str) -> bool {
+    let rule = [
+        "can i get",
+        "can i have",
+        "what if",
+        "do you give",
+        "what is your",
+        "what's your",
+        "is there a",
+        "if the",
+        "if my",
+    ];
+    says(&plain_words(text), &rule) && understand::slots(&world.lexicon, text).form != Form::Statement
+}
+
 /// Whether words order plainly, whatever they sound like: a correction ("make it two"), a thing with its number ("10
 /// dumplings"), a thing's full name and no question, or a change of what is in the cart.
 fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[String], intent: Intent) -> bool {
-    let far = matches!(intent, Intent::OffTopic | Intent::StoreInfo | Intent::Greeting | Intent::Complaint);
+    let far = matches!(intent, Intent::OffTopic | Intent::StoreInfo | Intent::Greeting);
     if !(far || intent == Intent::MenuQa) || scene.input.memory.complaint.is_some() {
         return false;
     }
@@ -183,9 +263,7 @@ fn states_allergy(world: &World, text: &str, words: &[String]) -> bool {
         "there's",
         "there are",
     ];
-    !understand::slots(&world.lexicon, text).allergies.is_empty()
-        && grievances::kind_of(words).is_none()
-        && !says(words, &happened)
+    !understand::slots(&world.lexicon, text).allergies.is_empty() && !says(words, &happened)
 }
 
 /// Whether somebody was served what they are allergic to: too grave to be taken for a question about dishes.
@@ -288,15 +366,15 @@ pub(super) fn seeks(words: &[String]) -> bool {
         "mood",
         "with",
     ];
-    words
-        .iter()
-        .find(|word| !lead.contains(&word.as_str()))
-        .is_some_and(|word| matches!(word.as_str(), "something" | "anything" | "sth" | "smth"))
+    let Some(at) = words.iter().position(|word| !lead.contains(&word.as_str())) else { return false };
+    // "I'd like something" says nothing of what, "recommend something" leaves it to the house.
+    let told = words[at + 1..].iter().any(|word| !matches!(word.as_str(), "please" | "pls" | "plz"));
+    matches!(words[at].as_str(), "something" | "anything" | "sth" | "smth")
+        && (told || says(words, &["recommend", "suggest"]))
 }
 
 /// Whether words speak of a sum, or of feeding people.
-fn speaks_of_money(world: &World, text: &str, words: &[String]) -> bool {
-    let wish = crate::planner::wish::read(&world.lexicon, &world.menu, text);
+fn speaks_of_money(text: &str, words: &[String], wish: &crate::planner::wish::Wish) -> bool {
     let money = [
         "budget",
         "spend",
