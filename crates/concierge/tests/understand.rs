@@ -1,4 +1,4 @@
-//! Orders in plain English over twenty menus, each in a file of its own: `words => lines`.
+//! Orders in plain English over twenty-six menus, each in a file of its own: `words => lines`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod support;
@@ -60,7 +60,7 @@ menus!(
     sushi: Right::All,
     breakfast: Right::All,
     noodles: Right::Most(57),
-    chippy: Right::Most(57),
+    chippy: Right::Most(59),
     brunch: Right::Most(19),
     curryhouse: Right::All,
     deli: Right::All,
@@ -72,8 +72,14 @@ menus!(
     taqueria: Right::Most(21),
     bakery: Right::Most(16),
     kebab: Right::Most(18),
-    poke: Right::Most(18),
-    smokehouse: Right::Most(17)
+    poke: Right::All,
+    smokehouse: Right::Most(17),
+    napoli: Right::Most(37),
+    corner_cafe: Right::Most(38),
+    krua: Right::Most(36),
+    fox: Right::Most(35),
+    cluckhouse: Right::Most(38),
+    greenhouse: Right::Most(38)
 );
 
 #[test]

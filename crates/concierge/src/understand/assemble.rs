@@ -2,11 +2,11 @@
 
 use super::english::{self, Mark};
 use super::lattice::{Edge, Kind, Lattice, fits};
-use super::lexicon::Lexicon;
+use super::lexicon::{FULL, Lexicon, MANY, PART_NAME};
 use super::pieces::Count;
 use super::replay::{Draft, Replay};
 use super::state::How;
-use super::tokens::Token;
+use super::tokens::{Break, Token};
 use super::{Problem, UnknownThing, nearest, pieces};
 use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, OrderLine, Pick, Without};
@@ -39,7 +39,7 @@ pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, rep
         if sizes_unknown(lattice, replay, draft) {
             continue;
         }
-        let items = candidates(lexicon, lattice, draft, lines.last().map(|(line, _)| line));
+        let items = candidates(lexicon, tokens, lattice, draft, lines.last().map(|(line, _)| line));
         if items.is_empty() {
             let said = draft.options.iter().filter_map(|(edge, _)| lattice.edges.get(*edge as usize));
             for edge in said {
@@ -134,7 +134,13 @@ fn same_but_quantity(a: &OrderLine, b: &OrderLine) -> bool {
 }
 
 /// The items that a draft may be: those that take all that was said of it, where any do.
-fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Option<&OrderLine>) -> Vec<u16> {
+fn candidates(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    lattice: &Lattice,
+    draft: &Draft,
+    before: Option<&OrderLine>,
+) -> Vec<u16> {
     let takes_all = |item: u16| {
         let options = draft.options.iter().all(|(edge, _)| match &lattice.edges[*edge as usize].kind {
             Kind::Choices(choices) => lexicon.reading(item, choices).is_some(),
@@ -154,18 +160,43 @@ fn candidates(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, before: Optio
     }
     let count = super::lexicon::place(lexicon.menu.items.len());
     let all: Vec<u16> = (0..count).filter(|item| takes_all(*item)).collect();
+    // "A side of black beans" where there is a side of beans that takes them.
+    let akin = |item: &u16| {
+        draft.options.iter().any(|(edge, _)| shares_word(lexicon, tokens, &lattice.edges[*edge as usize], *item))
+    };
+    let kin: Vec<u16> = all.iter().copied().filter(akin).collect();
+    let all = if kin.len() == 1 && draft.thing { kin } else { all };
+    // "A large with ham" where there are pizzas of all names and one that is just called so.
+    let generic: Vec<u16> = all.iter().copied().filter(|item| lexicon.is_generic(*item)).collect();
+    let all = if generic.len() == 1 && (draft.thing || draft.size.is_some()) { generic } else { all };
+    // A byname of an option does not tell a thing: "nachos" are no fries with nacho cheese.
+    let named = draft.options.iter().any(|(edge, _)| match &lattice.edges[*edge as usize].kind {
+        Kind::Choices(choices) => choices
+            .iter()
+            .any(|(group, choice, quality)| *quality >= PART_NAME || lexicon.choice(*group, *choice).counted),
+        _ => false,
+    });
+    if draft.size.is_none() && !named {
+        return Vec::new();
+    }
     let before = before.and_then(|line| line.item.one());
     match all.iter().find(|item| Some(&lexicon.item(**item).id) == before) {
         Some(item) => vec![*item],
         // After other things, an option by itself is no thing of its own; and what nearly everything takes says nothing.
         None if draft.size.is_none()
-            && (before.is_some() || (all.len() > 1 && draft.options.len() == 1 && !draft.counted)) =>
+            && ((before.is_some() && !(draft.thing && all.len() == 1))
+                || (all.len() > 1 && draft.options.len() == 1 && !draft.counted)) =>
         {
             Vec::new()
         }
         None if all.len() > MOST_IMPLIED => Vec::new(),
         None => all,
     }
+}
+
+/// Whether an option is said with a word of an item's name.
+fn shares_word(lexicon: &Lexicon, tokens: &[Token], option: &Edge, item: u16) -> bool {
+    tokens[option.from..option.to].iter().any(|token| lexicon.is_called(item, &token.stem))
 }
 
 fn size_of(lattice: &Lattice, edge: u16, item: u16) -> Option<u16> {
@@ -224,11 +255,21 @@ pub(crate) fn settle_options(
         let edge = &lattice.edges[*at as usize];
         let Some((group, choices)) = settle_choice(lexicon, edge, items) else { continue };
         let id: GroupId = lexicon.menu.option_groups[group as usize].id.clone();
+        let choices = if how.negated { whole_group(lexicon, tokens, edge, group, choices) } else { choices };
         let ids = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
         let choice = pick(ids, ChoicePick::One, ChoicePick::AnyOf);
         // Of several that a word fits, the one that is on the item.
         let choice = on_it(lexicon, items, group, &choices).unwrap_or(choice);
         if how.negated {
+            let on = all_on_it(lexicon, items, group, &choices);
+            if !on.is_empty() && !how.replaced {
+                for choice in on.into_iter().map(ChoicePick::One) {
+                    options.retain(|option| option.group != id || option.choice != choice);
+                    without.retain(|w| w.group != id || w.choice != choice);
+                    without.push(Without { group: id.clone(), choice });
+                }
+                continue;
+            }
             if how.replaced && !replaced_counts(lexicon, items[0], group, &choices) {
                 continue;
             }
@@ -253,14 +294,34 @@ pub(crate) fn settle_options(
             None => options.push(OptionPick { group: id, choice, amount, count }),
         }
     }
-    let early = draft.options.iter().filter(|(_, how)| how.early).filter_map(|(at, _)| {
-        let (_, choices) = settle_choice(lexicon, &lattice.edges[*at as usize], items)?;
-        (choices.len() > 1).then_some(())
-    });
-    if early.count() > 0 {
+    let open = |(at, how): &(u16, How)| {
+        how.early && settle_choice(lexicon, &lattice.edges[*at as usize], items).is_some_and(|found| found.1.len() > 1)
+    };
+    let again = |pair: &[(u16, How)]| said_again(lexicon, tokens, lattice, items, pair);
+    if draft.options.iter().any(open) || draft.options.windows(2).any(again) {
         specify(&mut options);
     }
     (options, without)
+}
+
+/// Whether the second of two options says which of several the first one is: "with peas please, garden peas".
+fn said_again(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, items: &[u16], pair: &[(u16, How)]) -> bool {
+    let [(first, _), (second, how)] = pair else { return false };
+    let (first, second) = (&lattice.edges[*first as usize], &lattice.edges[*second as usize]);
+    let joins = |token: &Token| token.before == Break::Comma || matches!(token.text.as_str(), "and" | "or");
+    let between = tokens.get(first.to..second.from + 1).unwrap_or(&[]);
+    let of = |edge: &Edge| settle_choice(lexicon, edge, items);
+    match (of(first), of(second)) {
+        (Some((group, several)), Some((other, one))) => {
+            !how.negated
+                && group == other
+                && several.len() > 1
+                && matches!(one[..], [one] if several.contains(&one))
+                && !between.is_empty()
+                && !between.iter().any(joins)
+        }
+        _ => false,
+    }
 }
 
 /// A word for several choices steps back before one of them: "a bean burrito with black beans".
@@ -271,6 +332,24 @@ fn specify(options: &mut Vec<OptionPick>) {
         ChoicePick::One(_) => true,
         ChoicePick::AnyOf(ids) => !settled.iter().any(|(group, id)| *group == option.group && ids.contains(id)),
     });
+}
+
+/// "No sauce" of a group of that name: the word refuses all of the group, whatever some of it is called.
+fn whole_group(lexicon: &Lexicon, tokens: &[Token], edge: &Edge, group: u16, choices: Vec<u16>) -> Vec<u16> {
+    let Kind::Choices(found) = &edge.kind else { return choices };
+    let word = tokens.get(edge.from).filter(|_| edge.to == edge.from + 1);
+    let loose = found.first().is_some_and(|(.., quality)| *quality < FULL - 0.1);
+    let all = &lexicon.menu.option_groups[group as usize].choices;
+    let whole = loose && all.len() <= MANY && word.is_some_and(|word| lexicon.heads_group(group, &word.stem));
+    if whole { (0..super::lexicon::place(all.len())).collect() } else { choices }
+}
+
+/// What is on the item of several choices that are refused by one word.
+fn all_on_it(lexicon: &Lexicon, items: &[u16], group: u16, choices: &[u16]) -> Vec<ChoiceId> {
+    let ([item], 2..) = (items, choices.len()) else { return Vec::new() };
+    let on = lexicon.includes[*item as usize].iter();
+    let meant = on.filter(|(of, choice)| *of == group && choices.contains(choice));
+    meant.map(|(group, choice)| lexicon.choice(*group, *choice).id.clone()).collect()
 }
 
 /// Of several things that a word fits, the one that is on the item.

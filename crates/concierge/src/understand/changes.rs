@@ -1,30 +1,38 @@
 //! Set phrases that change an order under way: more and less of a line, a part of it, one thing for another.
 
 use super::carted::{has_choice, item_places, size_id};
-use super::dialog::{Dialog, plain};
+use super::dialog::{Dialog, NEAREST, plain};
 use super::lattice::{self, Kind, Lattice};
 use super::moves::Move;
 use super::tokens::Token;
-use super::{assemble, cues, numbers, phrases, target};
+use super::{UnknownThing, assemble, cues, numbers, phrases, target};
 use crate::order::{Edit, LineId, OrderLine};
 
 impl Dialog<'_> {
-    /// "Two of those", of the one thing that the last reply told of.
+    /// "Two of those", "I take two of this", of the one thing that the last reply told of; of several, the guest is told
+    /// so.
     pub(super) fn of_those(&mut self, tokens: &[Token]) -> bool {
-        let [item] = self.context.offered.as_slice() else { return false };
-        let item = item.clone();
-        let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) || token.text == "ill").count();
+        let orders = |word: &str| matches!(word, "ill" | "take" | "want" | "have" | "get" | "give" | "need" | "id");
+        let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) || orders(&token.text)).count();
         let Some(number) = tokens.get(start..).and_then(numbers::read).filter(|number| !number.after) else {
             return false;
         };
         let text = |at: usize| tokens.get(start + number.len + at).map_or("", |token| token.text.as_str());
-        let points = text(0) == "of" && matches!(text(1), "those" | "them" | "these" | "that" | "it");
+        let points = text(0) == "of" && matches!(text(1), "those" | "them" | "these" | "that" | "this" | "it");
         let rest = tokens.get(start + number.len + 2..).unwrap_or_default();
         let (Some(quantity), true) = (number.value, points && rest.iter().all(|token| cues::is_polite(&token.text)))
         else {
             return false;
         };
-        self.edit(Edit::Add { line: OrderLine { quantity, ..plain(item) } });
+        match self.context.offered.as_slice() {
+            [] => return false,
+            [item] => self.edit(Edit::Add { line: OrderLine { quantity, ..plain(item.clone()) } }),
+            several => {
+                let words = assemble::words(tokens, 0, tokens.len());
+                let nearest = several.iter().take(NEAREST).cloned().collect();
+                self.moves.push(Move::Unknown(UnknownThing { words, nearest, asked: true }));
+            }
+        }
         true
     }
 

@@ -8,7 +8,7 @@ use super::carted::{has_choice, item_places, most, size_id, taking};
 use super::cues::{self, Cue};
 use super::lattice::{self, Kind, Lattice};
 use super::lexicon::PART_NAME;
-use super::moves::{DialogContext, Move};
+use super::moves::{DialogContext, Move, Question};
 use super::replay::{self, Draft, Replay};
 use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
@@ -19,7 +19,7 @@ use crate::order::{Edit, LineId, OrderLine, Pick};
 /// More stretches than these are read as one.
 const MOST_PARTS: usize = 5;
 /// Neighbours named for a thing that is not sold.
-const NEAREST: usize = 3;
+pub(super) const NEAREST: usize = 3;
 
 /// Reads an utterance within a conversation.
 #[must_use]
@@ -45,7 +45,7 @@ impl Dialog<'_> {
         if let Some((cue, len)) =
             cues::head(rest, &[Cue::Affirm, Cue::Take, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len))
         {
-            if self.context.pending.is_some() {
+            if self.context.pending.is_some() && !(cue == Cue::Affirm && self.names_another(&rest[len..])) {
                 self.moves.push(if cue == Cue::Deny { Move::Deny } else { Move::Affirm });
             }
             rest = &rest[len..];
@@ -116,6 +116,23 @@ impl Dialog<'_> {
             "make",
         ];
         len > 1 || AFTER.contains(&next.text.as_str()) || (self.context.pending.is_some() && next.text == "the")
+    }
+
+    /// Whether words that follow a "yes" without a pause name another thing than the one that was suggested: "yes, classic
+    /// for all" takes no fries.
+    fn names_another(&self, tokens: &[Token]) -> bool {
+        let Some(Question::Offer(offered)) = &self.context.pending else { return false };
+        if tokens.first().is_none_or(|token| token.before != Break::None) {
+            return false;
+        }
+        let lattice = lattice::build(self.lexicon, tokens);
+        lattice.edges[..lattice.starts[1]].iter().any(|edge| match &edge.kind {
+            Kind::Items(items) => {
+                items.iter().any(|(_, quality)| *quality > PART_NAME)
+                    && items.iter().all(|(item, _)| self.lexicon.item(*item).id != *offered)
+            }
+            _ => false,
+        })
     }
 
     fn add_offered(&mut self, items: Vec<ItemId>) {

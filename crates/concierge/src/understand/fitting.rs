@@ -1,9 +1,16 @@
 //! What fits what: questions that the grammar asks of the menu and of the words around.
 
+use super::english::{self, Mark};
 use super::lattice::{Edge, Kind, fits};
+use super::lexicon::place;
 use super::search::{Search, Step};
 use super::state::{Det, Flush, IMPLIED, Link, NONE, State, open};
 use super::tokens::Break;
+
+/// How well a word names an item before which its options stand.
+const NAMED: f32 = 0.6;
+/// What it costs that options said by themselves fit no item together.
+pub(super) const NOTHING: f32 = 1.0;
 
 impl Search<'_> {
     /// Whether items are among those that a word for several left open.
@@ -14,6 +21,23 @@ impl Search<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether an item's words are a part of its name only.
+    pub(super) fn named_in_part(&self, item: u16) -> bool {
+        match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(items)) => items.first().is_some_and(|(_, quality)| *quality < super::lexicon::PART_NAME),
+            _ => false,
+        }
+    }
+
+    /// Whether an edge's words say a unit themselves: "shots of espresso".
+    pub(super) fn measured(&self, edge: &Edge) -> bool {
+        let mut unit = false;
+        for at in edge.from..edge.to.min(self.tokens.len()) {
+            english::marks(&self.tokens[at..=at], |mark, _| unit |= mark == Mark::Part);
+        }
+        unit
     }
 
     /// How likely it is that a refusal goes on to these choices: they are on the item, or something else is.
@@ -39,7 +63,20 @@ impl Search<'_> {
             _ => false,
         };
         let known = next.item == IMPLIED && !matches!(state.item, NONE | IMPLIED) && early.iter().all(takes);
+        let cost = if flush.is_some() && !known && self.is_nothing(state) { cost + NOTHING } else { cost };
         (cost, flush, State { item: if known { state.item } else { next.item }, ..next })
+    }
+
+    /// Whether no item of the menu takes all options that wait for their item, in the size that was said.
+    pub(super) fn is_nothing(&self, state: &State) -> bool {
+        let early = &state.pre[..state.pre_len as usize];
+        let takes = |item: u16| {
+            early.iter().all(|edge| match &self.lattice.edges[*edge as usize].kind {
+                Kind::Choices(choices) => self.lexicon.reading(item, choices).is_some(),
+                _ => false,
+            }) && (state.size == NONE || self.has_size(state.size, &[(item, 1.0)]))
+        };
+        !early.is_empty() && !(0..place(self.lexicon.menu.items.len())).any(takes)
     }
 
     /// Whether the same words name an option in full that the item being said takes.
@@ -68,6 +105,17 @@ impl Search<'_> {
         which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !counts
     }
 
+    /// Whether an edge is the word "one" right behind a thing with its article: "the lentil one with rice".
+    pub(super) fn is_the_one(&self, step: &Step) -> bool {
+        let edge = &self.lattice.edges[step.edge as usize];
+        let Some(item) = self.lattice.edges.get(step.state.item as usize) else { return false };
+        let the = item.from.checked_sub(1).is_some_and(|at| self.tokens[at].text == "the");
+        the && item.to == edge.from
+            && edge.to == edge.from + 1
+            && self.tokens[edge.from].text == "one"
+            && self.tokens[edge.from].before == Break::None
+    }
+
     /// Whether a size is said as "half".
     pub(super) fn says_half(&self, size: u16) -> bool {
         self.lattice.edges.get(size as usize).is_some_and(|edge| self.tokens[edge.from].stem == "half")
@@ -79,6 +127,16 @@ impl Search<'_> {
             && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
                 .iter()
                 .any(|edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0)
+    }
+
+    /// Whether the words at a place name an item that takes one of the choices, and nothing parts it from the word before.
+    pub(super) fn item_taking_at(&self, at: usize, choices: &[(u16, u16, f32)]) -> bool {
+        self.thing_at(at)
+            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]].iter().any(|edge| {
+                matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(item, quality)| {
+                    *quality > NAMED && self.lexicon.reading(*item, choices).is_some()
+                }))
+            })
     }
 
     fn size_at(&self, at: usize) -> bool {

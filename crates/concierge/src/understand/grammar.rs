@@ -1,9 +1,12 @@
 //! The grammar of ordering, as scores: what each kind of edge may do to a hypothesis and how likely that is.
 
 use super::lattice::{Edge, Kind, fits};
-use super::lexicon::PART_NAME as PART;
+use super::lexicon::{HEADING, PART_NAME as PART};
 use super::search::{Search, Step};
 use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, option_gain, reset_gain};
+
+/// How well a word names what fills a place of a thing, where it is also a thing by itself.
+const FILLS: f32 = 0.6;
 
 impl Search<'_> {
     /// Takes a hypothesis over an edge, in every way that makes sense.
@@ -85,10 +88,19 @@ impl Search<'_> {
         }
         // "And a little pepper" of a thing that takes pepper is no Dr. Pepper.
         let part = items.first().is_some_and(|(_, quality)| *quality < 0.95);
-        if part && state.list && self.also_option(&self.lattice.edges[step.edge as usize], state.item) {
+        if part
+            && (state.list || state.many || state.after_option)
+            && self.also_option(&self.lattice.edges[step.edge as usize], state.item)
+        {
             gain -= 1.0;
         }
         gain += if self.lattice.aside[self.lattice.edges[step.edge as usize].to] { 0.5 } else { 0.0 };
+        // "A brisket sandwich" where no sandwich is of brisket: the heading's word says what was meant, not another thing.
+        let kind = items.first().is_some_and(|(_, quality)| *quality <= HEADING || (items.len() > 1 && *quality < 0.9));
+        let bare = state.link == Link::Bare && state.unit == Unit::None && state.det == Det::None;
+        if kind && bare && state.untouched && state.size == NONE && self.named_in_part(state.item) {
+            gain -= 1.6;
+        }
         let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
         if dropped {
             gain -= if state.replaced || state.remove { 0.0 } else { 1.2 };
@@ -96,7 +108,7 @@ impl Search<'_> {
         let act = Act::Line {
             number: state.number,
             size: state.size,
-            fix: state.fix,
+            fix: state.fix && !state.fixed,
             dropped,
             replaced: state.replaced,
             refine: false,
@@ -150,7 +162,7 @@ impl Search<'_> {
             amount: state.amount,
             times: state.times,
             number: state.number,
-            unit: state.unit == Unit::Part,
+            unit: state.unit == Unit::Part || self.measured(edge),
         };
         let aside = if self.lattice.aside[edge.to] { 0.2 } else { 0.0 };
         let best = choices.first().map_or(0.0, |choice| choice.2);
@@ -161,16 +173,24 @@ impl Search<'_> {
             && state.item != NONE
             && let Some((quality, group)) = self.fit(state.item, choices)
         {
+            let counted = choices.iter().any(|(of, choice, of_quality)| {
+                *of == group && fits(*of_quality, quality) && self.lexicon.choice(*of, *choice).counted
+            });
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
-            let single = self.lexicon.menu.option_groups[group as usize].max == Some(1);
+            let of_group = &self.lexicon.menu.option_groups[group as usize];
+            let single = of_group.max == Some(1);
+            // What it is called elsewhere does not count where it is a place that the thing has.
+            let place = single || of_group.min > 0;
+            let known = place && state.size == NONE && quality >= FILLS && self.also_item(edge);
+            let free = state.neg == Neg::Off && state.taken & (1_u64 << (group % 64)) == 0;
+            let joined = state.list || state.link == Link::With || (state.link == Link::And && of_group.min > 0);
             // "A combo with rings and a coke": what fills a place that the thing has is no other thing.
-            let fills = single
-                && state.neg == Neg::Off
-                && state.taken & (1_u64 << (group % 64)) == 0
-                && (state.list || state.link == Link::With)
-                && best - quality < 0.05
-                && self.also_item(edge);
+            let fills = known && free && joined;
+            let gain = gain + if known && (fills || how.negated) { 2.0 * (best - quality) * words as f32 } else { 0.0 };
             let gain = if fills { gain + if state.det == Det::Article { 1.1 } else { 0.6 } } else { gain };
+            // "… and prawn noodles": it is of the thing that it stands before.
+            let ahead = state.link == Link::And && !state.list && self.item_taking_at(edge.to, choices);
+            let gain = if ahead { gain - 0.2 } else { gain };
             let bit = 1_u64 << (group % 64);
             // "With custard, no, ice cream" takes the one back for the other.
             let again = single && state.taken & bit != 0 && !how.negated && !state.fix;
@@ -187,6 +207,7 @@ impl Search<'_> {
                 after_option: true,
                 untouched: false,
                 fix: state.fix,
+                fixed: state.fix,
                 ..state.rested()
             };
             let gain = gain - kept - if again { 0.8 } else { 0.0 };
@@ -221,6 +242,7 @@ impl Search<'_> {
                 match (state.det, state.link) {
                     (Det::Number | Det::Article, _) => 0.2,
                     (_, Link::Start | Link::Verb) => 0.1,
+                    (_, Link::And) if !state.list && self.item_taking_at(edge.to, choices) => -0.1,
                     (_, Link::And | Link::Comma) => -0.35,
                     (_, Link::With) => -1.2,
                     (_, Link::For) => -1.5,
@@ -233,6 +255,10 @@ impl Search<'_> {
                 && self.lexicon.menu.option_groups[*group as usize].max == Some(1)
             {
                 next.pre_taken |= 1_u64 << (group % 64);
+            }
+            if state.unit == Unit::Serving && state.det == Det::None {
+                // "Bag of ready salted" is a thing.
+                next.det = Det::Article;
             }
             next.pre[state.pre_len as usize] = step.edge;
             next.pre_len += 1;
@@ -247,7 +273,7 @@ impl Search<'_> {
             if counted && state.number != NONE {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
-                let sure = if state.one || state.unit == Unit::Part { 0.9 } else { -0.4 };
+                let sure = if state.one || how.unit { 0.9 } else { -0.4 };
                 // "With two pumps of mint and one tea": what stands in a list is of the thing before.
                 let sure = if state.list && state.link != Link::Verb { sure - 0.8 } else { sure };
                 self.push(step, gain + sure, next, Act::Early(how), None);
@@ -309,6 +335,11 @@ impl Search<'_> {
                 // "A small cider" where there is none: the size is the cider's.
                 gain -= 1.5;
             }
+            // "A triple cup, two scoops of mint and one of lime": the scoops are counted.
+            if state.sized && self.tokens.get(self.lattice.edges[step.edge as usize].to).is_some_and(|t| t.text == "of")
+            {
+                gain -= 1.5;
+            }
             if state.sized && !fix {
                 // It has its size: this one is another thing's.
                 gain -= 0.6;
@@ -325,7 +356,7 @@ impl Search<'_> {
             self.push(step, 0.0, State { number: step.edge, ..state }, Act::Skip, None);
         }
         // "A small one", "the vanilla one": it stands for the thing.
-        if !after && self.says_one(step) {
+        if !after && (self.says_one(step) || self.is_the_one(step)) {
             self.push(step, 0.6, state, Act::Skip, None);
         }
         if !after {

@@ -13,23 +13,42 @@ struct Kind {
     closed: bool,
 }
 
+#[derive(Default)]
+struct Kinds {
+    /// By stem.
+    kinds: HashMap<String, Kind>,
+    /// Words that are the thing by themselves, with its kind.
+    itself: HashMap<String, &'static str>,
+}
+
+fn table() -> &'static Kinds {
+    static KINDS: OnceLock<Kinds> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        let mut table = Kinds::default();
+        for (heading, name) in english::sections(include_str!("kinds.txt")) {
+            let (kind, rule) = heading.split_once(' ').unwrap_or((heading, ""));
+            let last = stem(name.rsplit(' ').next().unwrap_or(name));
+            if rule == "itself" {
+                table.itself.insert(last.clone(), kind);
+            }
+            let kind = table.kinds.entry(stem(kind)).or_default();
+            kind.closed |= !rule.is_empty();
+            kind.words.insert(last);
+        }
+        table
+    })
+}
+
 /// Whether a word ends the name of a thing of a kind; `None` where English does not tell. Both are stems.
 pub(crate) fn is_of(word: &str, kind: &str) -> Option<bool> {
-    static KINDS: OnceLock<HashMap<String, Kind>> = OnceLock::new();
-    let kinds = KINDS.get_or_init(|| {
-        let mut kinds: HashMap<String, Kind> = HashMap::new();
-        for (heading, name) in english::sections(include_str!("kinds.txt")) {
-            let (kind, closed) = heading.strip_suffix(" only").map_or((heading, false), |kind| (kind, true));
-            let last = name.rsplit(' ').next().unwrap_or(name);
-            let kind = kinds.entry(stem(kind)).or_default();
-            kind.closed = closed;
-            kind.words.insert(stem(last));
-        }
-        kinds
-    });
-    let kind = kinds.get(kind)?;
+    let kind = table().kinds.get(kind)?;
     let is = kind.words.contains(word);
     (is || kind.closed).then_some(is)
+}
+
+/// What a stem is called by its kind alone: "cheese" for cheddar.
+pub(crate) fn called(word: &str) -> Option<&'static str> {
+    table().itself.get(word).copied()
 }
 
 #[cfg(test)]
@@ -43,5 +62,6 @@ mod tests {
         assert_eq!(is_of("jalapeno", "pepper"), Some(true));
         assert_eq!(is_of("house", "sauce"), None);
         assert_eq!(is_of("bacon", "sandwich"), None);
+        assert_eq!((called("cheddar"), called("vegan")), (Some("cheese"), None));
     }
 }

@@ -1,5 +1,7 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
+use std::collections::BTreeSet;
+
 use super::english::{self, Mark};
 use super::kinds;
 use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED, is_link};
@@ -88,9 +90,16 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         starts: Vec::with_capacity(tokens.len() + 1),
         aside: vec![false; tokens.len() + 1],
     };
+    let telephone = numbers::telephone(tokens);
     for at in 0..tokens.len() {
         lattice.starts.push(lattice.edges.len());
+        if telephone[at] {
+            let kind = Kind::Word { common: true };
+            lattice.edges.push(Edge { from: at, to: at + 1, kind, score: 0.0, also: Vec::new() });
+            continue;
+        }
         things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        measures_out(tokens, at, &mut lattice.edges[lattice.starts[at]..]);
         let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
             grammar |= len == 1 && !matches!(mark, Mark::Filler | Mark::Size | Mark::Serving | Mark::Part);
@@ -114,6 +123,14 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
                     score: 0.9,
                     also: Vec::new(),
                 });
+            }
+            // "Two dips, garlic and chilli": options begin.
+            let heading = tokens.get(at + number.len).filter(|next| {
+                !number.after && next.before == Break::None && next.is_plural() && lexicon.is_group(&next.stem)
+            });
+            if heading.is_some() && tokens.get(at + number.len + 1).is_some_and(|next| next.text != "of") {
+                let to = at + number.len + 1;
+                lattice.edges.push(Edge { from: at, to, kind: Kind::Mark(Mark::With), score: 1.6, also: Vec::new() });
             }
             let kind = Kind::Number { value: number.value, after: number.after };
             let extra = f32::from(u8::try_from(number.len).unwrap_or(u8::MAX));
@@ -139,6 +156,21 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
     }
     lattice.starts.push(lattice.edges.len());
     lattice
+}
+
+/// What the shot of "two shots of vanilla" costs as a thing of its own.
+const UNIT: f32 = 1.5;
+
+/// A word that measures out what follows it is no thing by itself: "two shots of vanilla".
+fn measures_out(tokens: &[Token], at: usize, edges: &mut [Edge]) {
+    if !tokens.get(at + 1).is_some_and(|next| next.text == "of") {
+        return;
+    }
+    let mut part = false;
+    english::marks(&tokens[at..=at + 1], |mark, len| part |= len == 2 && mark == Mark::Part);
+    for edge in edges.iter_mut().filter(|edge| part && edge.to == at + 1 && matches!(edge.kind, Kind::Choices(_))) {
+        edge.score -= UNIT;
+    }
 }
 
 /// Adds the edges of the menu's things that start at a word.
@@ -199,7 +231,9 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         }
         if let Some(best) = best(&mut choices) {
             // "Milk" is what is called milk, not all that stands under that heading.
-            choices.retain(|(_, quality)| best <= HEADING || *quality > HEADING);
+            let named: BTreeSet<u16> =
+                choices.iter().filter(|(_, quality)| *quality > HEADING).map(|((group, _), _)| *group).collect();
+            choices.retain(|((group, _), quality)| *quality > HEADING || !named.contains(group));
             add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1], Vec::new());
         }
         if let Some(best) = best(&mut sizes) {
@@ -278,6 +312,11 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
             if quality <= SHARED && !joined(tokens, step.at) {
                 continue;
             }
+            // "Fried" says how, and is no stir fry.
+            let guessed = step.depth == 1 && step.quality < 0.95 && english::is_common(&tokens[step.at - 1].text);
+            if quality < FULL - 0.1 && guessed && matches!(entry, Entry::Item(_)) {
+                continue;
+            }
             // A guessed word must say what the thing is: "lamb" is no "Lambda Lemonade".
             if step.guess == Guess::Piece && quality < FULL && !lexicon.ends(entry, step.last) {
                 continue;
@@ -347,10 +386,13 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
         let single = matches!(one.entry, Entry::Choice(..)) && kind.is_none();
         let own = reading.filter_map(|reading| {
             let follow = lexicon.follows(one.entry, reading.words[0])?;
+            // "Pie mash": what a thing is was said; another's last word is no more of it.
+            let said = lexicon.vocabulary.get(&tokens[to - 1].stem);
+            let whole = matches!(one.entry, Entry::Item(_)) && said.is_some_and(|said| lexicon.ends(one.entry, said));
             let alone = match follow {
                 Follow::Own => false,
                 Follow::Kind => apart || !(singular && token.is_plural()) && lexicon.stands_alone(reading.words[0]),
-                Follow::Head => apart || single || lexicon.stands_alone(reading.words[0]),
+                Follow::Head => whole || apart || single || lexicon.stands_alone(reading.words[0]),
             };
             (!alone).then_some(follow)
         });

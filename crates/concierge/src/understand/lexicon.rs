@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::names;
+use super::partial::Others;
 use super::tokens::{Token, tokenize};
 use super::vocabulary::{Vocabulary, Word};
 use crate::menu::{Item, Menu};
@@ -36,7 +37,7 @@ const PART: f32 = 0.56;
 /// A part of a name that is worth less does not tell by itself what a thing is.
 pub(crate) const PART_NAME: f32 = 0.75;
 /// Groups of more choices are not meant by their heading.
-const MANY: usize = 8;
+pub(crate) const MANY: usize = 8;
 /// An item or a choice by the heading it stands under.
 pub(crate) const HEADING: f32 = 0.57;
 /// Two words of a name with what joins them.
@@ -64,9 +65,13 @@ pub struct Lexicon {
     /// Words that end a name or an alias of an entry: what the thing is.
     ends: HashSet<(Entry, Word)>,
     /// Items under a heading, by the heading's last word.
-    under: HashMap<Word, HashSet<u16>>,
+    pub(super) under: HashMap<Word, HashSet<u16>>,
     /// Entries whose name is a plural.
     plural: HashSet<Entry>,
+    /// Items that are called what their heading says: a "Pizza" among the pizzas.
+    pub(super) generic: HashSet<u16>,
+    /// The last word of each option group's name.
+    pub(super) group_words: Vec<Option<Word>>,
     /// Option groups of each item, by place, in the item's order.
     pub(crate) groups: Vec<Vec<u16>>,
     /// What is on each item unless left out.
@@ -79,7 +84,7 @@ pub(crate) fn is_link(word: &str) -> bool {
 }
 
 /// More words than any name has; longer ones are read to here.
-const LONGEST: usize = 10;
+pub(super) const LONGEST: usize = 10;
 impl Lexicon {
     /// Compiles a menu.
     #[must_use]
@@ -96,6 +101,8 @@ impl Lexicon {
             ends: HashSet::new(),
             under: HashMap::new(),
             plural: HashSet::new(),
+            generic: HashSet::new(),
+            group_words: Vec::new(),
             groups: Vec::new(),
             includes: Vec::new(),
             menu: menu.clone(),
@@ -127,11 +134,14 @@ impl Lexicon {
         for (entry, words) in all.iter().chain(&joined) {
             lexicon.insert(*entry, words, FULL);
         }
+        let usual = lexicon.usual(&all);
         for ((entry, words), plain) in all.iter().zip(&plain) {
-            lexicon.parts(*entry, words, *plain, &frequency);
+            lexicon.parts(*entry, words, *plain, &Others { frequency: &frequency, usual: &usual });
+            lexicon.by_kind(*entry, words);
         }
         // "Sweet and sour" of the sweet and sour prawns.
         for (entry, words) in &joined {
+            lexicon.swap(*entry, words);
             for at in 1..words.len().saturating_sub(1) {
                 if !lexicon.is_joint(words[at]) {
                     continue;
@@ -178,44 +188,25 @@ impl Lexicon {
         }
     }
 
-    /// "A shake" is any item under the heading "Shakes", "dressing" any choice of that group.
-    fn headings(&mut self) {
-        let names: HashSet<Word> = self
-            .menu
-            .items
-            .iter()
-            .filter_map(|item| match tokenize(&item.name).as_slice() {
-                [only] => self.vocabulary.get(&only.stem),
-                _ => None,
-            })
-            .collect();
-        for at in 0..self.menu.items.len() {
-            let heading = self.menu.items[at].category.clone();
-            let last = self.words(&heading).last().copied();
-            if let Some(word) = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word))) {
-                self.insert(Entry::Item(place(at)), &[word], HEADING);
-                self.under.entry(word).or_default().insert(place(at));
-                self.vocabulary.add_heading(word, |other| names.contains(&other));
-            }
-        }
-        for at in 0..self.menu.option_groups.len() {
-            let (heading, count) =
-                (self.menu.option_groups[at].name.clone(), self.menu.option_groups[at].choices.len());
-            let last = self.words(&heading).last().copied();
-            let last = last.filter(|word| !super::english::is_common(self.vocabulary.text(*word)));
-            let Some(word) = last else { continue };
-            // "Eggs over easy", "bread sourdough".
-            for choice in 0..count {
-                let words = self.words(&self.menu.option_groups[at].choices[choice].name.clone());
-                if !self.stands_alone(word) && !words.contains(&word) {
-                    let headed: Vec<Word> = std::iter::once(word).chain(words).take(LONGEST).collect();
-                    self.insert(Entry::Choice(place(at), place(choice)), &headed, FULL - 0.02);
-                }
-            }
-            for choice in (0..count).filter(|_| count <= MANY) {
-                self.insert(Entry::Choice(place(at), place(choice)), &[word], HEADING);
-            }
-        }
+    /// Whether a word ends one of an item's names.
+    pub(crate) fn is_called(&self, item: u16, stem: &str) -> bool {
+        self.vocabulary.get(stem).is_some_and(|word| self.ends(Entry::Item(item), word))
+    }
+
+    /// Whether an item is called what its heading says, so that it is meant where only what is on it was said.
+    pub(crate) fn is_generic(&self, item: u16) -> bool {
+        self.generic.contains(&item)
+    }
+
+    /// Whether a word is the last of an option group's name.
+    pub(crate) fn heads_group(&self, group: u16, stem: &str) -> bool {
+        let word = self.group_words.get(group as usize).copied().flatten();
+        word.is_some_and(|word| self.vocabulary.text(word) == stem)
+    }
+
+    /// Whether a word is the last of any option group's name.
+    pub(crate) fn is_group(&self, stem: &str) -> bool {
+        (0..self.group_words.len()).any(|group| self.heads_group(place(group), stem))
     }
 
     fn is_joint(&self, word: Word) -> bool {
@@ -267,7 +258,7 @@ impl Lexicon {
     }
 
     /// The words of a phrase that count, as numbers.
-    fn words(&mut self, phrase: &str) -> Vec<Word> {
+    pub(super) fn words(&mut self, phrase: &str) -> Vec<Word> {
         let tokens = tokenize(phrase);
         let content: Vec<&Token> = tokens.iter().filter(|token| !is_link(&token.text)).collect();
         let content = if content.is_empty() { tokens.iter().collect() } else { content };
@@ -355,6 +346,14 @@ impl Lexicon {
     /// Whether an item takes choices of a group.
     pub(crate) fn takes(&self, item: u16, group: u16) -> bool {
         self.groups[item as usize].contains(&group)
+    }
+}
+
+/// What entries are told apart among: items, or the choices of a group.
+pub(super) const fn family(entry: Entry) -> Option<u16> {
+    match entry {
+        Entry::Choice(group, _) => Some(group),
+        Entry::Item(_) | Entry::Size(..) => None,
     }
 }
 

@@ -17,14 +17,17 @@ impl Search<'_> {
                 }
                 if mark == Mark::Some && state.pre_len > 0 {
                     // "No olives on my pizza": what was said first is on what follows.
-                    self.push(step, -0.3, state, Act::Skip, None);
+                    // "A fried egg and the burger": what was said first is not.
+                    let cost = if matches!(state.link, Link::And | Link::Comma) { 1.2 } else { 0.3 };
+                    self.push(step, -cost, state, Act::Skip, None);
                 }
                 if state.det == Det::None || state.det == Det::Some {
                     let (cost, flush, open) = self.open(&state);
                     let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };
                     self.push(step, -cost, State { det, neg, ..open }, Act::Skip, flush);
                 } else if mark == Mark::Some {
-                    self.push(step, -0.1, state, Act::Skip, None);
+                    let joined = state.pre_len > 0 && matches!(state.link, Link::And | Link::Comma);
+                    self.push(step, if joined { -1.2 } else { -0.1 }, state, Act::Skip, None);
                 } else {
                     let (cost, flush, open) = self.open(&state);
                     self.push(step, -cost - 0.2, State { det, number: NONE, ..open }, Act::Skip, flush);
@@ -105,8 +108,16 @@ impl Search<'_> {
                     Mark::Verb => state.fix,
                     _ => true,
                 };
-                let next =
-                    State { link: Link::Verb, list: false, neg: Neg::Off, fix, det: Det::None, number: NONE, ..open };
+                let next = State {
+                    link: Link::Verb,
+                    list: false,
+                    neg: Neg::Off,
+                    fix,
+                    fixed: false,
+                    det: Det::None,
+                    number: NONE,
+                    ..open
+                };
                 let ended = if state.neg == Neg::Carry { 0.4 } else { 0.0 };
                 let lost = if state.det == Det::Number && flush.is_none() { 0.8 } else { 0.0 };
                 let act = if mark == Mark::Fix { Act::Fix } else { Act::Skip };
@@ -134,7 +145,7 @@ impl Search<'_> {
                     self.push(
                         step,
                         0.3 - cost,
-                        State { number: NONE, det: Det::None, link: Link::Bare, ..open },
+                        State { number: NONE, det: Det::None, link: Link::Bare, sized: false, sizable: true, ..open },
                         Act::Same { number: state.number },
                         flush,
                     );
@@ -142,7 +153,9 @@ impl Search<'_> {
                 self.push(step, -0.3, state, Act::Skip, None);
             }
             Mark::For => {
-                self.push(step, 0.0, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None)
+                // "With a fried egg, and for my wife the pie": what was said before is not the pie's.
+                let cost = if state.pre_len > 0 { 0.6 } else { 0.0 };
+                self.push(step, -cost, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None)
             }
             Mark::Aside => self.push(step, 0.0, State { list: false, ..state }, Act::Skip, None),
             Mark::Size | Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),

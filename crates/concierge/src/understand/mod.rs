@@ -4,11 +4,11 @@
 //!
 //! 1. `tokens` folds the text into words;
 //! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`lexicon`, `names`,
-//!    `partial`, `vocabulary`), numbers (`numbers`) and plain English (`english`, `kinds`);
+//!    `bynames`, `partial`, `vocabulary`, `synonyms`), numbers (`numbers`) and plain English (`english`, `kinds`);
 //! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar` over the hypotheses
 //!    of `state`;
-//! 4. `replay` runs the path over lines in the making, `parting` parts them where they are told apart, and `assemble`
-//!    settles them into [`OrderLine`]s.
+//! 4. `replay` runs the path over lines in the making (`several` of them at once), `parting` parts them where they are
+//!    told apart, and `assemble` settles them into [`OrderLine`]s.
 //!
 //! [`converse`] reads an utterance within a conversation with the same steps: `cues` are phrases about the order as a
 //! whole, `target` finds the line that is spoken of, `answer` the answer to a question. [`slots()`] finds what else was
@@ -18,6 +18,7 @@
 
 mod answer;
 mod assemble;
+mod bynames;
 mod carted;
 mod changes;
 mod cues;
@@ -39,8 +40,10 @@ mod phrases;
 mod pieces;
 mod replay;
 mod search;
+mod several;
 mod slots;
 mod state;
+mod synonyms;
 mod target;
 mod tokens;
 mod vocabulary;

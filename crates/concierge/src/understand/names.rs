@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::kinds;
 use super::lexicon::{Entry, place};
 use super::tokens::tokenize;
 use crate::menu::{Item, Menu};
@@ -33,7 +34,8 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
     for (at, item) in menu.items.iter().enumerate() {
         let entry = Entry::Item(place(at));
         let names = std::iter::once(&item.name).chain(&item.aliases);
-        phrases.extend(names.map(|name| (entry, name.clone())));
+        phrases.extend(names.clone().map(|name| (entry, name.clone())));
+        phrases.extend(names.filter_map(|name| Some((entry, by_kind(name)?))));
         if numbers.contains_key(&place(at)) {
             phrases.extend(unnumbered(&item.name).map(|name| (entry, name)));
         }
@@ -59,10 +61,24 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
         for (choice_at, choice) in group.choices.iter().enumerate() {
             let entry = Entry::Choice(place(at), place(choice_at));
             let names = std::iter::once(&choice.name).chain(&choice.aliases);
-            phrases.extend(names.map(|name| (entry, name.clone())));
+            phrases.extend(names.clone().map(|name| (entry, name.clone())));
+            phrases.extend(names.filter_map(|name| Some((entry, by_kind(name)?))));
         }
     }
     phrases
+}
+
+/// A name of several words with a kind in place of what is one: "ham and cheese toastie" for ham and cheddar.
+fn by_kind(name: &str) -> Option<String> {
+    let mut tokens = tokenize(name);
+    let at = tokens.iter().position(|token| kinds::called(&token.stem).is_some()).filter(|_| tokens.len() > 1)?;
+    let kind = kinds::called(&tokens[at].stem)?;
+    if tokens.iter().any(|token| token.text == kind) {
+        return None;
+    }
+    kind.clone_into(&mut tokens[at].text);
+    let words: Vec<String> = tokens.into_iter().map(|token| token.text).collect();
+    Some(words.join(" "))
 }
 
 /// Items whose names begin with a number that no other has, where the menu numbers its dishes: "31. Sweet and Sour".

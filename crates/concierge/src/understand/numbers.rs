@@ -69,6 +69,8 @@ pub(crate) fn read(tokens: &[Token]) -> Option<Number> {
         }
         ("a", "single", _) => return set(1, 2),
         ("single" | "another", _, _) => return set(1, 1),
+        ("twice", _, _) => return Some(Number { value: Some(2), len: 1, after: true }),
+        ("thrice", _, _) => return Some(Number { value: Some(3), len: 1, after: true }),
         ("x" | "times", _, _) => {
             let number = plain(&tokens[1..])?;
             return Some(Number { len: number.len + 1, after: true, ..number });
@@ -84,10 +86,29 @@ pub(crate) fn read(tokens: &[Token]) -> Option<Number> {
         number.value = number.value.and_then(|value| check(u64::from(value) * 12));
         number.len += 1;
     }
-    if matches!(text(number.len), "x" | "times") && !tokens.get(number.len + 1).is_some_and(Token::is_number) {
+    if matches!(text(number.len), "x" | "times" | "time") && !tokens.get(number.len + 1).is_some_and(Token::is_number) {
         number.len += 1;
     }
     Some(number)
+}
+
+/// Digits that a telephone number has at least.
+const TELEPHONE: usize = 7;
+
+/// Which words are pieces of a telephone number: digits in a row, more than anybody orders of a thing.
+pub(crate) fn telephone(tokens: &[Token]) -> Vec<bool> {
+    let mut found = vec![false; tokens.len()];
+    let digits = |token: &Token| token.text.chars().all(|c| c.is_ascii_digit());
+    let mut at = 0;
+    while at < tokens.len() {
+        let run = tokens[at..].iter().take_while(|token| digits(token)).count();
+        let count: usize = tokens[at..at + run].iter().map(|token| token.text.len()).sum();
+        if run > 1 && count >= TELEPHONE {
+            found[at..at + run].fill(true);
+        }
+        at += run.max(1);
+    }
+    found
 }
 
 fn check(value: u64) -> Option<u32> {

@@ -1,23 +1,65 @@
 //! Things found by a part of their names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use super::english;
-use super::lexicon::{Entry, Lexicon, SHARED};
+use super::lexicon::{Entry, Lexicon, SHARED, family};
+use super::tokens::stem;
 use super::vocabulary::Word;
 
 /// Names up to this many words are also found by any of their words in order; longer ones by runs of them.
 const SUBSETS: usize = 5;
 
+/// Words that set a thing apart from the usual one of its name.
+const SPECIAL: &[&str] = &[
+    "diet",
+    "vegan",
+    "vegetarian",
+    "veggie",
+    "free",
+    "decaf",
+    "decaffeinated",
+    "zero",
+    "slimline",
+    "light",
+    "lite",
+    "low",
+    "kid",
+    "child",
+    "mini",
+    "alcoholic",
+    "ice",
+    "plant",
+];
+/// What a special thing loses where only its usual name is said and there is a usual one.
+const SPECIAL_LOSS: f32 = 0.22;
+
+/// Whether a stem sets a thing apart from the usual one of its name.
+pub(super) fn is_special(word: &str) -> bool {
+    static STEMS: OnceLock<HashSet<String>> = OnceLock::new();
+    STEMS.get_or_init(|| SPECIAL.iter().map(|special| stem(special)).collect()).contains(word)
+}
+
+/// What the other names of the menu are like.
+#[derive(Clone, Copy)]
+pub(super) struct Others<'a> {
+    /// How many names have a word.
+    pub frequency: &'a HashMap<Word, u32>,
+    /// Words of usual names, by family.
+    pub usual: &'a HashSet<(Option<u16>, Word)>,
+}
+
 impl Lexicon {
     /// Finds an entry by a part of its name: "mayonnaise" for "regular mayonnaise", "doritos" for all of the bag's name.
     /// `plain`: its last word says what it is, though it may look like a common one.
-    pub(super) fn parts(&mut self, entry: Entry, words: &[Word], plain: bool, frequency: &HashMap<Word, u32>) {
+    pub(super) fn parts(&mut self, entry: Entry, words: &[Word], plain: bool, others: &Others<'_>) {
         if words.len() < 2 || matches!(entry, Entry::Size(..)) {
             return;
         }
         let weight = |word: &Word| {
-            1.0 / (1.0 + f32::from(u16::try_from(frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX))).sqrt()
+            1.0 / (1.0 + f32::from(u16::try_from(others.frequency.get(word).copied().unwrap_or(0)).unwrap_or(u16::MAX)))
+                .sqrt()
         };
         let whole: f32 = words.iter().map(weight).sum();
         let add = |lexicon: &mut Self, chosen: &[usize]| {
@@ -44,6 +86,10 @@ impl Lexicon {
                 (false, true) => 0.5 + 0.25 * covered,
                 (false, false) => 0.45 + 0.2 * covered,
             };
+            let special = |at: &usize| !chosen.contains(at) && is_special(lexicon.vocabulary.text(words[*at]));
+            let unusual = (0..words.len()).any(|at| special(&at))
+                && part.iter().all(|word| others.usual.contains(&(family(entry), *word)));
+            let quality = quality - if unusual { SPECIAL_LOSS } else { 0.0 };
             lexicon.insert(entry, &part, quality.max(SHARED + 0.01));
         };
         if words.len() <= SUBSETS {

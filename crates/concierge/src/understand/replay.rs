@@ -27,6 +27,8 @@ pub(crate) struct Draft {
     pub options: Vec<(u16, How)>,
     /// Nothing on it.
     pub plain: bool,
+    /// Its item was not said, but it was said as a thing: "a vanilla".
+    pub thing: bool,
     /// Which line it was split from: "two burgers, one without onions".
     pub(super) split: Option<usize>,
     /// Said as "the same".
@@ -58,23 +60,25 @@ pub(crate) struct Replay {
     pub problems: Vec<Problem>,
 }
 
-struct Replayer<'a> {
+pub(super) struct Replayer<'a> {
     lexicon: &'a Lexicon,
-    tokens: &'a [Token],
-    lattice: &'a Lattice,
-    out: Replay,
+    pub(super) tokens: &'a [Token],
+    pub(super) lattice: &'a Lattice,
+    pub(super) out: Replay,
     early: Vec<(u16, How)>,
     /// Lines that the next options are for, besides the last one.
-    scope: Option<usize>,
+    pub(super) scope: Option<usize>,
     /// Options of the last line before this clause.
-    clause: usize,
+    pub(super) clause: usize,
     fix: bool,
     /// The item to come is wanted with nothing on it.
     plain: bool,
     /// The last word fits nothing, so that a correction is about it.
     lost: bool,
-    /// "Both" was the last word: a size that follows is for this line as well.
-    both: Option<usize>,
+    /// "Both" was the last word: a size that follows is for the lines from this one on as well.
+    pub(super) both: Option<usize>,
+    /// "Without" was said, and not what.
+    pub(super) bare: bool,
 }
 
 /// Replays a path. `context` is the item edge that the search started with.
@@ -104,6 +108,7 @@ pub(crate) fn replay(
         plain: false,
         lost: false,
         both: None,
+        bare: false,
     };
     if let Some(edge) = context {
         replayer.out.context = Some(Draft { counted: false, ..replayer.draft(edge, NONE, NONE) });
@@ -116,6 +121,7 @@ pub(crate) fn replay(
             replayer.act(step.act, step.edge, edge);
         }
     }
+    replayer.without_it();
     replayer.out.lines.retain(|line| line.quantity > 0);
     replayer.out.lines = std::mem::take(&mut replayer.out.lines)
         .into_iter()
@@ -128,7 +134,10 @@ impl Replayer<'_> {
     fn act(&mut self, act: Act, at: u16, edge: &Edge) {
         match act {
             Act::Skip => {}
-            Act::Options => self.clause = self.last().map_or(0, |line| line.options.len()),
+            Act::Options => {
+                self.clause = self.last().map_or(0, |line| line.options.len());
+                self.bare = self.tokens[edge.from].text == "without" && edge.to == edge.from + 1;
+            }
             Act::Unknown { asked } => {
                 self.lost = true;
                 match self.out.unknown.last_mut() {
@@ -148,8 +157,8 @@ impl Replayer<'_> {
             Act::Option(how) => self.option(at, how),
             Act::Back(how) => self.back(at, how),
             Act::Size => {
-                if let Some(line) = self.both.take().and_then(|both| self.out.lines.get_mut(both)) {
-                    line.size = Some(at);
+                if let Some(both) = self.both.take() {
+                    self.out.lines[both..].iter_mut().for_each(|line| line.size = Some(at));
                 }
                 if let Some(line) = self.last() {
                     line.size = Some(at);
@@ -162,6 +171,7 @@ impl Replayer<'_> {
                 {
                     line.quantity = value;
                     line.counted = true;
+                    self.twice(at, value);
                 }
                 self.fix = false;
             }
@@ -214,6 +224,7 @@ impl Replayer<'_> {
             size: Some(size).filter(|size| *size != NONE),
             options: Vec::new(),
             plain: false,
+            thing: false,
             split: None,
             copy: false,
             replaces: false,
@@ -225,6 +236,7 @@ impl Replayer<'_> {
     }
 
     fn line(&mut self, item: u16, number: u16, size: u16, fix: bool) {
+        self.without_it();
         let problems = self.out.problems.len();
         let mut draft = self.draft(item, number, size);
         draft.options = std::mem::take(&mut self.early);
@@ -301,7 +313,9 @@ impl Replayer<'_> {
 
     /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
     fn flush(&mut self, flush: Flush) {
+        self.without_it();
         let mut draft = self.draft(NONE, flush.number, flush.size);
+        draft.thing = flush.thing;
         let early = std::mem::take(&mut self.early);
         self.scope = None;
         let root = self.out.lines.iter().rposition(|line| line.split.is_none()).filter(|&at| {
@@ -354,10 +368,10 @@ impl Replayer<'_> {
     fn option(&mut self, at: u16, how: How) {
         // "Avocado, no, guacamole" where there is no avocado: there is nothing to take back.
         let fix = std::mem::take(&mut self.fix) && !std::mem::take(&mut self.lost);
-        if let Some(other) = self.scope
-            && let Some(line) = self.out.lines.get_mut(other)
-        {
-            line.options.push((at, how));
+        self.bare = false;
+        let before = self.out.lines.len().saturating_sub(1);
+        if let Some(others) = self.scope.and_then(|from| self.out.lines.get_mut(from..before)) {
+            others.iter_mut().for_each(|line| line.options.push((at, how)));
         }
         if let Some(line) = self.last() {
             if fix {
@@ -378,25 +392,6 @@ impl Replayer<'_> {
                     context.options.push((at, how));
                 }
             }
-        }
-    }
-
-    fn each(&mut self, edge: &Edge) {
-        let count = self.out.lines.len();
-        let Some(last) = self.out.lines.last() else { return };
-        if count < 2 || (last.quantity > 1 && last.split.is_none()) {
-            return;
-        }
-        let ahead = self
-            .tokens
-            .get(edge.to)
-            .is_some_and(|token| token.text == "with" || token.text == "without" || token.text == "no");
-        self.both = Some(count - 2);
-        if ahead {
-            self.scope = Some(count - 2);
-        } else {
-            let said = last.options.get(self.clause..).unwrap_or(&[]).to_vec();
-            self.out.lines[count - 2].options.extend(said);
         }
     }
 

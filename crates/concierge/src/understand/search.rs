@@ -4,6 +4,7 @@
 //! pending for the next thing) and a score to which every step adds: how well words match, whether an option fits its
 //! item, what an article, a number or a connective makes likely. The best path is replayed by [`super::assemble`].
 
+use super::fitting::NOTHING;
 use super::lattice::Lattice;
 use super::lexicon::Lexicon;
 use super::state::{Act, Context, Det, Flush, Link, NONE, Neg, State, Taken, closing};
@@ -93,6 +94,8 @@ impl Search<'_> {
         for at in last {
             let node = &self.nodes[at as usize];
             let (cost, flush) = closing(&node.state);
+            let known = self.lexicon.menu.items.is_empty() || !self.is_nothing(&node.state);
+            let cost = if flush.is_none() || known { cost } else { cost + NOTHING };
             if best.is_none_or(|(score, ..)| node.score - cost > score) {
                 best = Some((node.score - cost, at, flush));
             }

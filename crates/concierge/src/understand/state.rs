@@ -70,6 +70,8 @@ pub(crate) enum Act {
 pub(crate) struct Flush {
     pub number: u16,
     pub size: u16,
+    /// Said as a thing: "a vanilla", "two cheese and onion".
+    pub thing: bool,
 }
 
 /// A step of the best path.
@@ -139,6 +141,8 @@ pub(crate) struct State {
     pub pre_taken: u64,
     /// After a correction.
     pub fix: bool,
+    /// The correction was about an option: a thing that follows is another.
+    pub fixed: bool,
     /// Within a list of options.
     pub list: bool,
     /// The step before was an option.
@@ -185,6 +189,7 @@ impl State {
         pre_len: 0,
         pre_taken: 0,
         fix: false,
+        fixed: false,
         list: false,
         after_option: false,
         untouched: false,
@@ -303,7 +308,8 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     let cost =
         if state.pre_len > 0 && counts && state.item != NONE { if state.many { 0.2 } else { 0.5 } } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
-    let flush = Flush { number: state.number, size: state.size };
+    let flush =
+        Flush { number: state.number, size: state.size, thing: matches!(state.det, Det::Article | Det::Number) };
     (
         cost,
         Some(flush),
@@ -328,9 +334,16 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
     if state.neg == Neg::On {
         cost += 0.5;
     }
-    let flush = Flush { number: state.number, size: state.size };
+    let flush =
+        Flush { number: state.number, size: state.size, thing: matches!(state.det, Det::Article | Det::Number) };
     if state.pre_len > 0 {
-        return (cost + if state.many && state.number != NONE { 0.3 } else { 0.8 }, Some(flush));
+        let bare = state.number == NONE && state.det == Det::None && state.item != NONE;
+        let open = match (state.many && state.number != NONE, bare) {
+            (true, _) => 0.3,
+            (_, true) => 1.6,
+            _ => 0.8,
+        };
+        return (cost + open, Some(flush));
     }
     if state.size != NONE {
         return (cost + 1.0, Some(flush));

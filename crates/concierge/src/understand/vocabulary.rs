@@ -1,8 +1,8 @@
 //! The menu's words, and how a guest's word finds them: exact, joined, split, shortened or misspelt.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
 
+use super::synonyms::{SPELT_OUT, otherwise, variants};
 use super::tokens::{Token, stem};
 use super::{english, numbers};
 
@@ -57,35 +57,6 @@ pub(crate) struct Vocabulary {
     grammar: HashMap<String, Vec<usize>>,
     /// Words that stand for a heading of the menu and for no other thing.
     headings: HashSet<Word>,
-}
-
-/// Clippings and spellings that English has by itself, each line one word.
-const VARIANTS: &[&[&str]] = &[
-    &["veggie", "vegetable", "veg", "vegie", "vegetarian"],
-    &["bbq", "barbecue", "barbeque", "barbq"],
-    &["yogurt", "yoghurt"],
-    &["donut", "doughnut"],
-    &["ketchup", "catsup"],
-    &["chili", "chilli", "chile"],
-    &["omelette", "omelet"],
-    &["lite", "light"],
-    &["grey", "gray"],
-    &["flavour", "flavor"],
-    &["decaf", "decaffeinated"],
-    &["skinny", "skim", "skimmed", "nonfat"],
-    &["pop", "soda"],
-    &["fillet", "filet"],
-    &["hamburger", "burger"],
-    &["margherita", "margarita"],
-    &["fry", "fried"],
-];
-
-/// The stems of the words that a stem may stand for, a line for each that names it.
-fn variants(of: &str) -> impl Iterator<Item = &'static Vec<String>> {
-    static LINES: OnceLock<Vec<Vec<String>>> = OnceLock::new();
-    let lines =
-        LINES.get_or_init(|| VARIANTS.iter().map(|line| line.iter().map(|word| stem(word)).collect()).collect());
-    lines.iter().filter(move |line| line.iter().any(|word| word == of))
 }
 
 impl Vocabulary {
@@ -179,6 +150,7 @@ impl Vocabulary {
                 out.push(Reading { words: [word; INITIALS], len: 1, tokens: 2, quality: 0.98, guess: Guess::None });
             }
         }
+        self.spelt_out(tokens, out);
         // "Five hundred ml" where the menu writes 500.
         if first.is_count()
             && let Some(number) = numbers::read(tokens).filter(|number| number.len > 1 && !number.after)
@@ -199,6 +171,20 @@ impl Vocabulary {
         if out.iter().any(|reading| reading.tokens == 1) {
             return;
         }
+        // "Mash" for mashed potatoes.
+        for end in ["ed", "d"] {
+            if let Some(word) = self.get(&format!("{}{end}", first.text)).filter(|_| first.text.len() > 3) {
+                out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });
+            }
+        }
+        for other in otherwise(&first.stem).flatten().filter_map(|other| self.get(other)) {
+            if out.iter().all(|reading| reading.words[0] != other) {
+                out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.85, guess: Guess::None });
+            }
+        }
+        if !out.is_empty() {
+            return;
+        }
         let split = out.len();
         self.split(&first.text, out);
         if out.len() == split && !english::is_common(&first.text) && !first.is_number() {
@@ -212,6 +198,23 @@ impl Vocabulary {
             self.misspelt(&first.stem, out);
             if first.text != first.stem {
                 self.misspelt(&first.text, out);
+            }
+        }
+    }
+
+    /// "Coke" where the menu writes Coca-Cola, and the other way round.
+    fn spelt_out(&self, tokens: &[Token], out: &mut Vec<Reading>) {
+        for (short, long) in SPELT_OUT {
+            let long_words: Vec<Word> = long.iter().filter_map(|word| self.get(word)).collect();
+            if tokens[0].stem == *short && long_words.len() == long.len() {
+                let mut words = [long_words[0]; INITIALS];
+                words[..long.len()].copy_from_slice(&long_words);
+                out.push(Reading { words, len: long.len(), tokens: 1, quality: 0.98, guess: Guess::None });
+            }
+            let said = tokens.len() >= long.len() && long.iter().zip(tokens).all(|(word, token)| token.stem == *word);
+            if let Some(word) = self.get(short).filter(|_| said) {
+                let words = [word; INITIALS];
+                out.push(Reading { words, len: 1, tokens: long.len(), quality: 0.98, guess: Guess::None });
             }
         }
     }

@@ -1,0 +1,74 @@
+//! Words for several lines at once, or for what a line before has: "both", "one with and one without", "twice".
+
+use super::lattice::{Edge, Kind};
+use super::replay::{Draft, Replayer};
+use super::state::{How, NONE};
+
+impl Replayer<'_> {
+    /// "Both with chips", "no onions on either", "all of them toasted".
+    pub(super) fn each(&mut self, edge: &Edge) {
+        let count = self.out.lines.len();
+        let Some(last) = self.out.lines.last() else { return };
+        if count < 2 || (last.quantity > 1 && last.split.is_none()) {
+            return;
+        }
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
+        let all = (edge.from..edge.to).any(|at| matches!(word(at), "all" | "each" | "every" | "apiece"));
+        let kin = |line: &Draft| line.items.first().map(|item| item.0) == last.items.first().map(|item| item.0);
+        let alike = self.out.lines.iter().rev().take_while(|line| kin(line)).count();
+        let from = count - if all { alike.max(2) } else { 2 };
+        let behind = matches!(word(edge.from), "on" | "in" | "for") || word(edge.from) == "apiece";
+        let ahead = !behind
+            && (matches!(word(edge.to), "with" | "without" | "no")
+                || self.option_at(edge.to)
+                || (matches!(word(edge.to), "on" | "in" | "as" | "to") && self.option_at(edge.to + 1)));
+        self.both = Some(from);
+        if ahead {
+            self.scope = Some(from);
+        } else {
+            let said = last.options.get(self.clause..).unwrap_or(&[]).to_vec();
+            for line in &mut self.out.lines[from..count - 1] {
+                line.options.extend_from_slice(&said);
+            }
+        }
+    }
+
+    fn option_at(&self, at: usize) -> bool {
+        let edges = self.lattice.starts.get(at).zip(self.lattice.starts.get(at + 1));
+        edges.is_some_and(|(from, to)| {
+            let option = |edge: &Edge| matches!(edge.kind, Kind::Choices(_)) && edge.score > 0.0;
+            self.lattice.edges[*from..*to].iter().any(option)
+        })
+    }
+
+    /// "One with cheese and one without": what the line before has of its own is left out.
+    pub(super) fn without_it(&mut self) {
+        if !std::mem::take(&mut self.bare) {
+            return;
+        }
+        let [.., before, last] = self.out.lines.as_mut_slice() else { return };
+        if before.items.first().map(|item| item.0) != last.items.first().map(|item| item.0) {
+            return;
+        }
+        let has = |(edge, _): &&(u16, How)| last.options.iter().any(|(other, _)| other == edge);
+        let own: Vec<(u16, How)> =
+            before.options.iter().filter(|option| !option.1.negated && !has(option)).copied().collect();
+        last.options.extend(own.into_iter().map(|(edge, how)| {
+            (edge, How { negated: true, early: false, amount: None, times: 1, number: NONE, ..how })
+        }));
+    }
+
+    /// "Fish and chips twice": of what is joined without more words, as many of each.
+    pub(super) fn twice(&mut self, at: u16, value: u32) {
+        let Some(said) = self.lattice.edges.get(at as usize) else { return };
+        let place = |line: &Draft| self.lattice.edges.get(line.edge as usize).map(|edge| (edge.from, edge.to));
+        let [.., before, last] = self.out.lines.as_slice() else { return };
+        let (Some((_, to)), Some((from, end))) = (place(before), place(last)) else { return };
+        let joined = to + 1 == from && self.tokens[to].text == "and" && end == said.from;
+        if joined && !before.counted {
+            let at = self.out.lines.len() - 2;
+            self.out.lines[at].quantity = value;
+            self.out.lines[at].counted = true;
+        }
+    }
+}
