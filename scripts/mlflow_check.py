@@ -257,7 +257,8 @@ def check_gate(client, product, folder, run):
             client.log_metric(other.info.run_id, name, value + (change if name == "eval.facts" else 0))
         client.set_tag(other.info.run_id, "eval.set", kept.data.tags["eval.set"])
         client.set_terminated(other.info.run_id)
-        version = client.create_model_version(MODEL, first.source, other.info.run_id, tags=first.tags)
+        version = client.create_model_version(
+            MODEL, first.source, other.info.run_id, tags=first.tags, model_id=first.source.removeprefix("models:/"))
         client.set_registered_model_alias(MODEL, "candidate", version.version)
         done = product.run("promote", "--cases", cases, "--json", code=code)
         assert json.loads(done.stdout)["promoted"] == (code == 0), done.stdout

@@ -27,6 +27,7 @@ use std::{
 
 use gguf::{GgufError, Writer};
 
+pub use crate::safetensors::{HeaderError, TensorInfo, header};
 use crate::{config::Config, plan::Plan, safetensors::Weights, tokenizer::Tokenizer};
 
 /// What was written.

@@ -8,7 +8,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -23,6 +24,68 @@ const HEADER_AT_MOST: u64 = 32 << 20;
 /// Files of a checkpoint.
 const FILES_AT_MOST: usize = 256;
 const INDEX_AT_MOST: u64 = 32 << 20;
+
+/// Why a header is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum HeaderError {
+    /// It could not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Something in it cannot be.
+    #[error("{0}")]
+    Nonsense(String),
+}
+
+/// A tensor as a file's header tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// Its name, such as `model.norm.weight`.
+    pub name: String,
+    /// Its element type.
+    pub dtype: Dtype,
+    /// Lengths of its dimensions, the slowest first.
+    pub shape: Vec<u64>,
+    /// Where its data lies, counted from the file's beginning.
+    pub data: Range<u64>,
+}
+
+/// The tensors of a file of `length` bytes that begins with what `source` gives, in the order of their data.
+///
+/// # Errors
+/// [`HeaderError`]; whatever is returned lies within the file and overlaps nothing.
+pub fn header(mut source: impl Read, length: u64) -> Result<Vec<TensorInfo>, HeaderError> {
+    let nonsense = |reason: String| HeaderError::Nonsense(reason);
+    let mut head = [0; 8];
+    source.read_exact(&mut head).map_err(|_| nonsense("it is too short for a header".to_owned()))?;
+    let header = u64::from_le_bytes(head);
+    if header > HEADER_AT_MOST || header.saturating_add(8) > length {
+        return Err(nonsense(format!("its header would have {header} bytes, and the file has {length}")));
+    }
+    let mut bytes = Vec::new();
+    source.take(header).read_to_end(&mut bytes)?;
+    let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|error| nonsense(error.to_string()))?;
+    let mut found: Vec<_> = metadata.tensors().into_iter().collect();
+    found.sort_unstable_by_key(|(_, info)| info.data_offsets);
+    let mut end = 8 + header;
+    let mut tensors = Vec::with_capacity(found.len());
+    for (name, info) in found {
+        let place = |offset: usize| (offset as u64).checked_add(8 + header);
+        let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |bits, length| bits.checked_mul(*length));
+        let whole = bits.filter(|bits| bits.is_multiple_of(8));
+        let stop = whole.and_then(|bits| end.checked_add(bits as u64 / 8));
+        let told = (place(info.data_offsets.0), place(info.data_offsets.1));
+        let (true, Some(stop)) = (told == (Some(end), stop), stop) else {
+            return Err(nonsense(format!("the tensor {name} does not lie where its shape wants it")));
+        };
+        let shape = info.shape.iter().map(|length| *length as u64).collect();
+        tensors.push(TensorInfo { name, dtype: info.dtype, shape, data: end..stop });
+        end = stop;
+    }
+    if end != length {
+        return Err(nonsense(format!("its tensors end at byte {end}, and the file has {length}")));
+    }
+    Ok(tensors)
+}
 
 /// A tensor within its file.
 #[derive(Clone, Debug)]
@@ -69,41 +132,18 @@ impl Weights {
     fn add(&mut self, path: &Path) -> Result<(), ImportError> {
         let unreadable = |source| ImportError::Unreadable { path: path.to_owned(), source };
         let damaged = |reason: String| ImportError::Damaged { path: path.to_owned(), reason };
-        let mut file = File::open(path).map_err(unreadable)?;
+        let file = File::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
-        let mut head = [0; 8];
-        file.read_exact(&mut head).map_err(|_| damaged("it is too short for a header".to_owned()))?;
-        let header = u64::from_le_bytes(head);
-        if header > HEADER_AT_MOST || header.saturating_add(8) > length {
-            return Err(damaged(format!("its header would have {header} bytes, and the file has {length}")));
-        }
-        let mut bytes = Vec::new();
-        file.by_ref().take(header).read_to_end(&mut bytes).map_err(unreadable)?;
-        let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let data = 8 + header;
-        let mut found: Vec<_> = metadata.tensors().into_iter().collect();
-        found.sort_unstable_by_key(|(_, info)| info.data_offsets);
-        let mut end = 0;
-        for (name, info) in found {
-            let (start, stop) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
-            let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |bits, length| bits.checked_mul(*length));
-            if start != end || stop.checked_sub(start) != bits.map(|bits| bits as u64 / 8) {
-                return Err(damaged(format!("the tensor {name} does not lie where its shape wants it")));
-            }
-            end = stop;
-            let tensor = Tensor {
-                dtype: info.dtype,
-                shape: info.shape.iter().map(|length| *length as u64).collect(),
-                file: self.files.len(),
-                offset: data + start,
-                bytes: stop - start,
-            };
+        let tensors = header(&file, length).map_err(|error| match error {
+            HeaderError::Io(source) => unreadable(source),
+            HeaderError::Nonsense(reason) => damaged(reason),
+        })?;
+        for TensorInfo { name, dtype, shape, data } in tensors {
+            let tensor =
+                Tensor { dtype, shape, file: self.files.len(), offset: data.start, bytes: data.end - data.start };
             if self.tensors.insert(name.clone(), tensor).is_some() {
                 return Err(damaged(format!("the tensor {name} is there twice")));
             }
-        }
-        if data.checked_add(end) != Some(length) {
-            return Err(damaged(format!("its tensors end at byte {}, and the file has {length}", data + end)));
         }
         self.files.push((path.to_owned(), Mutex::new(file)));
         Ok(())

@@ -18,7 +18,7 @@ use crate::{
     money::Cents,
 };
 use claims::{Claims, claims};
-use words::stem;
+use words::{Word, stem};
 
 pub(crate) use claims::number;
 pub use mentions::MentionIndex;
@@ -96,6 +96,10 @@ const NEGATIONS: [&str; 14] = [
     "neither",
     "nor",
 ];
+
+/// Words between a denial and what it denies.
+const BETWEEN: [&str; 15] =
+    ["have", "has", "had", "got", "sell", "serve", "offer", "carry", "any", "a", "an", "the", "on", "our", "menu"];
 
 /// Turns of phrase that hold a denial and deny nothing.
 const HARMLESS: [&str; 15] = [
@@ -231,6 +235,7 @@ impl<'a> Checker<'a> {
         self.numbered.extend(found.numbers.iter().filter_map(|(at, number)| Some((*number, behind(*at)?))));
         self.codes.extend(found.codes.iter().map(|(_, code)| code.clone()));
         self.denied.extend(denials(text));
+        self.denied.extend(denied_list(text));
         // "$5.49 (large)": an amount with the size that it is for.
         for pair in found.amounts.iter().filter_map(|(at, cents)| Some((found.words.get(at + 1)?, cents))) {
             if pair.0.opens_bracket {
@@ -266,12 +271,14 @@ impl<'a> Checker<'a> {
         let denials = denials(sentence);
         if !denials.is_empty() {
             let backed = denials.iter().all(|word| self.denied.contains(word));
-            // What the facts offer is not denied in the same breath as what they decline.
-            let offered = self.index.find(&found.words).iter().any(|mention| {
-                mention.items.iter().any(|item| self.items.contains(item))
+            let offered = self.index.find(&found.words).into_iter().filter(|mention| {
+                mention.items.iter().any(|item| self.item_amounts.contains_key(item))
                     && !mention.items.iter().any(|item| self.sold_out.contains(item))
             });
-            if !backed && (!self.declines || offered) {
+            let offered: Vec<usize> = offered.map(|mention| mention.start).collect();
+            // What the facts offer is not denied in the same breath as what they decline.
+            let spoilt = offered.iter().any(|at| is_denied_at(&found.words, *at));
+            if spoilt || (!backed && (!self.declines || !offered.is_empty())) {
                 return Err(Fault::Polarity);
             }
         }
@@ -391,20 +398,46 @@ fn is_value(word: &str) -> bool {
         )
 }
 
-/// What a text denies: the stem of the word behind each denial, or an empty one where it ends.
+/// Whether a word stands in the reach of a denial: "we don't have pizza or *nuggets*", "no pizza, *nuggets* or pie".
+fn is_denied_at(words: &[Word], at: usize) -> bool {
+    for back in (0..at).rev() {
+        let word = &words[back];
+        if word.text == "but" || (words[back + 1].clause_start && back + 1 != at) {
+            return false;
+        }
+        if is_denial(&word.text) {
+            return true;
+        }
+    }
+    false
+}
+
+/// What a fact denies as a list: "Not taken: checks, cryptocurrency".
+fn denied_list(text: &str) -> Vec<String> {
+    let plain = text.to_lowercase();
+    let lists = plain.split(['.', ';', '(', ')']).filter_map(|part| part.split_once(':'));
+    let denied = lists.filter(|(head, _)| words::words(head).iter().any(|word| is_denial(&word.text)));
+    denied.flat_map(|(_, list)| words::words(list)).map(|word| stem(&word.text)).collect()
+}
+
+fn is_denial(word: &str) -> bool {
+    NEGATIONS.contains(&word) || word.ends_with("n't")
+}
+
+/// What a text denies: the stem of the first word behind each denial that says what, or an empty one where it ends.
+/// In "we don't have any pizza" that is the pizza, so that it backs no denial of anything else that is had.
 fn denials(text: &str) -> Vec<String> {
     let mut plain = text.to_lowercase().replace('’', "'");
     for harmless in HARMLESS {
         plain = plain.replace(harmless, "");
     }
     let words = words::words(&plain);
-    let behind = |at: usize| words.get(at + 1).map(|word| stem(&word.text)).unwrap_or_default();
-    let mut denied: Vec<String> = words
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| NEGATIONS.contains(&word.text.as_str()) || word.text.ends_with("n't"))
-        .map(|(at, _)| behind(at))
-        .collect();
+    let behind = |at: usize| {
+        let what = words[at + 1..].iter().find(|word| !BETWEEN.contains(&word.text.as_str()));
+        what.map(|word| stem(&word.text)).unwrap_or_default()
+    };
+    let mut denied: Vec<String> =
+        words.iter().enumerate().filter(|(_, word)| is_denial(&word.text)).map(|(at, _)| behind(at)).collect();
     if plain.contains("sold out") || plain.contains("out of stock") {
         denied.push("sold out".to_owned());
     }

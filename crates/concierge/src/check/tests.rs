@@ -153,3 +153,50 @@ fn deeds_and_counts_are_only_told_as_they_are() {
     assert_eq!(check(&declined, "sushi?", "Sorry, we don't have the Daily Soup."), Err(Fault::Polarity));
     assert_eq!(check(&declined, "sushi?", "I've added it!"), Err(Fault::Deed));
 }
+
+#[test]
+fn a_no_to_one_thing_is_no_no_to_what_is_offered() {
+    let declined = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::DeclineUnknown)
+                .fact("Not on our menu: sushi")
+                .item_fact(&"soup".into(), "The Daily Soup: $4.50.")
+                .point("I'm sorry, we don't have sushi.", ["sushi"])
+                .point("How about The Daily Soup for $4.50?", ["The Daily Soup"]),
+        ],
+    );
+    let named_alike = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::DeclineUnknown)
+                .fact("Not on our menu: onion soup")
+                .item_fact(&"pie".into(), "Apple Pie: $3.25.")
+                .point("I'm sorry, we don't have onion soup.", ["onion soup"]),
+        ],
+    );
+    assert_eq!(check(&named_alike, "onion soup?", "Sorry, we don't have onion soup."), Ok(()));
+    assert_eq!(check(&named_alike, "onion soup?", "Sorry, we don't have Apple Pie."), Err(Fault::Polarity));
+    let taken = Brief::new(
+        AgentName::Rosy,
+        vec![
+            Step::new(Act::TellStore)
+                .fact("Payment: cards: Visa; not taken: checks, cryptocurrency. Service charge: none."),
+        ],
+    );
+    assert_eq!(check(&taken, "bitcoin?", "We take Visa, but not cryptocurrency."), Ok(()));
+    assert_eq!(check(&taken, "service?", "The service charge is none."), Ok(()));
+    assert_eq!(check(&taken, "visa?", "Sorry, we take no Visa."), Err(Fault::Polarity));
+    for (sentence, verdict) in [
+        ("I'm sorry, we don't have any sushi.", Ok(())),
+        ("Sushi is not on our menu, I'm afraid.", Ok(())),
+        ("We don't have sushi, but the Daily Soup is $4.50.", Ok(())),
+        ("No sushi here, how about the Daily Soup?", Ok(())),
+        ("I'm sorry, we don't have the Daily Soup.", Err(Fault::Polarity)),
+        ("The Daily Soup is not on our menu.", Err(Fault::Polarity)),
+        ("We don't have sushi or the Daily Soup.", Err(Fault::Polarity)),
+        ("Sorry, no sushi, Daily Soup or anything else.", Err(Fault::Polarity)),
+    ] {
+        assert_eq!(check(&declined, "sushi?", sentence), verdict, "{sentence}");
+    }
+}

@@ -27,7 +27,7 @@ use crate::{
 
 /// The alias of what was trained last.
 const CANDIDATE: &str = "candidate";
-/// Files of a run that are stored with it, where they are there.
+/// Files of a run that are stored with it.
 const FILES: [&str; 5] = ["loss.svg", "run.json", "adapters.safetensors", "adapter_config.json", ADAPTER_FILE];
 /// Files of the logged model.
 const MODEL_FILES: [&str; 3] = [ADAPTER_FILE, "adapters.safetensors", "adapter_config.json"];
@@ -79,7 +79,8 @@ impl Tracked {
                 return Ok(());
             }
         };
-        let folder = report.config.out.display();
+        let out = self.lock().run.out.clone();
+        let folder = out.display();
         if json {
             let state = &outcome.state;
             return print(&format!(
@@ -214,23 +215,17 @@ impl Tracking {
 
     fn finish(&mut self, report: &TrainReport) -> Result<Option<(Outcome, Duration, Duration)>, MlflowError> {
         let Some(mut courier) = self.courier.take() else { return Ok(None) };
-        for entry in outcome_of(report, &self.model)? {
+        for entry in outcome_of(&self.run.out, report, &self.model)? {
             courier.take(&entry)?;
         }
         Ok(Some((courier.finish(PATIENCE), self.spent, self.longest)))
     }
 }
 
-/// What is stored at the end. A run that was stopped is gone on with: its adapter is no candidate yet.
-fn outcome_of(report: &TrainReport, model: &str) -> Result<Vec<Entry>, MlflowError> {
-    let out = &report.config.out;
-    let kept = |names: &[&str]| {
-        names
-            .iter()
-            .filter(|name| out.join(name).is_file())
-            .map(|name| Kept::of(out, name))
-            .collect::<Result<Vec<_>, _>>()
-    };
+/// What is stored at the end of the run in the folder `out`; the report names folders by their last part alone. A run
+/// that was stopped is gone on with: its adapter is no candidate yet.
+fn outcome_of(out: &Path, report: &TrainReport, model: &str) -> Result<Vec<Entry>, MlflowError> {
+    let kept = |names: &[&str]| names.iter().map(|name| Kept::of(out, name)).collect::<Result<Vec<_>, _>>();
     let step = i64::try_from(report.adapter_step).unwrap_or(i64::MAX);
     let best = report.curve.valid.iter().find(|(step, _)| *step == report.adapter_step);
     let mut values = vec![("adapter_step", step as f64), ("seconds", report.seconds)];
@@ -296,4 +291,54 @@ fn now() -> i64 {
 
 fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// A report names folders by their last part alone, and what the run left lies elsewhere.
+    fn report(out: &Path, stopped: bool) -> TrainReport {
+        let config = TrainConfig::new("base.gguf".into(), "train.jsonl".into(), out.file_name().unwrap().into());
+        TrainReport {
+            base: "base".to_owned(),
+            config,
+            train_sha256: "0".to_owned(),
+            valid_sha256: None,
+            examples: 1,
+            steps: 2,
+            stopped,
+            adapter_step: 2,
+            parameters: 3,
+            tokens: 4,
+            seconds: 5.0,
+            tokens_per_second: 0.8,
+            curve: tuner::Curve::default(),
+        }
+    }
+
+    #[test]
+    fn a_runs_files_are_those_of_its_folder_and_a_stopped_run_is_no_candidate() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("mine");
+        fs::create_dir(&out).unwrap();
+        for name in FILES {
+            fs::write(out.join(name), name).unwrap();
+        }
+        let names = |entries: &[Entry]| {
+            let kept = entries.iter().filter_map(|entry| if let Entry::File(kept) = entry { Some(kept) } else { None });
+            kept.map(|kept| kept.name.clone()).collect::<Vec<_>>()
+        };
+        let models = |entries: &[Entry]| {
+            let files = |entry: &Entry| if let Entry::Model(model) = entry { Some(model.files.clone()) } else { None };
+            entries.iter().filter_map(files).map(|files| files.len()).collect::<Vec<_>>()
+        };
+        let whole = outcome_of(&out, &report(&out, false), "gemma-burger").unwrap();
+        assert_eq!((names(&whole), models(&whole)), (FILES.map(str::to_owned).to_vec(), vec![MODEL_FILES.len()]));
+        let stopped = outcome_of(&out, &report(&out, true), "gemma-burger").unwrap();
+        assert_eq!((names(&stopped).len(), models(&stopped)), (FILES.len(), vec![]));
+        fs::remove_file(out.join(ADAPTER_FILE)).unwrap();
+        assert!(outcome_of(&out, &report(&out, false), "gemma-burger").is_err());
+    }
 }
