@@ -182,8 +182,8 @@ def theirs(binary, model, threads, script, shift):
 def compare(binary, server, model, threads, script):
     """How many greedy replies to the same prompts are the same, and the first words of those that are not."""
     said = ours(binary, model, threads, vocabulary="full")["said"]
-    # Ours holds keys and values in 8 bits.
-    server = Server(server, model, threads, ["-ctk", "q8_0", "-ctv", "q8_0", "-fa", "on"])
+    # Ours holds keys in 8 bits and values in 16.
+    server = Server(server, model, threads, ["-ctk", "q8_0", "-ctv", "f16", "-fa", "on"])
     try:
         preamble, tokens = f"Shift 1. {script['preamble']}", script["reply_tokens"]
         differing = []

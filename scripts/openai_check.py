@@ -1,5 +1,6 @@
-"""Checks `/v1/chat/completions` with OpenAI's own Python client: a client's functions are called, whole and in a stream,
-under each tool_choice, with arguments that fit their schemas, and their results are taken back.
+"""Checks `/v1` with OpenAI's own Python client: models, replies whole and in a stream, their ends and their counts, the
+restaurant itself as a model, refusals; a client's functions are called, whole and in a stream, under each tool_choice,
+with arguments that fit their schemas, and their results are taken back.
 
 Usage: python openai_check.py BASE_URL MODEL [--rounds N]      (needs the packages openai and jsonschema)
 
@@ -64,6 +65,44 @@ def check(call):
     return arguments
 
 
+def talk(client, model, words):
+    """Replies without functions: whole and in a stream they are the same, end as they should, and are counted."""
+    ask = dict(model=model, messages=[{"role": "user", "content": words}], temperature=0.0, seed=1, max_tokens=40)
+    whole = client.chat.completions.create(**ask)
+    said, usage = whole.choices[0].message.content, whole.usage
+    assert said and whole.choices[0].finish_reason in ("stop", "length"), whole
+    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens and usage.completion_tokens > 1, usage
+    chunks = list(client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **ask))
+    pieces = [choice.delta.content for chunk in chunks for choice in chunk.choices if choice.delta.content]
+    assert "".join(pieces) == said, (said, pieces)
+    assert len(pieces) > 1 and chunks[-1].usage.completion_tokens == usage.completion_tokens, chunks[-1]
+    assert len({chunk.id for chunk in chunks}) == 1, "the chunks of a reply have one id"
+    short = client.chat.completions.create(**{**ask, "max_tokens": 2}).choices[0]
+    assert short.finish_reason == "length", short
+    stop = said.split()[1]
+    ended = client.chat.completions.create(**ask, stop=[stop]).choices[0]
+    assert ended.finish_reason == "stop" and ended.message.content == said[: said.index(stop)], (said, ended)
+    history = [*ask["messages"], {"role": "assistant", "content": said}, {"role": "user", "content": words}]
+    system = {"role": "system", "content": "Be brief."}
+    assert client.chat.completions.create(**{**ask, "messages": [system, *history]}).choices[0].message.content
+    # The restaurant itself.
+    dish = "two double stacks, please"
+    for stream in (False, True):
+        answer = client.chat.completions.create(
+            model="gemma-burger", messages=[{"role": "user", "content": dish}], stream=stream
+        )
+        text = "".join(c.choices[0].delta.content or "" for c in answer if c.choices) if stream else None
+        assert text or answer.choices[0].message.content, answer
+    for wrong, error in [({"model": "nobody"}, openai.NotFoundError), ({"messages": []}, openai.BadRequestError)]:
+        try:
+            client.chat.completions.create(**{**ask, **wrong})
+        except error as refusal:
+            assert refusal.message and refusal.body["type"], refusal
+        else:
+            raise AssertionError(f"{wrong} was taken")
+    return len(pieces)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("base_url")
@@ -75,7 +114,9 @@ def main():
     questions = QUESTIONS[2:3] if options.scripted else QUESTIONS
     client = openai.OpenAI(base_url=options.base_url, api_key="none", max_retries=0)
     assert options.model in [model.id for model in client.models.list()], options.model
-    counts = {"required": 0, "named": 0, "auto_calls": 0, "auto_words": 0, "streamed": 0, "results": 0}
+    assert client.models.retrieve(options.model).id == options.model
+    pieces = talk(client, options.model, "count 9" if options.scripted else "Tell me about a harbour in winter.")
+    counts = {"pieces": pieces, "required": 0, "named": 0, "auto_calls": 0, "auto_words": 0, "streamed": 0, "results": 0}
     ask = dict(model=options.model, tools=TOOLS, max_tokens=300)
     for number in range(options.rounds):
         for question in questions:

@@ -15,8 +15,11 @@ pub struct EngineConfig {
     pub slots: u32,
     /// Replies that may wait for a place; one more is refused at once.
     pub queue: u32,
+    /// Where as many replies wait as are written, one more that would wait longer than this for its place, as far as can be
+    /// foreseen, is refused at once too.
+    pub wait_limit: Duration,
     /// Tokens of computed state held for all conversations together, those kept for their next turn included. It
-    /// bounds the memory: for the 270M model a token takes 9.6 KiB.
+    /// bounds the memory: for the 270M model a token takes 13.8 KiB.
     pub state_tokens: u32,
     /// Conversations kept between their turns.
     pub kept_conversations: u32,
@@ -43,6 +46,7 @@ impl EngineConfig {
             context_tokens: 2048,
             slots: 8,
             queue: 32,
+            wait_limit: Duration::from_secs(10),
             state_tokens: 8192,
             kept_conversations: 32,
             reply_time_limit: Duration::from_secs(60),

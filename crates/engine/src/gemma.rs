@@ -102,7 +102,7 @@ impl Gemma {
             state_tokens: config.state_tokens,
             sequences,
             window: header.window,
-            state_type: if header.head_length.is_multiple_of(32) { KvCacheType::Q8_0 } else { KvCacheType::F16 },
+            state_types: state_types(&header, layers),
         };
         let (commands, inbox) = mpsc::channel();
         let (ready, started) = mpsc::channel();
@@ -240,7 +240,12 @@ impl Gemma {
     fn take_place(&self) -> Result<Place<'_>, EngineError> {
         let limit = self.config.slots + self.config.queue;
         let running = self.metrics.running.load(Relaxed);
-        let place = |queued: u32| (queued + running < limit).then_some(queued + 1);
+        let patient = |queued: u32| {
+            // One round of waiting is no crowd: a guest who left holds a place until the next step.
+            queued < self.config.slots
+                || u64::from(self.metrics.retry_after(self.config.slots)) <= self.config.wait_limit.as_secs()
+        };
+        let place = |queued: u32| (queued + running < limit && patient(queued)).then_some(queued + 1);
         match self.metrics.queued.fetch_update(Relaxed, Relaxed, place) {
             Ok(_) => Ok(Place { metrics: &self.metrics, kept: false }),
             Err(_) => {
@@ -347,6 +352,14 @@ fn check_settings(config: &EngineConfig) -> Result<u32, LoadError> {
         return wrong("kept_conversations", format!("{} is more than {most}", config.kept_conversations));
     }
     Ok(sequences)
+}
+
+/// How keys and values are kept. Keys of 8 bits are compared faster than those of 16 and need half the memory; values of
+/// 8 bits would have to be unpacked for each head and row on a processor, which a long prompt notices
+/// (docs/BENCHMARKS.md). Graphics processors want both to be the same.
+fn state_types(header: &ModelHeader, gpu_layers: u32) -> (KvCacheType, KvCacheType) {
+    let keys = if header.head_length.is_multiple_of(32) { KvCacheType::Q8_0 } else { KvCacheType::F16 };
+    (keys, if gpu_layers == 0 { KvCacheType::F16 } else { keys })
 }
 
 /// llama.cpp is set up once for the process; its messages go to the log.

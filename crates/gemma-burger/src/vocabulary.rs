@@ -65,18 +65,37 @@ impl Texts {
     pub fn selection(&self) -> Selection {
         let mut texts = Vec::new();
         for (name, contents) in &self.files {
-            // What the model reads is the strings within a file, each at the beginning of a line or after a space.
-            match Path::new(name).extension().and_then(|end| end.to_str()) {
-                Some("json") => collect(contents, &mut texts),
-                Some("jsonl") => contents.lines().for_each(|line| collect(line, &mut texts)),
-                _ => texts.push(contents.clone()),
-            }
+            split(Path::new(name), contents, &mut texts);
         }
         texts.sort_unstable();
         texts.dedup();
         let after_space: Vec<String> = texts.iter().map(|text| format!(" {text}")).collect();
         texts.extend(after_space);
         Selection { tokens: self.english.lines().map(str::to_owned).collect(), texts }
+    }
+
+    /// Every text of every file in a folder and those below it, once: what a vocabulary is checked with.
+    pub fn all_within(folder: &Path) -> Result<Vec<String>, Failure> {
+        let unreadable =
+            |path: &Path, error: std::io::Error| Failure::new(format!("{} cannot be read: {error}", path.display()));
+        let (mut texts, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, error))? {
+                let path = entry.map_err(|error| unreadable(&folder, error))?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if ["json", "jsonl", "yaml", "md"]
+                    .iter()
+                    .any(|end| path.extension().is_some_and(|is| is == *end))
+                {
+                    let contents = fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+                    split(&path, &contents, &mut texts);
+                }
+            }
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        Ok(texts)
     }
 
     /// A name for what a source cut to these texts becomes.
@@ -94,6 +113,15 @@ impl Texts {
             hash.update(text);
         }
         Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// The texts of a file. What the model reads is the strings within it, each at the beginning of a line or after a space.
+fn split(path: &Path, contents: &str, texts: &mut Vec<String>) {
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("json") => collect(contents, texts),
+        Some("jsonl") => contents.lines().for_each(|line| collect(line, texts)),
+        _ => texts.push(contents.to_owned()),
     }
 }
 

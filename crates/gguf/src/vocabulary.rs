@@ -127,6 +127,24 @@ impl Vocabulary {
         ids
     }
 
+    /// The text of tokens, those of control among them; bytes that are no text become U+FFFD.
+    #[must_use]
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let mut bytes = Vec::with_capacity(ids.len() * 4);
+        for &id in ids {
+            let token = self.token(id).unwrap_or_default();
+            match self.kind(id) {
+                Some(TokenKind::Byte) => {
+                    let byte = self.bytes.iter().position(|byte| *byte == Some(id));
+                    bytes.extend(byte.and_then(|byte| u8::try_from(byte).ok()));
+                }
+                Some(TokenKind::Normal) => bytes.extend(token.replace(SPACE, " ").bytes()),
+                _ => bytes.extend(token.bytes()),
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Encodes a text: `token` gets each token of the result in order, `step` each token that a join went through,
     /// the results of joins among them.
     pub(crate) fn walk(&self, text: &str, token: &mut dyn FnMut(u32), step: &mut dyn FnMut(u32)) {

@@ -158,7 +158,7 @@ impl SqliteIndex {
         let state = match filled_with(&view, self.dimensions).map_err(failed)? {
             Some((embedder, state)) if embedder == self.embedder => state,
             Some(_) => return Err(RetrieveError::NotReady("it was filled for another embedding model".to_owned())),
-            None => return Err(RetrieveError::NotReady(format!("{} is empty", self.path.display()))),
+            None => return Err(RetrieveError::NotReady(self.unfilled(&view).map_err(failed)?)),
         };
         let found = read(&view, state).map_err(failed)?;
         view.finish().map_err(failed)?;
@@ -172,13 +172,20 @@ impl SqliteIndex {
     /// The vectors of the state that a connection sees, read where they are not known yet.
     fn vectors(&self, connection: &Connection, state: i64) -> rusqlite::Result<Arc<VectorTable>> {
         let known = || self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = known().as_ref().filter(|vectors| vectors.state() == state).map(Arc::clone);
+        let kept = known().as_ref().filter(|vectors| vectors.state() == state).cloned();
         if let Some(kept) = kept {
             return Ok(kept);
         }
         let read = Arc::new(VectorTable::read(connection, state, self.dimensions)?);
         *known() = Some(Arc::clone(&read));
         Ok(read)
+    }
+
+    /// Why a file has nothing for this index.
+    fn unfilled(&self, connection: &Connection) -> rusqlite::Result<String> {
+        let other = filled_form(connection)?.is_some_and(|known| known != form(self.dimensions));
+        let why = if other { "was filled by another release, or with vectors of another length" } else { "is empty" };
+        Ok(format!("{} {why}", self.path.display()))
     }
 
     fn open_reader(&self) -> Result<Connection, RetrieveError> {

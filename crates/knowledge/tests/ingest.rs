@@ -129,6 +129,8 @@ fn an_index_that_does_not_fit_says_so() {
     ingest(&menu, &info, &Remembering, &index).unwrap();
     let other = SqliteIndex::new(dir.path(), "another model", EMBEDDER.dimensions());
     assert!(not_ready(&other).contains("another embedding model"));
+    let shorter = SqliteIndex::new(dir.path(), EMBEDDER.id(), 8);
+    assert!(not_ready(&shorter).contains("vectors of another length"));
     // An ingest for the other model writes everything anew, and the first one notices.
     assert_eq!(ingest(&menu, &info, &Remembering, &other).unwrap().unchanged, 0);
     assert!(not_ready(&index).contains("another embedding model"));

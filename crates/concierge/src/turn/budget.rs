@@ -3,23 +3,73 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Turn,
-    memory::Pending,
+    Answer, Turn,
+    heard::Heard,
+    memory::{Pending, Wish},
     orders,
-    wording::{capital, money},
+    wording::{capital, money, plain_words, says},
 };
 use crate::{
     brief::{Act, Step},
     ledger::{Consent, Event, list_words},
+    menu::{Course, ItemId, Menu},
+    money::Cents,
     order::Edit,
     planner::{self, Diner, Objective, Plan, PlanError, PlanLine, Request, wish},
     tools::Call,
+    understand::Form,
 };
+
+/// Longer than this, in bytes, a wish is no longer gone on with.
+const MOST_WORDS: usize = 1_000;
 
 /// Plans what was asked for, or says what stands in the way.
 pub(super) fn answer(turn: &mut Turn<'_>, text: &str) -> Vec<Step> {
+    answer_wish(turn, Wish { words: text.to_owned(), limit: None, total: None }, |_, _| {})
+}
+
+/// Where the guest goes on with a wish for a meal: "without meat", "cheaper, please", "for three".
+pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>> {
+    let mut wish = turn.memory.wish.take()?;
+    if heard.reply == Some(Answer::Yes) || heard.form != Form::Statement || turn.memory.complaint.is_some() {
+        return None;
+    }
+    let words = plain_words(heard.text);
     let menu = &turn.world.menu;
-    let wish::Wish { request, other_currency } = wish::read(&turn.world.lexicon, menu, text);
+    let new = wish::read(&turn.world.lexicon, menu, heard.text).request;
+    let cheaper = says(&words, &["cheaper", "less expensive", "less money", "too expensive", "too much", "costs less"]);
+    let other = says(&words, &["something else", "another", "other", "different", "else"]);
+    let told = new.limit.is_some()
+        || new.party > 1
+        || !(new.diners.is_empty() && new.must_not.is_empty() && new.courses_not.is_empty())
+        || new.sides + new.drinks + new.desserts > 0;
+    if !(told || wish.total.is_some() && (cheaper || other)) || wish.words.len() + heard.text.len() > MOST_WORDS {
+        return None;
+    }
+    turn.memory.pending = None;
+    wish.words = format!("{}, {}", wish.words, heard.text);
+    if new.limit.is_some() {
+        wish.limit = new.limit;
+    } else if cheaper {
+        // A quarter less is felt, and leaves something to eat.
+        wish.limit = wish.total.map(|total| Cents(total.0 * 3 / 4));
+    }
+    let before: Vec<ItemId> = turn.memory.plan.iter().flatten().filter_map(|line| line.item.one()).cloned().collect();
+    let steps = answer_wish(turn, wish, |menu, request| {
+        if new.party > 1 {
+            request.party = new.party;
+        }
+        if other {
+            let mains = before.into_iter().filter(|id| menu.item(id).is_some_and(|item| item.course == Course::Main));
+            request.must_not.extend(mains.filter(|id| request.must.iter().all(|must| must.item != *id)));
+        }
+    });
+    Some(steps)
+}
+
+fn answer_wish(turn: &mut Turn<'_>, told: Wish, change: impl FnOnce(&Menu, &mut Request)) -> Vec<Step> {
+    let menu = &turn.world.menu;
+    let wish::Wish { mut request, other_currency } = wish::read(&turn.world.lexicon, menu, &told.words);
     if let Some(code) = other_currency {
         let plain = format!(
             "Our prices are in {}, and I can't change {code}. How much would you like to spend in {}?",
@@ -32,12 +82,19 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str) -> Vec<Step> {
                 .point(plain.clone(), [plain]),
         ];
     }
+    request.limit = told.limit.or(request.limit);
+    change(menu, &mut request);
     if request.limit.is_none() && request.objective != Objective::Cheapest {
-        return vec![
-            Step::new(Act::AskBudget).point("How much would you like to spend, and for how many people?", ["how much"]),
-        ];
+        turn.memory.wish = Some(told);
+        return vec![ask()];
     }
-    plan(turn, request).1
+    let (planned, steps) = plan(turn, request);
+    turn.memory.wish = planned.ok().map(|plan| Wish { total: Some(plan.total), ..told });
+    steps
+}
+
+fn ask() -> Step {
+    Step::new(Act::AskBudget).point("How much would you like to spend, and for how many people?", ["how much"])
 }
 
 /// Plans within the session: what the guest keeps to and what is ordered already count.
@@ -63,9 +120,7 @@ pub(super) fn plan(turn: &mut Turn<'_>, mut request: Request) -> (Result<Plan, P
             turn.plan = Some(plan.clone());
             step
         }
-        Err(PlanError::NoLimit) => {
-            Step::new(Act::AskBudget).point("How much would you like to spend, and for how many people?", ["how much"])
-        }
+        Err(PlanError::NoLimit) => ask(),
         Err(error) => {
             let words = capital(&error.to_string());
             let plain = if words.ends_with(['?', '.']) { words } else { format!("{words}.") };

@@ -73,6 +73,9 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
             .or_plain("Thank you, that's lovely to hear! Is there anything else I can do for you?")
             .verbatim(true);
     }
+    if ["huh", "what", "eh", "pardon", "hm", "hmm", "sorry"].iter().any(|odd| words == [*odd]) {
+        return ask_again();
+    }
     let plain = if says(
         &words,
         &[
@@ -118,6 +121,9 @@ fn praises(words: &[String]) -> bool {
         "nice",
         "helpful",
         "good job",
+        "very good",
+        "so good",
+        "really good",
         "well done",
         "the best",
         "lovely",

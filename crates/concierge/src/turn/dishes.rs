@@ -123,6 +123,7 @@ impl Aspect {
             "specials",
             "should i",
             "surprise me",
+            "most people",
         ]) {
             Self::Best
         } else if says(&[
@@ -310,6 +311,11 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         &["menu", "what do you have", "what do you sell", "what do you serve", "what have you got", "to eat"],
     ) {
         return whole_menu(menu, &fits);
+    }
+    if says(words, &["don't eat", "dont eat", "do not eat", "can't eat", "cannot eat"]) {
+        // The nearest dishes would be those that hold it.
+        let plain = "I'm sorry, I can't tell for sure which dishes are without that. Please ask our staff; I can tell you what is in any dish.";
+        return Step::new(Act::AdmitUnknown).or_plain(plain).verbatim(true);
     }
     // A taste or an ingredient: the retriever's nearest dishes.
     let near: Vec<&Item> = asked

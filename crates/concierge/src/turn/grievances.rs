@@ -208,6 +208,7 @@ pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
                 "charged",
                 "paid too much",
                 "paid twice",
+                "took too much",
                 "bill is wrong",
                 "wrong bill",
                 "wrong amount",
@@ -317,5 +318,9 @@ pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
             ],
         ),
     ];
-    KINDS.into_iter().find(|(_, phrases)| says(words, phrases)).map(|(kind, _)| kind)
+    let known = KINDS.into_iter().find(|(_, phrases)| says(words, phrases)).map(|(kind, _)| kind);
+    // "I wanted chicken and you gave me fish."
+    let wished =
+        says(words, &["i ordered", "we ordered", "i wanted", "we wanted", "i asked for", "we asked for", "instead of"]);
+    known.or((wished && tells_what_came(words)).then_some(ComplaintKind::WrongItem))
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Answer, Pending, Ports, Scene, World, calls,
+    Answer, Pending, Ports, Scene, World,
+    asking::{Part, part},
+    calls,
     clauses::clauses,
-    dishes, place, settled,
+    place, settled,
     wording::{plain_words, says},
 };
 use crate::{
@@ -45,21 +47,6 @@ pub(super) struct Heard<'a> {
     pub diets: BTreeSet<String>,
     /// Whether a diet is stated of the guest, not only asked about.
     pub states_diet: bool,
-}
-
-/// One thing that a message asks.
-pub(super) struct Part<'a> {
-    pub text: &'a str,
-    pub embedding: Vec<f32>,
-    pub intent: Intent,
-    /// How sure the router is of it.
-    pub confidence: f32,
-    pub items: Vec<Vec<ItemId>>,
-    pub diets: BTreeSet<String>,
-    pub allergens: BTreeSet<String>,
-    pub unknown: Option<String>,
-    /// Whether it speaks of something named before ("is it spicy?").
-    pub refers_back: bool,
 }
 
 /// Something that is not on the menu.
@@ -193,6 +180,11 @@ impl<'a> Heard<'a> {
             return;
         }
         let answered_only = orders.is_empty();
+        // "Is it spicy?" asks, and chooses nothing.
+        let asks = matches!(self.form, Form::YesNo | Form::Open) && !self.wants();
+        if answered_only && asks && self.intent == Intent::MenuQa && self.confidence >= SURE {
+            return;
+        }
         for found in understand::converse(&world.lexicon, &text, &context) {
             match found {
                 Move::Affirm => self.reply = Some(Answer::Yes),
@@ -230,7 +222,8 @@ impl<'a> Heard<'a> {
     /// Whether a message that orders is nothing but these words: "oysters".
     fn is_bare(&self, words: &str) -> bool {
         const MOST: usize = 3;
-        let all = plain_words(self.text);
+        let mut all = plain_words(self.text);
+        all.retain(|word| !matches!(word.as_str(), "please" | "pls" | "plz" | "thanks"));
         self.intent == Intent::Order && self.confidence >= SURE && all.len() <= MOST && all == plain_words(words)
     }
 
@@ -296,189 +289,6 @@ fn answers(ports: &Ports<'_>, text: &str, embedding: &[f32], route: &Route) -> b
     let dishes = || route.intent == Intent::MenuQa || route.intent == Intent::Order;
     let near = if embedding.is_empty() { 0.0 } else { best(RecordType::Info) };
     near >= place::NEAR && (!dishes() || near > best(RecordType::Menu))
-}
-
-fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route: &Route) -> Part<'a> {
-    let (intent, confidence) = (route.intent, route.confidence);
-    let slots = understand::slots(&world.lexicon, text);
-    let words = plain_words(text);
-    let asks_contents = says(
-        &words,
-        &[
-            "contain",
-            "contains",
-            "have",
-            "has",
-            "allergic",
-            "allergy",
-            "allergen",
-            "allergens",
-            "in it",
-            "free",
-            "without",
-            "any",
-            "there",
-            "with",
-            "put",
-            "use",
-        ],
-    );
-    let allergens = if intent == Intent::MenuQa && asks_contents {
-        let mut named = understand::allergens_named(&world.lexicon, text);
-        // "Gluten-free" is a diet of the menu; asking for it is no question about an allergen.
-        named.retain(|allergen| !slots.diets.iter().any(|diet| diet.starts_with(allergen.as_str())));
-        named
-    } else {
-        BTreeSet::new()
-    };
-    let mut items = world.items_named(text);
-    let free = slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty();
-    // "Do you serve …" must not be heard as a dish whose name sounds like "serve": the thing itself decides.
-    let unnamed = world.mentions.items_in(text).is_empty();
-    let unknown =
-        (free && unnamed).then(|| asked_for(world, text).or_else(|| bare_thing(world, text, intent))).flatten();
-    let unknown = unknown.filter(|thing| understand::slots(&world.lexicon, thing).items.is_empty());
-    // "Vegetarian mains" are no dish that goes by "vegetarian", and neither is the mac of which it is asked.
-    if unnamed && !slots.diets.is_empty() {
-        let by_diet: Vec<Vec<ItemId>> = slots.diets.iter().flat_map(|diet| world.items_named(diet)).collect();
-        let others: Vec<Vec<ItemId>> = items.iter().filter(|ids| !by_diet.contains(ids)).cloned().collect();
-        if !others.is_empty() || dishes::category_named(&world.menu, &words).is_some() {
-            items = others;
-        }
-    }
-    // A word for many dishes names none of them: "burgers", "what can a vegan eat".
-    let many = items.len() > 1 && !(slots.categories.is_empty() && slots.diets.is_empty());
-    if unknown.is_some() || (unnamed && (many || settled::seeks(&words))) {
-        items.clear();
-    }
-    let refers_back = says(&words, &["it", "that", "that one", "this", "this one", "them", "they", "those", "these"]);
-    Part { text, embedding, intent, confidence, items, diets: slots.diets, allergens, unknown, refers_back }
-}
-
-/// The thing in "do you have …?": the words behind the verb, where the menu knows none of them.
-fn asked_for(world: &World, text: &str) -> Option<String> {
-    let form = understand::slots(&world.lexicon, text).form;
-    let words = plain_words(text);
-    let verbs = ["have", "got", "sell", "serve", "offer", "make", "do", "get", "order"];
-    let asks = matches!(form, Form::YesNo | Form::Request)
-        || (form == Form::Open && says(&words, &["do you have", "do you sell", "do you serve", "do you offer"]))
-        || says(
-            &words,
-            &[
-                "can i get",
-                "can i have",
-                "could i have",
-                "could i get",
-                "i want",
-                "i'd like",
-                "do you have",
-                "have you got",
-            ],
-        );
-    if !asks {
-        return None;
-    }
-    let verb = words.iter().rposition(|word| verbs.contains(&word.as_str()))?;
-    // "What soups do you have?"
-    let what = words.iter().position(|word| matches!(word.as_str(), "what" | "which"));
-    let open = what.zip(words.iter().rposition(|word| word == "do")).filter(|(what, end)| what + 1 < *end);
-    let skip = [
-        "a", "an", "any", "some", "the", "your", "you", "i", "also", "maybe", "please", "for", "me", "us", "there",
-        "here",
-    ];
-    let ends = [
-        "here",
-        "please",
-        "today",
-        "on",
-        "too",
-        "as",
-        "at",
-        "for",
-        "in",
-        "available",
-        "tonight",
-        "by",
-        "or",
-        "with",
-        "without",
-        "and",
-        "that",
-    ];
-    let behind =
-        if form == Form::Open { open.map_or(&[][..], |(what, end)| &words[what + 1..end]) } else { &words[verb + 1..] };
-    let thing: Vec<&str> = behind
-        .iter()
-        .map(String::as_str)
-        .skip_while(|word| skip.contains(word))
-        .take_while(|word| !ends.contains(word))
-        .take(4)
-        .collect();
-    let general = [
-        "my",
-        "money",
-        "refund",
-        "discount",
-        "receipt",
-        "bill",
-        "help",
-        "order",
-        "food",
-        "anything",
-        "something",
-        "menu",
-        "items",
-        "stuff",
-        "thing",
-        "things",
-        "options",
-        "option",
-        "specials",
-        "special",
-        "recommendations",
-        "else",
-    ];
-    // What some dish or option speaks of is a matter for the search, not a thing that is not sold.
-    let known = |word: &&str| {
-        let free = format!("{word}-free");
-        world.menu.items.iter().any(|item| {
-            plain_words(&item.name).contains(&(*word).to_owned())
-                || (plain_words(&item.description).contains(&(*word).to_owned()) && !item.description.contains(&free))
-        }) || world
-            .menu
-            .option_groups
-            .iter()
-            .flat_map(|group| &group.choices)
-            .any(|choice| plain_words(&choice.name).contains(&(*word).to_owned()))
-    };
-    // What the last word says is what the thing is: "red wine" is no red onion.
-    let told = thing.is_empty() || thing.iter().any(|word| general.contains(word)) || thing.last().is_some_and(known);
-    (!told).then(|| thing.join(" "))
-}
-
-/// "Red wine": a question of few words that end in one that nothing on the menu is called by.
-fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
-    let words = plain_words(text);
-    let asks = [
-        "expensive",
-        "cheapest",
-        "cheap",
-        "popular",
-        "best",
-        "calories",
-        "size",
-        "sizes",
-        "price",
-        "prices",
-        "dearest",
-    ];
-    if intent != Intent::MenuQa || words.len() > 3 || settled::seeks(&words) || says(&words, &asks) {
-        return None;
-    }
-    let parsed = understand::parse(&world.lexicon, text);
-    let last = words.last()?;
-    let ends = |thing: &understand::UnknownThing| thing.words.split(' ').next_back() == Some(last.as_str());
-    (parsed.lines.is_empty() && parsed.unknown.iter().any(ends)).then(|| words.join(" "))
 }
 
 fn near(world: &World, id: &ItemId) -> Hit {

@@ -9,6 +9,7 @@ use crate::{
     intent::AgentName,
     ledger::{ComplaintKind, OrderId, RemedyKind, remedy::Ask},
     menu::ItemId,
+    money::Cents,
     order::{Edit, LineId, OrderLine},
     tools::Call,
 };
@@ -35,6 +36,8 @@ pub struct Memory {
     pub complaint: Option<Complaint>,
     /// The lines of the last plan, until the guest takes it.
     pub plan: Option<Vec<OrderLine>>,
+    /// The wish for a meal that the last reply was about, so that "without meat" or "cheaper, please" goes on with it.
+    pub wish: Option<Wish>,
     /// Whether the conversation was handed to the staff. While it is, [`super::decide`] goes on with the order but gives
     /// briefs that need no model, and a complaint gets the word that a person will answer. Whoever gives the
     /// conversation back to the agents sets it to false.
@@ -55,6 +58,7 @@ impl Default for Memory {
             changed: Vec::new(),
             complaint: None,
             plan: None,
+            wish: None,
             handed_over: false,
             turns: 0,
         }
@@ -91,6 +95,17 @@ pub enum Pending {
         /// What waits for the guest's yes.
         call: Box<Call>,
     },
+}
+
+/// A wish for a meal, as far as it was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The guest's words, of all messages about it.
+    pub words: String,
+    /// A limit that replaces the one in the words.
+    pub limit: Option<Cents>,
+    /// What the proposed meal costs; none where something is still to be told.
+    pub total: Option<Cents>,
 }
 
 /// A complaint as far as it is known.

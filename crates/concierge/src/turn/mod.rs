@@ -3,6 +3,7 @@
 //! [`decide`] reads the words (router and parser), looks up what is asked, lets the ledger decide about the cart, and
 //! hands over a [`Decision`]: the events to store and the [`Brief`] of the reply. Nothing here calls the model.
 
+mod asking;
 mod budget;
 mod calls;
 mod chat;
@@ -29,6 +30,7 @@ use crate::{
     ports::{Embedder, RecordType, Retriever},
     store_info::Weekday,
     tools::{Call, ToolName, Used, args::OpenTicket},
+    understand::Form,
 };
 use calls::of_type;
 use heard::Heard;
@@ -36,7 +38,7 @@ use serde_json::json;
 use wording::plain_words;
 
 pub use calls::{Behind, Called, call};
-pub use memory::{Complaint, Memory, Pending};
+pub use memory::{Complaint, Memory, Pending, Wish};
 pub use world::World;
 
 /// The moment of a turn in the restaurant's own time zone.
@@ -292,6 +294,9 @@ impl Turn<'_> {
     }
 
     fn answer(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        if let Some(steps) = budget::go_on(self, heard) {
+            return steps;
+        }
         if let Some(steps) = self.answer_pending(heard) {
             return steps;
         }
@@ -306,8 +311,19 @@ impl Turn<'_> {
             return self.complaint(heard.text, heard.reply);
         }
         let mut steps = Vec::new();
-        for part in &heard.parts {
+        for (at, part) in heard.parts.iter().enumerate() {
+            let behind_place = at > 0 && heard.parts[at - 1].intent == Intent::StoreInfo;
             match part.intent {
+                // "Is there parking, and is it free?": the record before tells both.
+                Intent::MenuQa if behind_place && part.refers_back && part.names_nothing() => {}
+                // "I don't know" to a question about the order: it is asked once more.
+                Intent::MenuQa
+                    if heard.form == Form::Statement
+                        && part.names_nothing()
+                        && !self.cart.needs(&self.world.menu).is_empty() =>
+                {
+                    steps.extend(orders::open_question(self));
+                }
                 Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
                 Intent::History => {
                     steps.extend(self.using(ToolName::OrderStatus, json!({}), |turn| (orders::history(turn), true)));
@@ -394,9 +410,16 @@ impl Turn<'_> {
         !diets.is_empty() && !diets.iter().any(marked)
     }
 
-    fn asked<'b>(&self, part: &'b heard::Part<'_>) -> dishes::Asked<'b> {
+    fn asked<'b>(&self, part: &'b asking::Part<'_>) -> dishes::Asked<'b> {
         let mut named = part.items.clone();
-        if named.is_empty() && part.refers_back {
+        // "How much are they?", "what's the difference?" of those among which the guest is to choose.
+        let among = self.cart.needs(&self.world.menu).into_iter().next().and_then(|need| match need.question {
+            Question::Item { any_of } => Some(any_of),
+            _ => None,
+        });
+        if let Some(among) = among.filter(|_| part.names_nothing() && part.compares()) {
+            named = vec![among];
+        } else if named.is_empty() && part.refers_back {
             named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
         }
         let mut diets = part.diets.clone();
@@ -473,6 +496,11 @@ impl Turn<'_> {
         }
         if steps.is_empty() && heard.intent == Intent::Remove {
             steps.push(orders::tell_cart(self));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order && heard.form == Form::YesNo {
+            // "Can I still change my order?": a question that orders nothing.
+            let told = heard.parts.first().map(|part| self.tell_store(part.text, &part.embedding));
+            steps.extend(told.filter(|step| step.act == Act::TellStore));
         }
         if steps.is_empty() && heard.intent == Intent::Order {
             // "I'd like to order": nothing named yet.

@@ -3,7 +3,7 @@
 
 use super::{
     Scene, World, chat, grievances,
-    wording::{plain_words, says},
+    wording::{among, plain_words, says},
 };
 use crate::{
     intent::Intent,
@@ -68,7 +68,15 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     }
     match intent {
         Intent::Order if (price || extreme) && scene.need.is_none() => Intent::MenuQa,
-        Intent::OffTopic if route.confidence < SURE_SMALL_TALK && says(&EATING) => Intent::MenuQa,
+        Intent::OffTopic if route.confidence < SURE_SMALL_TALK && (says(&EATING) || seeks(&words)) => Intent::MenuQa,
+        // "Is the hot one very hot?": a question that names a dish is about it.
+        Intent::OffTopic
+            if route.confidence < SURE_SMALL_TALK
+                && understand::slots(&world.lexicon, text).form != Form::Statement
+                && !world.mentions.items_in(text).is_empty() =>
+        {
+            Intent::MenuQa
+        }
         Intent::OffTopic
             if route.confidence < SURE_OFF_TOPIC && !understand::parse(&world.lexicon, text).problems.is_empty() =>
         {
@@ -77,6 +85,8 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         Intent::Complaint if scene.input.cart.orders().is_empty() && !complaining && asks_for_a_rule(world, text) => {
             Intent::StoreInfo
         }
+        // Nothing is placed yet: how long it takes is a question about the kitchen.
+        Intent::History if scene.input.cart.orders().is_empty() && says(&["how long"]) => Intent::StoreInfo,
         Intent::History if says(&["the last order"]) && says(&["time", "when", "until", "late"]) => Intent::StoreInfo,
         _ => intent,
     }
@@ -136,7 +146,7 @@ fn complains(world: &World, text: &str, words: &[String], confidence: f32) -> bo
 /// "Why is it so expensive?": no harm was done, and what is dear to one may be helped by a plan.
 fn objects_to_prices(words: &[String]) -> bool {
     says(words, &["expensive", "pricey", "overpriced", "too much money", "so much money", "too dear"])
-        && !says(words, &["charged", "paid", "bill", "receipt", "my order"])
+        && !says(words, &["charged", "paid", "took", "bill", "receipt", "card", "my order"])
         && grievances::kind_of(words).is_none()
 }
 
@@ -194,34 +204,14 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
 
 /// "What about Sunday?", "and tomorrow?": a day and nothing else.
 pub(super) fn asks_day(words: &[String]) -> bool {
-    let days = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "mondays",
-        "tuesdays",
-        "wednesdays",
-        "thursdays",
-        "fridays",
-        "saturdays",
-        "sundays",
-        "tomorrow",
-        "weekend",
-        "weekends",
-        "weekdays",
-        "holidays",
-    ];
-    let lead =
-        ["and", "what", "about", "how", "on", "the", "a", "at", "for", "in", "then", "ok", "also", "is", "it", "but"];
+    const DAYS: &str = "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays \
+        fridays saturdays sundays tomorrow weekend weekends weekdays holidays";
+    const LEAD: &str = "and what about how on the a at for in then ok also is it but";
     let mut named = 0;
     let only = words.iter().all(|word| {
-        let day = days.contains(&word.as_str());
+        let day = among(word, DAYS);
         named += usize::from(day);
-        day || lead.contains(&word.as_str())
+        day || among(word, LEAD)
     });
     only && (1..=2).contains(&named)
 }
@@ -239,7 +229,8 @@ const TELLING: [&str; 9] = ["list", "show", "see", "compare", "describe", "expla
 
 /// Whether a question about dishes is one bare verb.
 pub(super) fn says_too_little(text: &str) -> bool {
-    matches!(plain_words(text).as_slice(), [only] if ["compare", "describe", "explain", "tell", "list", "show"].contains(&only.as_str()))
+    const BARE: [&str; 8] = ["compare", "describe", "explain", "tell", "list", "show", "what", "which"];
+    matches!(plain_words(text).as_slice(), [only] if BARE.contains(&only.as_str()))
 }
 
 /// Whether an allergy is stated and nothing told that went wrong: no complaint, whatever it sounds like.
@@ -301,11 +292,8 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
     if slots.items.is_empty() && slots.categories.is_empty() {
         return false;
     }
-    let lead = [
-        "please", "can", "could", "you", "would", "just", "hi", "hello", "hey", "ok", "and", "so", "then", "i", "we",
-        "may", "let", "me",
-    ];
-    let first = words.iter().find(|word| !lead.contains(&word.as_str())).map_or("", String::as_str);
+    const LEAD: &str = "please can could you would just hi hello hey ok and so then i we may let me";
+    let first = words.iter().find(|word| !among(word, LEAD)).map_or("", String::as_str);
     if TELLING.contains(&first) {
         return true;
     }
@@ -316,57 +304,10 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
 
 /// Whether something is sought without being named: "something spicy", "I'd like anything without meat".
 pub(super) fn seeks(words: &[String]) -> bool {
-    let lead = [
-        "i",
-        "we",
-        "i'd",
-        "we'd",
-        "id",
-        "i'll",
-        "want",
-        "need",
-        "would",
-        "like",
-        "give",
-        "get",
-        "me",
-        "us",
-        "have",
-        "can",
-        "could",
-        "you",
-        "please",
-        "to",
-        "try",
-        "eat",
-        "order",
-        "fancy",
-        "for",
-        "just",
-        "maybe",
-        "hmm",
-        "um",
-        "uh",
-        "bring",
-        "take",
-        "some",
-        "do",
-        "is",
-        "there",
-        "got",
-        "recommend",
-        "suggest",
-        "looking",
-        "i'm",
-        "im",
-        "am",
-        "feel",
-        "in",
-        "the",
-        "mood",
-        "with",
-    ];
-    let Some(at) = words.iter().position(|word| !lead.contains(&word.as_str())) else { return false };
+    const LEAD: &str = "i we i'd we'd id i'll want need would like give get me us have can could you please to try eat \
+        order fancy for just maybe hmm um uh bring take some do is there got recommend suggest looking i'm im am feel in \
+        the mood with";
+    let Some(at) = words.iter().position(|word| !among(word, LEAD)) else { return false };
     // "I'd like something" says nothing of what, "recommend something" leaves it to the house.
     let told = words[at + 1..].iter().any(|word| !matches!(word.as_str(), "please" | "pls" | "plz"));
     matches!(words[at].as_str(), "something" | "anything" | "sth" | "smth")
@@ -375,40 +316,11 @@ pub(super) fn seeks(words: &[String]) -> bool {
 
 /// Whether words speak of a sum, or of feeding people.
 fn speaks_of_money(text: &str, words: &[String], wish: &crate::planner::wish::Wish) -> bool {
-    let money = [
-        "budget",
-        "spend",
-        "spending",
-        "money",
-        "cash",
-        "cheap",
-        "cheaply",
-        "cheaper",
-        "afford",
-        "affordable",
-        "under",
-        "below",
-        "within",
-        "maximum",
-        "max",
-        "at most",
-        "no more than",
-        "less than",
-        "up to",
-        "dollar",
-        "dollars",
-        "buck",
-        "bucks",
-        "euro",
-        "euros",
-        "pounds",
-        "quid",
-        "cents",
-        "broke",
-        "worth",
-    ];
+    const MONEY: &str = "budget spend spending money cash cheap cheaply cheaper afford affordable under below within maximum \
+        max dollar dollars buck bucks euro euros pounds quid cents broke worth";
     text.contains(['$', '€', '£', '¥', '₹', '₩'])
-        || says(words, &money)
+        || words.iter().any(|word| among(word, MONEY))
+        || says(words, &["at most", "no more than", "less than", "up to"])
         || wish.request.party > 1
         || wish.other_currency.is_some()
 }

@@ -60,6 +60,11 @@ pub(crate) fn plain_words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether a word is one of a list, which is written with spaces between.
+pub(crate) fn among(word: &str, list: &str) -> bool {
+    list.split_whitespace().any(|other| other == word)
+}
+
 /// Whether one of the phrases stands in the words, whole words only.
 pub(crate) fn says(words: &[String], phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| {

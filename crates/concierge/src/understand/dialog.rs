@@ -62,8 +62,10 @@ impl Dialog<'_> {
             self.edit(Edit::Clear);
             return;
         }
-        let place =
-            cues::tail(rest, &[Cue::Place]).filter(|(_, from)| *from > 0 && self.lexicon.called(rest).is_empty());
+        let place = cues::tail(rest, &[Cue::Place]).filter(|(_, from)| {
+            // "A burger, well done" says how it is to be.
+            *from > 0 && rest[*from - 1].text != "well" && self.lexicon.called(rest).is_empty()
+        });
         let body = place.map_or(rest, |(_, from)| &rest[..from]);
         if !body.iter().all(|token| cues::is_polite(&token.text)) {
             self.body(body);

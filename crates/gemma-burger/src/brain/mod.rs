@@ -8,6 +8,7 @@ pub mod concierge;
 pub mod events;
 pub mod mcp;
 mod orders;
+mod pace;
 pub mod ports;
 mod routes;
 pub mod sse;

@@ -21,6 +21,7 @@ use tracing::info;
 
 use super::{
     events::EventLog,
+    pace::Pace,
     ports::{Claimed, Concierge, EventSink, TurnRequest},
     wire::{Done, SessionId, TurnEvent, TurnId, TurnStarted, TurnTimings},
 };
@@ -39,8 +40,6 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 const KEPT_FOR: Duration = Duration::from_secs(300);
 /// Ended turns kept; the oldest go first.
 const KEPT_AT_MOST: usize = 2_000;
-/// Running turns; the model's own queue is the narrower door.
-const RUNNING_AT_MOST: usize = 512;
 /// Events of one turn; a reply has a few hundred.
 const EVENTS_AT_MOST: usize = 16_384;
 
@@ -183,6 +182,7 @@ struct State {
     turns: HashMap<TurnId, Arc<Turn>>,
     running: HashMap<SessionId, Arc<Turn>>,
     ended: VecDeque<(Instant, TurnId)>,
+    pace: Pace,
 }
 
 #[derive(Default)]
@@ -254,12 +254,9 @@ impl Turns {
         if state.running.contains_key(&session) {
             return Err(turn_running());
         }
-        if state.running.len() >= RUNNING_AT_MOST {
-            return Err(ApiError::new(
-                ErrorCode::Overloaded,
-                "All of our staff are busy. Please try again in a moment.",
-            )
-            .retry_after(3));
+        if let Some(seconds) = state.pace.busy_for(state.running.len()) {
+            let busy = "All of our staff are busy. Please try again in a moment.";
+            return Err(ApiError::new(ErrorCode::Overloaded, busy).retry_after(seconds));
         }
         let turn = Arc::new(Turn {
             id,
@@ -282,8 +279,11 @@ impl Turns {
 
     fn ended(&self, turn: &Turn, outcome: &'static str) {
         let mut state = self.state();
+        let now = Instant::now();
         state.running.remove(&turn.session);
-        state.ended.push_back((Instant::now(), turn.id.clone()));
+        state.ended.push_back((now, turn.id.clone()));
+        let left = state.running.len();
+        state.pace.ended(now, left);
         drop(state);
         self.counts.running.add(-1);
         match outcome {

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use gguf::Vocabulary;
 use indicatif::{ProgressBar, ProgressStyle};
 use models::Silent;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{
@@ -56,45 +57,92 @@ impl TrimArgs {
         let report = gguf::trim(source, &self.out, &selection).map_err(Failure::new)?;
         let whole = Vocabulary::open(source).map_err(Failure::new)?;
         let small = Vocabulary::open(&self.out).map_err(Failure::new)?;
-        let words: usize = selection.texts.iter().map(|text| text.split_whitespace().count()).sum();
-        let differing = selection.texts.iter().filter(|text| spelt(&whole, text) != spelt(&small, text)).count();
+        let corpus = Corpus::read(&whole, &small, &Texts::all_within(&config.files.resources_dir)?);
         let replies = if self.check > 0 { Some(compare(&config, self.check)?) } else { None };
         if self.json {
-            let replies = replies.map(|(equal, all)| json!({"equal": equal, "compared": all}));
             return print(&format!(
                 "{}\n",
                 json!({
                     "file": self.out, "tokens_before": report.tokens_before, "tokens_after": report.tokens_after,
                     "bytes_before": report.bytes_before, "bytes_after": report.bytes_after,
-                    "texts": selection.texts.len(), "words": words, "texts_that_differ": differing, "replies": replies,
+                    "corpus": corpus, "replies": replies,
                 })
             ));
         }
         let mut told = format!(
-            "{}\n  tokens   {} of {}\n  weights  {} MB of {} MB\n  texts    {} of {} ({words} words) are read as before\n",
+            "{}\n  tokens   {} of {}\n  weights  {} MB of {} MB\n  texts    {} of {} ({} words) come back as they were; {} are read by the same tokens\n",
             self.out.display(),
             report.tokens_after,
             report.tokens_before,
             report.bytes_after / 1_000_000,
             report.bytes_before / 1_000_000,
-            selection.texts.len() - differing,
-            selection.texts.len(),
+            corpus.come_back,
+            corpus.texts,
+            corpus.words,
+            corpus.same_tokens,
         );
-        if let Some((equal, all)) = replies {
-            told.push_str(&format!("  replies  {equal} of {all} are the same, word for word\n"));
+        if let Some(replies) = replies {
+            let equal = replies.compared - replies.differing.len();
+            told.push_str(&format!("  replies  {equal} of {} are the same, word for word\n", replies.compared));
+            for Differing { guest, whole, small, cut } in &replies.differing {
+                let cut = if cut.is_empty() { "no token of either is cut".to_owned() } else { format!("cut: {cut:?}") };
+                told.push_str(&format!("\n    guest  {guest}\n    whole  {whole}\n    small  {small}\n    {cut}\n"));
+            }
         }
         print(&told)
     }
 }
 
-/// A text as its tokens' texts.
-fn spelt<'a>(vocabulary: &'a Vocabulary, text: &str) -> Vec<&'a str> {
-    vocabulary.encode(text).into_iter().filter_map(|id| vocabulary.token(id)).collect()
+/// All texts of the restaurant's folder, those among them that nothing was chosen by: how the trimmed vocabulary has them.
+#[derive(Serialize)]
+struct Corpus {
+    texts: usize,
+    words: usize,
+    /// Texts that are the same after they were taken apart and put together again.
+    come_back: usize,
+    /// Texts that both vocabularies take apart in the same way.
+    same_tokens: usize,
 }
 
-/// How many greedy replies to prompts of the training data are the same with the vocabulary that the product would cut
-/// as with the whole one, and how many were compared.
-fn compare(config: &Config, prompts: usize) -> Result<(usize, usize), Failure> {
+impl Corpus {
+    fn read(whole: &Vocabulary, small: &Vocabulary, texts: &[String]) -> Self {
+        let mut corpus = Self { texts: texts.len(), words: 0, come_back: 0, same_tokens: 0 };
+        for text in texts {
+            corpus.words += text.split_whitespace().count();
+            let tokens = small.encode(text);
+            corpus.come_back += usize::from(small.decode(&tokens) == *text);
+            let same = spelt(small, &tokens) == spelt(whole, &whole.encode(text));
+            corpus.same_tokens += usize::from(same);
+        }
+        corpus
+    }
+}
+
+/// Greedy replies to the same prompts.
+#[derive(Serialize)]
+struct Replies {
+    compared: usize,
+    differing: Vec<Differing>,
+}
+
+/// Two replies to one prompt.
+#[derive(Serialize)]
+struct Differing {
+    guest: String,
+    whole: String,
+    small: String,
+    /// Tokens of the whole model's reply that the trimmed one does not have.
+    cut: Vec<String>,
+}
+
+/// Tokens as their texts.
+fn spelt<'a>(vocabulary: &'a Vocabulary, tokens: &[u32]) -> Vec<&'a str> {
+    tokens.iter().filter_map(|id| vocabulary.token(*id)).collect()
+}
+
+/// Compares greedy replies to prompts of the training data, with the vocabulary that the product would cut and with the
+/// whole one.
+fn compare(config: &Config, prompts: usize) -> Result<Replies, Failure> {
     let resources = Resources::read(config)?;
     let personas = &resources.world.personas;
     let examples = examples(config, prompts)?;
@@ -109,15 +157,22 @@ fn compare(config: &Config, prompts: usize) -> Result<(usize, usize), Failure> {
     let bar =
         ProgressBar::new(examples.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let runtime = runtime()?;
-    let mut equal = 0;
+    let vocabulary = |gemma: &Gemma| Vocabulary::open(&gemma.config().model).map_err(Failure::new);
+    let (tokens, kept) = (vocabulary(&whole)?, vocabulary(&small)?);
+    let mut differing = Vec::new();
     for example in &examples {
         let adapter = manner.is_tuned(example.agent).then_some(example.agent);
-        let whole = runtime.block_on(reply(&whole, personas, example, adapter))?;
-        equal += usize::from(whole == runtime.block_on(reply(&small, personas, example, adapter))?);
+        let by_whole = runtime.block_on(reply(&whole, personas, example, adapter))?;
+        let by_small = runtime.block_on(reply(&small, personas, example, adapter))?;
         bar.inc(1);
+        if by_whole != by_small {
+            let spelt = tokens.encode(&by_whole).into_iter().filter_map(|id| tokens.token(id));
+            let cut = spelt.filter(|token| kept.id(token).is_none()).map(str::to_owned).collect();
+            differing.push(Differing { guest: example.guest.clone(), whole: by_whole, small: by_small, cut });
+        }
     }
     bar.finish();
-    Ok((equal, examples.len()))
+    Ok(Replies { compared: examples.len(), differing })
 }
 
 /// Examples taken evenly over the kinds of situation.

@@ -92,7 +92,7 @@ settings! {
         brain_url: Option<String>, "BRAIN_URL", "brain", "", Optional(Origin::PLAIN), GATEWAY;
         /// Secret that the gateway shows to the brain; both must have the same.
         brain_token: Option<Secret>, "BRAIN_TOKEN", "brain-token", "", Optional(Token), GATEWAY | BRAIN;
-        /// Connections held at once; more wait.
+        /// Connections held at once; more are told to come again.
         max_connections: usize, "MAX_CONNECTIONS", "max-connections", "4000", Number(1..=100_000), GATEWAY | BRAIN;
         /// Seconds that running replies get to finish when the process is asked to end.
         shutdown_grace_s: u64, "SHUTDOWN_GRACE_S", "shutdown-grace-s", "20", Number(0..=600), GATEWAY | BRAIN;

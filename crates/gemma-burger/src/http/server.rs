@@ -1,22 +1,31 @@
 //! The loop that accepts connections: bounded in number, impatient with slow peers, and kind at the end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::Request};
+use axum::{Router, body::Body, extract::Request, response::IntoResponse};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{ServiceExt, service_fn};
 use tracing::{debug, warn};
 
-use super::stalled::StalledWrites;
+use super::{ApiError, ErrorCode, stalled::StalledWrites};
 
 /// How long a peer may take to send a request's head, or to accept a byte of the answer. An idle connection is
 /// closed after the same time.
 pub const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Connections beyond the limit that are told so at the same time; more wait in the system's queue.
+const TURNED_AWAY_AT_ONCE: usize = 64;
+/// How long such a connection may take.
+const TURNED_AWAY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Long enough for any honest header of ours.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -27,7 +36,7 @@ pub struct Peer(pub SocketAddr);
 
 /// Serves `app` until `closing` fires, then lets what runs come to its end.
 ///
-/// At most `max_connections` are open; more wait in the system's queue. After `closing`, new connections are still
+/// At most `max_connections` are open; who comes beyond them is told so at once. After `closing`, new connections are still
 /// answered (one request each) while the old ones drain, so that nobody is refused in the middle of a restart; after
 /// `grace` everything left is dropped.
 pub async fn serve(
@@ -70,8 +79,9 @@ async fn accept(
     closing: &CancellationToken,
     dropped: &CancellationToken,
 ) {
+    let doors = Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE));
     loop {
-        let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+        let Ok(door) = Arc::clone(&doors).acquire_owned().await else { return };
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -82,6 +92,15 @@ async fn accept(
             }
         };
         let _ = stream.set_nodelay(true);
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+            connections.spawn(async move {
+                // Slow ones are dropped: they have their answer or never will.
+                let _ = timeout(TURNED_AWAY_PATIENCE, turn_away(stream)).await;
+                drop(door);
+            });
+            continue;
+        };
+        drop(door);
         let app = app.clone();
         let (closing, dropped) = (closing.clone(), dropped.clone());
         // Who comes while the doors close gets one answer and not a connection to keep.
@@ -118,6 +137,22 @@ async fn accept(
             }
             drop(place);
         });
+    }
+}
+
+/// Answers one request with the news that all places are taken, whatever it asks for.
+async fn turn_away(stream: TcpStream) {
+    let service = hyper::service::service_fn(|_| async {
+        let refusal =
+            ApiError::new(ErrorCode::Overloaded, "All of our places are taken. Please try again in a moment.");
+        Ok::<_, Infallible>(refusal.retry_after(2).into_response())
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        debug!(%error, "a connection ended early");
     }
 }
 

@@ -10,6 +10,7 @@ mod adapters;
 mod chat;
 mod cli;
 mod failures;
+mod heard;
 mod house;
 mod input;
 mod judge;

@@ -15,6 +15,7 @@ use concierge::{
     turn::Decision,
 };
 use store::{Order, SessionId, Speaker, Store, StoreError, Thumb};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -50,6 +51,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A restaurant that is open.
 pub struct Restaurant {
     inner: Arc<Parts>,
+    /// Places of turns that are being decided. Each keeps a core busy, so more at once would only make all slower, and
+    /// those who are to be refused wait for a core too.
+    deciding: Semaphore,
 }
 
 /// What a restaurant is made of.
@@ -86,7 +90,9 @@ impl Restaurant {
     /// Opens with the loaded parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { inner: Arc::new(parts) }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Some wait for the disk.
+        Self { inner: Arc::new(parts), deciding: Semaphore::new(cores + 1) }
     }
 
     /// Forgets the keys of old messages and old records of turns, now and once a day, for as long as the restaurant is open.
@@ -263,18 +269,20 @@ impl Restaurant {
         let session = session_of(&turn.session)?;
         let (text, id, key, repeated) = (turn.text.clone(), turn.turn.to_string(), session.clone(), turn.repeated);
         let noting = notes.clone();
-        let Decided { decision, before, expected, kept, history, understand_ms } =
-            match self.blocking(move |inner| inner.begin(&key, &id, &text, repeated, &noting)).await? {
-                Begun::Decided(decided) => *decided,
-                Begun::Held(person) => {
-                    events.send(TurnEvent::Person(person));
-                    return Ok(without_model());
-                }
-                Begun::Answered(answered) => {
-                    answered.tell(events);
-                    return Ok(without_model());
-                }
-            };
+        let place = self.deciding.acquire().await.map_err(|_| ApiError::internal())?;
+        let begun = self.blocking(move |inner| inner.begin(&key, &id, &text, repeated, &noting)).await?;
+        drop(place);
+        let Decided { decision, before, expected, kept, history, understand_ms } = match begun {
+            Begun::Decided(decided) => *decided,
+            Begun::Held(person) => {
+                events.send(TurnEvent::Person(person));
+                return Ok(without_model());
+            }
+            Begun::Answered(answered) => {
+                answered.tell(events);
+                return Ok(without_model());
+            }
+        };
         let decision = if kept {
             decision
         } else {

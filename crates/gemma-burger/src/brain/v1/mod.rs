@@ -155,7 +155,7 @@ async fn ask_the_model(concierge: &dyn Concierge, request: Request) -> Result<Re
         // No guest's own name: those of sessions never begin so.
         conversation: request.conversation.as_ref().map(|name| format!("v1/{name}")),
     };
-    let pieces = reply::of_engine(model.engine.as_ref(), ask)?;
+    let pieces = reply::of_engine(model.engine.as_ref(), ask).await?;
     let id = format!("chatcmpl-{:032x}", rand::random::<u128>());
     Reply::new(id, request).send(pieces).await
 }

@@ -58,9 +58,15 @@ pub fn of_turn(turn: &Arc<Turn>) -> Pieces {
     pieces.boxed()
 }
 
-/// The words of the language model.
-pub fn of_engine(engine: &dyn Engine, request: GenerationRequest) -> Result<Pieces, EngineError> {
-    let pieces = engine.start(request)?.map(|event| match event {
+/// The words of the language model, once it has begun: one that fails before is told of by a status, after which clients
+/// try again by themselves, and not within a stream.
+pub async fn of_engine(engine: &dyn Engine, request: GenerationRequest) -> Result<Pieces, EngineError> {
+    let mut events = engine.start(request)?;
+    let first = match events.next().await {
+        Some(GenerationEvent::Failed(error)) => return Err(error),
+        first => first,
+    };
+    let pieces = stream::iter(first).chain(events).map(|event| match event {
         GenerationEvent::Read(prompt) => Ok(Piece::Read(prompt.usage)),
         GenerationEvent::Text(text) => Ok(Piece::Text(text)),
         GenerationEvent::Done(end) => Ok(Piece::End(end.reason, end.usage)),

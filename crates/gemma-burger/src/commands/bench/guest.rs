@@ -36,6 +36,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 pub struct House {
     tier: Tier,
     client: Upstream,
+    address: String,
     /// From the start of the process until it said that it is ready.
     pub ready_ms: f64,
 }
@@ -77,10 +78,12 @@ impl House {
         let started = Instant::now();
         let mut tier = Tier::start("serve", flags.arguments())?;
         let ready = timeout(START_PATIENCE, async {
-            let client = Upstream::remote(&tier.url().await?).map_err(Failure::new)?;
+            let url = tier.url().await?;
+            let client = Upstream::remote(&url).map_err(Failure::new)?;
+            let address = url.trim_start_matches("http://").to_owned();
             loop {
                 if is_ready(&client).await? {
-                    return Ok(client);
+                    return Ok((client, address));
                 }
                 if tier.has_ended() {
                     return Err(tier.broke_off());
@@ -89,8 +92,13 @@ impl House {
             }
         });
         let opened = ready.await;
-        let client = opened.map_err(|_| tier.broke_off())??;
-        Ok(Self { tier, client, ready_ms: ms_since(started) })
+        let (client, address) = opened.map_err(|_| tier.broke_off())??;
+        Ok(Self { tier, client, address, ready_ms: ms_since(started) })
+    }
+
+    /// Where it listens: address and port.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The most memory that it ever held, in MB.

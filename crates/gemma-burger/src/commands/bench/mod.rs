@@ -5,6 +5,7 @@ mod gateway;
 mod guest;
 mod made_up;
 mod manner;
+mod overload;
 mod parts;
 mod report;
 mod soak;
@@ -37,7 +38,7 @@ const GUESTS_FILE: &str = "bench/guests.jsonl";
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Example:\n  gemma-burger bench\n  gemma-burger bench engine\n  gemma-burger bench gateway\n  gemma-burger bench --json > figures.json\n  \
+    after_help = "Example:\n  gemma-burger bench\n  gemma-burger bench engine\n  gemma-burger bench gateway\n  gemma-burger bench overload\n  gemma-burger bench --json > figures.json\n  \
         gemma-burger bench --records 10000 --threads 4\n\nThe restaurant's own data folder is not touched."
 )]
 pub struct Args {
@@ -63,6 +64,7 @@ pub struct Args {
 enum Part {
     Engine(engine::Args),
     Gateway(gateway::Args),
+    Overload(overload::Args),
 }
 
 /// A line of the messages' file: who says what.
@@ -101,6 +103,7 @@ impl Args {
         match self.part {
             Some(Part::Engine(engine)) => return engine.run(),
             Some(Part::Gateway(gateway)) => return gateway.run(),
+            Some(Part::Overload(overload)) => return overload.run(),
             None => {}
         }
         let config = configure_quietly(self.flags.clone())?;

@@ -44,10 +44,10 @@ pub async fn measure(gemma: Gemma, script: &Script, minutes: f64) -> Result<Vec<
             let seconds = until.saturating_duration_since(Instant::now()).as_secs();
             tell(&format!("{seconds} s left, {:.0} MB", readings.last().copied().unwrap_or(0.0)));
         }
-        readings
+        Ok(readings)
     };
-    let (heard, readings) = futures::join!(try_join_all(guests), memory);
-    let heard = heard?;
+    // A guest who cannot go on ends it at once.
+    let (heard, readings) = futures::try_join!(try_join_all(guests), memory)?;
     // What the last leavers left behind is noticed at the next step.
     for _ in 0..100 {
         if gemma.metrics().running + gemma.metrics().queued == 0 {
