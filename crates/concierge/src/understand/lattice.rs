@@ -163,7 +163,7 @@ const UNIT: f32 = 1.5;
 
 /// A word that measures out what follows it is no thing by itself: "two shots of vanilla".
 fn measures_out(tokens: &[Token], at: usize, edges: &mut [Edge]) {
-    if !tokens.get(at + 1).is_some_and(|next| next.text == "of") {
+    if tokens.get(at + 1).is_none_or(|next| next.text != "of") {
         return;
     }
     let mut part = false;

@@ -197,5 +197,7 @@ mod tests {
         }
         assert_eq!(read(&tokenize("burger")), None);
         assert_eq!(read(&tokenize("x")), None);
+        let called = |text: &str| telephone(&tokenize(text)).into_iter().filter(|piece| *piece).count();
+        assert_eq!((called("call +44 20 7946 0018"), called("2 teas 3 buns"), called("two 12 oz colas")), (4, 0, 0));
     }
 }
