@@ -168,7 +168,7 @@ pub(super) fn asks_who(words: &[String]) -> bool {
         let phrase: Vec<&str> = phrase.split(' ').collect();
         end >= phrase.len() && words[end - phrase.len()..end].iter().zip(&phrase).all(|(word, wanted)| word == wanted)
     };
-    asks_what(words) || WHO.iter().any(|phrase| ends(&phrase))
+    asks_what(words) || WHO.iter().any(ends)
 }
 
 /// Whether the guest asks if a person speaks.

@@ -133,7 +133,7 @@ pub(super) fn tells_what_came(words: &[String]) -> bool {
         let thing = behind.iter().find(|word| !NOTHING_TOLD.contains(&word.as_str()));
         thing.is_some_and(|thing| !matches!(thing.as_str(), "wrong" | "else" | "else's" | "other" | "different"))
     };
-    says(words, &["instead"]) || CAME.iter().any(|phrase| told(&phrase))
+    says(words, &["instead"]) || CAME.iter().any(told)
 }
 
 /// The remedy that a guest asks for by name; one that is turned down is not asked for.

@@ -153,7 +153,7 @@ fn objects_to_prices(words: &[String]) -> bool {
 /// Whether a dish or a heading of the menu is named.
 fn names_dishes(world: &World, text: &str) -> bool {
     let slots = understand::slots(&world.lexicon, text);
-    !(slots.items.is_empty() && slots.categories.is_empty()) || !world.mentions.items_in(text).is_empty()
+    !slots.items.is_empty() || !slots.categories.is_empty() || !world.mentions.items_in(text).is_empty()
 }
 
 /// "What if my food is cold?": a rule is asked for and nothing has happened.
