@@ -19,7 +19,7 @@ pub struct EngineConfig {
     /// foreseen, is refused at once too.
     pub wait_limit: Duration,
     /// Tokens of computed state held for all conversations together, those kept for their next turn included. It
-    /// bounds the memory: for the 270M model a token takes 13.8 KiB.
+    /// bounds the memory: for the 270M model a token takes 9.6 KiB.
     pub state_tokens: u32,
     /// Conversations kept between their turns.
     pub kept_conversations: u32,

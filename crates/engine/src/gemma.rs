@@ -102,7 +102,7 @@ impl Gemma {
             state_tokens: config.state_tokens,
             sequences,
             window: header.window,
-            state_types: state_types(&header, layers),
+            state_type: if header.head_length.is_multiple_of(32) { KvCacheType::Q8_0 } else { KvCacheType::F16 },
         };
         let (commands, inbox) = mpsc::channel();
         let (ready, started) = mpsc::channel();
@@ -352,14 +352,6 @@ fn check_settings(config: &EngineConfig) -> Result<u32, LoadError> {
         return wrong("kept_conversations", format!("{} is more than {most}", config.kept_conversations));
     }
     Ok(sequences)
-}
-
-/// How keys and values are kept. Keys of 8 bits are compared faster than those of 16 and need half the memory; values of
-/// 8 bits would have to be unpacked for each head and row on a processor, which a long prompt notices
-/// (docs/BENCHMARKS.md). Graphics processors want both to be the same.
-fn state_types(header: &ModelHeader, gpu_layers: u32) -> (KvCacheType, KvCacheType) {
-    let keys = if header.head_length.is_multiple_of(32) { KvCacheType::Q8_0 } else { KvCacheType::F16 };
-    (keys, if gpu_layers == 0 { KvCacheType::F16 } else { keys })
 }
 
 /// llama.cpp is set up once for the process; its messages go to the log.

@@ -60,8 +60,7 @@ pub(crate) struct Worker {
     pub state_tokens: u32,
     pub sequences: u32,
     pub window: Option<u32>,
-    /// Of keys and of values.
-    pub state_types: (KvCacheType, KvCacheType),
+    pub state_type: KvCacheType,
 }
 
 /// Why a context comes to its end.
@@ -121,10 +120,10 @@ impl Worker {
             // One pool of cells, so that sequences share them; whole, as a windowed one cannot be rewound.
             .with_kv_unified(true)
             .with_swa_full(true)
-            // Keys of another type than the values: llama.cpp computes attention over these row by row, so that a reply
-            // does not depend on how its prompt was cut into chunks or on who is served beside it.
-            .with_type_k(self.state_types.0)
-            .with_type_v(self.state_types.1)
+            // Half the memory of 16-bit keys and values. And llama.cpp computes attention over these row by row, so
+            // that a reply does not depend on how its prompt was cut into chunks or on who is served beside it.
+            .with_type_k(self.state_type)
+            .with_type_v(self.state_type)
             .with_no_perf(true);
         let refused =
             |error: &dyn std::fmt::Display| LoadError::Refused { path: self.path.clone(), reason: error.to_string() };
