@@ -5,12 +5,16 @@
 mod client;
 mod python;
 mod scripted;
+#[path = "../../../connect/tests/it/server.rs"]
+#[allow(dead_code, reason = "the stand-ins of other services use the rest")]
+mod server;
 
 mod adapters;
 mod chat;
 mod cli;
 mod failures;
 mod house;
+mod hub;
 mod input;
 mod judge;
 mod leaving;
