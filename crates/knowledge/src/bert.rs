@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Error, Result, Shape};
 use candle_nn::VarBuilder;
 use serde::Deserialize;
 
-use crate::kernel::{Matrix, add_multiple, dot, exp, gelu, normalised};
+use crate::kernel::{Matrix, add_multiple, dot, exp, gelu, normalised, sum};
 
 /// The keys of `config.json` that shape the network.
 #[derive(Debug, Deserialize)]
@@ -160,36 +160,24 @@ impl Layer {
     /// What each token of one text takes from the others: query, key and value of each token become its new features.
     fn attend(&self, inward: &[f32]) -> Vec<f32> {
         let (features, size) = (self.features, self.features / self.heads);
-        let tokens = || inward.chunks_exact(3 * features).map(|token| Parts::of(token, features));
-        let mut seen = vec![0.0; inward.len() / 3];
-        let mut shares = Vec::with_capacity(inward.len() / (3 * features));
-        for (to, seen) in tokens().zip(seen.chunks_exact_mut(features)) {
-            for (head, seen) in seen.chunks_exact_mut(size).enumerate() {
-                let own = head * size..(head + 1) * size;
-                shares.clear();
-                shares.extend(tokens().map(|from| dot(&to.query[own.clone()], &from.key[own.clone()])));
-                softmax(&mut shares);
-                for (share, from) in shares.iter().zip(tokens()) {
-                    add_multiple(seen, *share, &from.value[own.clone()]);
-                }
+        let tokens = inward.len() / (3 * features);
+        let mut seen = vec![0.0; tokens * features];
+        for head in 0..self.heads {
+            let part = |part: usize| {
+                let from = part * features + head * size;
+                inward.chunks_exact(3 * features).map(move |token| &token[from..from + size])
+            };
+            let keys = Matrix::new(&part(1).flatten().copied().collect::<Vec<_>>(), vec![0.0; tokens]);
+            let mut shares = keys.times(&part(0).flatten().copied().collect::<Vec<_>>());
+            shares.chunks_exact_mut(tokens).for_each(softmax);
+            let value = |feature: usize| part(2).map(move |value| value[feature]);
+            let values = Matrix::new(&(0..size).flat_map(value).collect::<Vec<_>>(), vec![0.0; size]);
+            let taken = values.times(&shares);
+            for (seen, taken) in seen.chunks_exact_mut(features).zip(taken.chunks_exact(size)) {
+                seen[head * size..(head + 1) * size].copy_from_slice(taken);
             }
         }
         seen
-    }
-}
-
-/// What attention makes of a token.
-struct Parts<'a> {
-    query: &'a [f32],
-    key: &'a [f32],
-    value: &'a [f32],
-}
-
-impl<'a> Parts<'a> {
-    fn of(token: &'a [f32], features: usize) -> Self {
-        let (query, rest) = token.split_at(features);
-        let (key, value) = rest.split_at(features);
-        Self { query, key, value }
     }
 }
 
@@ -210,7 +198,7 @@ impl Norm {
     fn apply(&self, states: &mut [f32]) {
         let features = self.weight.len();
         for token in states.chunks_exact_mut(features) {
-            let mean = token.iter().sum::<f32>() / features as f32;
+            let mean = sum(token) / features as f32;
             token.iter_mut().for_each(|value| *value -= mean);
             let factor = (dot(token, token) / features as f32 + self.epsilon).sqrt().recip();
             for ((value, weight), bias) in token.iter_mut().zip(&self.weight).zip(&self.bias) {
@@ -223,7 +211,7 @@ impl Norm {
 fn softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     scores.iter_mut().for_each(|score| *score = exp(*score - most));
-    let whole = scores.iter().sum::<f32>().recip();
+    let whole = sum(scores).recip();
     scores.iter_mut().for_each(|score| *score *= whole);
 }
 

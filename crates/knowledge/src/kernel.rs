@@ -108,19 +108,37 @@ fn products<const S: usize>(columns: &[Column], states: &[[f32; S]]) -> [Column;
     sums
 }
 
+/// Two registers, whose sums do not wait for each other.
+const WIDE: usize = 2 * LANES;
+
 /// The sum of the products of two vectors.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    /// Two registers, whose sums do not wait for each other.
-    const WIDE: usize = 2 * LANES;
-    let (a, b) = (a.chunks_exact(WIDE), b.chunks_exact(WIDE));
-    let rest: f32 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDE>(), b.as_chunks::<WIDE>());
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
     let mut sums = [0.0; WIDE];
-    for (a, b) in a.zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum = add_product(*sum, *a, *b);
-        }
+    for (a, b) in a.iter().zip(b) {
+        sums = array::from_fn(|lane| add_product(sums[lane], a[lane], b[lane]));
     }
-    sums.iter().sum::<f32>() + rest
+    total(sums) + rest
+}
+
+/// The sum of many numbers.
+pub(crate) fn sum(of: &[f32]) -> f32 {
+    let (of, rest) = of.as_chunks::<WIDE>();
+    let sums = of.iter().fold([0.0; WIDE], |sums, of| array::from_fn(|lane| sums[lane] + of[lane]));
+    total(sums) + rest.iter().sum::<f32>()
+}
+
+/// Half by half: one after another, each addition would wait for the one before.
+fn total(mut sums: [f32; WIDE]) -> f32 {
+    let mut half = WIDE / 2;
+    while half > 0 {
+        for lane in 0..half {
+            sums[lane] += sums[lane + half];
+        }
+        half /= 2;
+    }
+    sums[0]
 }
 
 /// The vector in the same direction, of length 1; zeros stay as they are.
