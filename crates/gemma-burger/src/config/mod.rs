@@ -3,21 +3,24 @@
 //! A value is taken from the flag, else the environment, else the `.env` file, else the default.
 
 mod adapters;
+mod addresses;
 mod allowed;
 mod env_file;
 mod reference;
+mod secrets;
 mod source;
 
 use std::{net::IpAddr, path::PathBuf};
 
 use adapters::ByAgent;
 pub use adapters::{AdapterChoice, Adapters};
-use allowed::{
-    Address, Allowed, Auto, Base, Filter, Headers, Key, Name, Networks, Number, OneOf, Optional, Origin, Password,
-    Path, Slug, Text, Token, Urls,
-};
-pub use allowed::{LogFormat, Network, RetrieverChoice, Secret, SecureCookies, Switch, VocabularyChoice};
+pub use addresses::Network;
+use addresses::{Address, Base, Networks, Origin, Urls};
+use allowed::{Allowed, Auto, Filter, Name, Number, OneOf, Optional, Path, Slug, Text};
+pub use allowed::{LogFormat, RetrieverChoice, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
+pub use secrets::Secret;
+use secrets::{Headers, Key, Password, Token};
 pub use source::{ConfigError, Flags, Sources};
 
 /// Variables of the gateway's tier.
