@@ -256,12 +256,12 @@ fn card(outcome: &Outcome) -> String {
         escape(&outcome.id),
         escape(&outcome.kind.replace('_', " "))
     );
-    for said in &outcome.said_before {
+    for said in &outcome.exchange.said_before {
         let class = if said.by == "guest" { "guest" } else { "staff" };
         let _ = write!(out, "<p class=\"say {class} before\">{}</p>", escape(&said.words));
     }
-    let _ = write!(out, "<p class=\"say guest\">{}</p>", escape(&outcome.guest));
-    let _ = write!(out, "<p class=\"say staff\">{}</p></div>", escape(&outcome.reply));
+    let _ = write!(out, "<p class=\"say guest\">{}</p>", escape(&outcome.exchange.guest));
+    let _ = write!(out, "<p class=\"say staff\">{}</p></div>", escape(&outcome.exchange.reply));
     out += "<dl>";
     let broken: Vec<String> = outcome
         .rules
@@ -313,8 +313,8 @@ fn all(report: &Report) -> String {
             out,
             "<tr><td><code>{}</code><td>{}<td>{}<td>{}",
             escape(&outcome.id),
-            escape(&outcome.guest),
-            escape(&outcome.reply),
+            escape(&outcome.exchange.guest),
+            escape(&outcome.exchange.reply),
             escape(&broken.join("; "))
         );
         if judged {

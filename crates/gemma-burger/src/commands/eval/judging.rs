@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use concierge::prompt::Personas;
 use connect::{
     chat::Model,
-    judge::{Agreement, Aspect, Case, Judge, JudgeError, Limits, Marks, Price, Said, Settings, Winner, agreement},
+    judge::{Agreement, Aspect, Case, Judge, JudgeError, Limits, Marks, Price, Settings, Winner, agreement},
     service::Bounds,
 };
 use serde::{Deserialize, Serialize};
 
-use super::play::Outcome;
+use super::{exchange::Exchange, play::Outcome};
 use crate::{
     cli::{Failure, tell},
     commands::data::read_lines,
@@ -28,17 +28,10 @@ const CACHE: &str = "judge-cache";
 
 /// A reply that people gave marks to.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Labelled {
     pub id: String,
-    /// `rosy` or `gordon`.
-    pub agent: concierge::intent::AgentName,
-    #[serde(default)]
-    pub said_before: Vec<Said>,
-    pub guest: String,
-    pub task: String,
-    pub facts: Vec<String>,
-    pub reply: String,
+    #[serde(flatten)]
+    pub exchange: Exchange,
     /// Marks from 1 to 5, one for each aspect.
     pub labels: BTreeMap<Aspect, u8>,
     /// Why, for people.
@@ -151,21 +144,6 @@ pub fn labelled(path: &Path) -> Result<Vec<Labelled>, Failure> {
     })
 }
 
-impl Labelled {
-    fn for_judge(&self, personas: &Personas) -> Case {
-        let persona = personas.of(self.agent);
-        Case {
-            speaker: format!("{}, the {}", persona.name, persona.role),
-            manner: persona.manner.clone(),
-            said_before: self.said_before.clone(),
-            guest: self.guest.clone(),
-            task: self.task.clone(),
-            facts: self.facts.clone(),
-            reply: self.reply.clone(),
-        }
-    }
-}
-
 /// Has the labelled replies and then the outcomes judged. Whatever goes wrong is noted and costs no other score.
 pub fn judge(
     judge: &Judge,
@@ -175,7 +153,8 @@ pub fn judge(
     earlier: Option<&[Outcome]>,
 ) -> Judgement {
     let mut made = Judgement { model: judge.name().to_owned(), ..Judgement::default() };
-    let (cases, count) = (labelled.iter().map(|label| label.for_judge(personas)).collect::<Vec<_>>(), labelled.len());
+    let (cases, count) =
+        (labelled.iter().map(|label| label.exchange.for_judge(personas)).collect::<Vec<_>>(), labelled.len());
     let marks = judge.each(&cases, Judge::marks, progress("labelled replies judged", count));
     made.labelled = (count, marks.iter().filter(|marks| marks.is_ok()).count());
     for aspect in Aspect::ALL {
@@ -189,7 +168,7 @@ pub fn judge(
         }
     }
     made.apart = apart(labelled, &marks);
-    let cases: Vec<Case> = outcomes.iter().map(|outcome| outcome.for_judge(personas)).collect();
+    let cases: Vec<Case> = outcomes.iter().map(|outcome| outcome.exchange.for_judge(personas)).collect();
     let marks = judge.each(&cases, Judge::marks, progress("replies judged", cases.len()));
     for (outcome, marks) in outcomes.iter_mut().zip(marks) {
         match marks {
@@ -246,13 +225,13 @@ fn apart(labelled: &[Labelled], marks: &[Result<Marks, JudgeError>]) -> Vec<Apar
 /// Has each reply compared with the earlier run's, where the two differ.
 fn prefer(judge: &Judge, outcomes: &mut [Outcome], personas: &Personas, earlier: &[Outcome]) -> Preferences {
     let before: BTreeMap<&str, &str> =
-        earlier.iter().map(|outcome| (outcome.id.as_str(), outcome.reply.as_str())).collect();
+        earlier.iter().map(|outcome| (outcome.id.as_str(), outcome.exchange.reply.as_str())).collect();
     let pairs: Vec<(usize, Case, &str)> = outcomes
         .iter()
         .enumerate()
         .filter_map(|(at, outcome)| {
-            let other = before.get(outcome.id.as_str()).filter(|other| **other != outcome.reply)?;
-            Some((at, outcome.for_judge(personas), *other))
+            let other = before.get(outcome.id.as_str()).filter(|other| **other != outcome.exchange.reply)?;
+            Some((at, outcome.exchange.for_judge(personas), *other))
         })
         .collect();
     let told = progress("pairs of replies compared", pairs.len());

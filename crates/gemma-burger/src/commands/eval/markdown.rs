@@ -166,11 +166,12 @@ fn compared(comparison: &Comparison) -> String {
 }
 
 fn case(outcome: &Outcome) -> String {
-    let mut text = format!("\n### {} ({})\n\n", quote(&outcome.id), outcome.agent);
-    for said in &outcome.said_before {
+    let mut text = format!("\n### {} ({})\n\n", quote(&outcome.id), outcome.exchange.agent);
+    for said in &outcome.exchange.said_before {
         text += &format!("- {}: {}\n", quote(&said.by), quote(&said.words));
     }
-    text += &format!("- **Guest:** {}\n- **Reply:** {}\n", quote(&outcome.guest), quote(&outcome.reply));
+    text +=
+        &format!("- **Guest:** {}\n- **Reply:** {}\n", quote(&outcome.exchange.guest), quote(&outcome.exchange.reply));
     if let Some(raw) = &outcome.raw {
         text += &format!("- Model: {}\n", quote(raw));
     }

@@ -1,6 +1,7 @@
 //! `gemma-burger eval`: how good the staff's replies are, by rules, and by a judge where there is one.
 
 pub mod cases;
+mod exchange;
 mod html;
 mod judging;
 mod markdown;
@@ -263,8 +264,10 @@ fn line(value: &impl Serialize) -> Result<String, Failure> {
 }
 
 fn told(outcome: &Outcome) -> String {
-    let mut text =
-        format!("{} {}\n  guest: {}\n  reply: {}\n", outcome.id, outcome.agent, outcome.guest, outcome.reply);
+    let mut text = format!(
+        "{} {}\n  guest: {}\n  reply: {}\n",
+        outcome.id, outcome.exchange.agent, outcome.exchange.guest, outcome.exchange.reply
+    );
     if let Some(raw) = &outcome.raw {
         text += &format!("  model: {raw}\n");
     }

@@ -6,7 +6,7 @@ use concierge::{
     check::Fault,
     intent::AgentName,
     ports::{Engine, Role},
-    prompt::{Limits, Personas},
+    prompt::Limits,
     turn::World,
 };
 use connect::judge::{self, Marks, Preference};
@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     cases::{Case, Talk},
+    exchange::Exchange,
     rules::{self, Rule},
 };
 use crate::{
@@ -51,17 +52,8 @@ pub struct Held {
 pub struct Outcome {
     pub id: String,
     pub kind: String,
-    pub agent: AgentName,
-    /// What was said before, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub said_before: Vec<judge::Said>,
-    pub guest: String,
-    /// What the reply was to do.
-    pub task: String,
-    /// All that was known.
-    pub facts: Vec<String>,
-    /// What the guest reads.
-    pub reply: String,
+    #[serde(flatten)]
+    pub exchange: Exchange,
     /// What the model wrote, where that is something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
@@ -96,20 +88,6 @@ impl Outcome {
     /// Whether a rule is broken.
     pub fn fails(&self) -> bool {
         self.rules.values().any(|kept| !kept)
-    }
-
-    /// As the judge reads it.
-    pub fn for_judge(&self, personas: &Personas) -> judge::Case {
-        let persona = personas.of(self.agent);
-        judge::Case {
-            speaker: format!("{}, the {}", persona.name, persona.role),
-            manner: persona.manner.clone(),
-            said_before: self.said_before.clone(),
-            guest: self.guest.clone(),
-            task: self.task.clone(),
-            facts: self.facts.clone(),
-            reply: self.reply.clone(),
-        }
     }
 }
 
@@ -150,14 +128,16 @@ impl Stage<'_> {
         Outcome {
             id: case.id.clone(),
             kind: case.kind.clone(),
-            agent: brief.agent,
-            said_before: said_before.collect(),
-            guest: case.guest.clone(),
-            task: brief.instruction(),
-            facts: brief.facts().map(|fact| fact.text.clone()).collect(),
             marks: rules::shown(persona, &spoken.text),
             raw: (asked && raw.trim() != spoken.text).then(|| raw.trim().to_owned()),
-            reply: spoken.text,
+            exchange: Exchange {
+                agent: brief.agent,
+                said_before: said_before.collect(),
+                guest: case.guest.clone(),
+                task: brief.instruction(),
+                facts: brief.facts().map(|fact| fact.text.clone()).collect(),
+                reply: spoken.text,
+            },
             asked,
             fault: spoken.fault,
             order,

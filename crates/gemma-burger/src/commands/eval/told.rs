@@ -40,13 +40,13 @@ pub fn tell(config: &Config, report: &Report) {
 fn data(report: &Report) -> DataSet {
     let mut hash = Sha256::new();
     for outcome in &report.outcomes {
-        let asked = json!([outcome.id, outcome.said_before, outcome.guest]).to_string();
+        let asked = json!([outcome.id, outcome.exchange.said_before, outcome.exchange.guest]).to_string();
         hash.update(Sha256::digest(asked));
     }
     DataSet {
         name: "cases".to_owned(),
         context: "eval".to_owned(),
-        sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex::encode(hash.finalize()),
         source: report.sets.join(" "),
         examples: report.outcomes.len(),
     }
@@ -81,8 +81,8 @@ fn case(outcome: &Outcome, judge: Option<&str>) -> Case {
     });
     Case {
         id: outcome.id.clone(),
-        asked: json!({"before": outcome.said_before, "guest": outcome.guest, "facts": outcome.facts}),
-        reply: json!(outcome.reply),
+        asked: json!({"before": outcome.exchange.said_before, "guest": outcome.exchange.guest, "facts": outcome.exchange.facts}),
+        reply: json!(outcome.exchange.reply),
         assessments: [rules].into_iter().chain(marks).collect(),
     }
 }
