@@ -42,7 +42,7 @@ pub fn kept_at(config: &Config, files: &ModelFiles) -> Result<PathBuf, Failure> 
         let modified = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).unwrap_or_default();
         key.update(format!("{}\n{}\n{}\n", file.path.display(), file.size, modified.as_nanos()));
     }
-    let key: String = key.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let key = hex::encode(&key.finalize()[..12]);
     let folder = model::cache(config)?.root().join("imported");
     fs::create_dir_all(&folder)
         .map_err(|error| Failure::new(format!("{} cannot be made: {error}", folder.display())))?;

@@ -112,7 +112,7 @@ impl Texts {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         }
-        Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex::encode(&hash.finalize()[..8]))
     }
 }
 

@@ -1,9 +1,6 @@
 //! Sentence embeddings from a BERT encoder (all-MiniLM-L6-v2) on the processor.
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use concierge::ports::{self, RetrieveError};
 use rayon::prelude::*;
@@ -142,11 +139,7 @@ fn shortened(text: &str) -> &str {
 
 /// Names the weights by the sha256 of their bytes.
 fn weights_id(weights: &[u8]) -> String {
-    let digest = Sha256::digest(weights);
-    digest.iter().take(16).fold(String::from("sha256:"), |mut id, byte| {
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    format!("sha256:{}", hex::encode(&Sha256::digest(weights)[..16]))
 }
 
 fn parse_config(bytes: &[u8]) -> Result<Config, String> {

@@ -62,10 +62,7 @@ impl Record {
             part(text);
         }
         part(&format!("{category:?} {diets:?} {price_cents:?} {available}"));
-        hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex::encode(hash.finalize())
     }
 }
 

@@ -251,7 +251,7 @@ fn slug(model: &ModelRef) -> String {
     }
     let readable: String =
         shown.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).take(80).collect();
-    let digest = hex(&Sha256::digest(shown.as_bytes()));
+    let digest = hex::encode(Sha256::digest(shown.as_bytes()));
     format!("{readable}-{}", digest.get(..8).unwrap_or_default())
 }
 
@@ -287,7 +287,7 @@ pub(crate) fn hash_file(path: &Path, progress: &mut dyn Progress) -> Result<Stri
         done += read as u64;
         progress.advance(done);
     }
-    Ok(hex(&hasher.finalize()))
+    Ok(hex::encode(hasher.finalize()))
 }
 
 /// Checks a file's hash; a wrong file is deleted.
@@ -299,10 +299,6 @@ pub(crate) fn verify(path: &Path, expected: &str, progress: &mut dyn Progress) -
     fs::remove_file(path).map_err(|error| ModelError::io(path, error))?;
     let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Err(ModelError::WrongHash { file, expected: expected.to_owned(), got })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn modified(metadata: &fs::Metadata) -> u64 {

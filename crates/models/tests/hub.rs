@@ -96,7 +96,7 @@ fn serve(mut stream: TcpStream, answers: &Mutex<HashMap<String, Answer>>, seen: 
 }
 
 fn sha(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 fn cache() -> (tempfile::TempDir, Cache) {

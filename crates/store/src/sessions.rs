@@ -32,7 +32,7 @@ impl SessionId {
     #[must_use]
     pub fn label(&self) -> String {
         let hash = Sha256::digest(format!("label of a session: {}", self.0));
-        hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&hash[..6])
     }
 }
 

@@ -74,7 +74,7 @@ impl DataSet {
         if examples.is_empty() {
             return Err(TrainError::NoData { file: path.to_owned() });
         }
-        Ok(Self { examples, sha256: hex(&Sha256::digest(&bytes)) })
+        Ok(Self { examples, sha256: hex::encode(Sha256::digest(&bytes)) })
     }
 
     /// The examples in the file's order.
@@ -168,8 +168,4 @@ pub(crate) fn pack(examples: &[&Example], max_tokens: usize) -> Vec<Packed> {
         }
     }
     batches
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

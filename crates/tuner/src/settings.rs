@@ -1,7 +1,7 @@
 //! The settings of a training run, checked before anything begins.
 
 use crate::base::Base;
-use crate::data::{DataSet, hex};
+use crate::data::DataSet;
 use crate::error::TrainError;
 use crate::export::Precision;
 use crate::lora::LoraConfig;
@@ -48,7 +48,10 @@ impl Source {
     /// # Errors
     /// The file cannot be read.
     pub fn of(path: &Path) -> std::io::Result<Self> {
-        Ok(Self { name: file_name(path).display().to_string(), sha256: hex(&Sha256::digest(std::fs::read(path)?)) })
+        Ok(Self {
+            name: file_name(path).display().to_string(),
+            sha256: hex::encode(Sha256::digest(std::fs::read(path)?)),
+        })
     }
 }
 
@@ -210,7 +213,7 @@ impl TrainConfig {
             (self.max_batch_tokens, self.warmup, self.seed),
             (self.learning_rate, self.final_rate, self.weight_decay, self.clip),
         );
-        hex(&Sha256::digest(format!("{same:?}")))
+        hex::encode(Sha256::digest(format!("{same:?}")))
     }
 
     /// The same with files by their names alone: a report is read elsewhere than where it was made.

@@ -65,12 +65,7 @@ impl Head {
     /// Which training data and settings this head comes from, as hexadecimal digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        use std::fmt::Write as _;
-        self.fingerprint.iter().fold(String::new(), |mut digits, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        })
+        hex::encode(self.fingerprint)
     }
 
     /// How many numbers an embedding must have.

@@ -398,7 +398,7 @@ fn told(error: &ServiceError) -> String {
 /// SHA-256 in lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    crate::hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 impl fmt::Display for Repository {

@@ -25,7 +25,7 @@ pub(super) fn key(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    crate::hex(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 impl Cache {

@@ -105,7 +105,7 @@ pub fn sha256_of(path: &Path) -> Result<String, MlflowError> {
         let Some(read) = piece.get(..read).filter(|read| !read.is_empty()) else { break };
         hash.update(read);
     }
-    Ok(crate::hex(&hash.finalize()))
+    Ok(hex::encode(hash.finalize()))
 }
 
 #[cfg(test)]

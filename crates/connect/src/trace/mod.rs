@@ -191,7 +191,7 @@ impl Trace {
     /// The id under which MLflow keeps it.
     #[must_use]
     pub fn mlflow_id(&self) -> String {
-        format!("tr-{}", crate::hex(&self.id))
+        format!("tr-{}", hex::encode(self.id))
     }
 
     /// Nanoseconds since 1970.

@@ -100,7 +100,7 @@ fn encoded(trace: &Trace, span: &Span) -> Json {
         .chain(span.attributes.iter().map(|(key, value)| attribute(key, value)))
         .collect();
     let mut encoded = json!({
-        "traceId": crate::hex(&trace.id),
+        "traceId": hex::encode(trace.id),
         "spanId": format!("{:016x}", span.id),
         "name": span.name,
         // Internal: all of it runs in this process or belongs to it.

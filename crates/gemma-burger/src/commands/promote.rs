@@ -121,7 +121,7 @@ impl Args {
             hash.update(Sha256::digest(&bytes));
         }
         hash.update(format!("{} {}", config.model.model, env!("CARGO_PKG_VERSION")));
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex::encode(hash.finalize()))
     }
 
     /// A version's scores: those that its run has, else measured now and kept there.

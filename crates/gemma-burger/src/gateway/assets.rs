@@ -70,7 +70,7 @@ impl Assets {
 
 impl Asset {
     fn new(path: &str, content: &'static [u8]) -> Self {
-        let digest: String = Sha256::digest(content).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(&Sha256::digest(content)[..12]);
         let etag = HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"\""));
         Self { content, kind: HeaderValue::from_static(kind(path)), etag }
     }

@@ -205,7 +205,7 @@ fn the_shipped_adapter_was_made_of_the_shipped_data() {
     for source in sources {
         let name = source["name"].as_str().unwrap();
         let bytes = std::fs::read(resources.join("fine_tuning").join(name)).unwrap();
-        let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex::encode(Sha256::digest(&bytes));
         assert_eq!(source["sha256"], found.as_str(), "{name} is other data; train anew, see docs/TUNING.md");
     }
 }

@@ -244,8 +244,7 @@ impl Notes {
         let Some(noted) = &self.0 else { return };
         let mut span = Span::between("turn", Kind::Agent, noted.began, Instant::now());
         // The session's own id would let its reader into the session of a brain without a gateway.
-        let session = Sha256::digest(turn.session.as_str());
-        let session: String = session.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let session = hex::encode(&Sha256::digest(turn.session.as_str())[..8]);
         span.set("session.id", session.as_str());
         span.set("gen_ai.conversation.id", session);
         span.set("gemma_burger.request_id", turn.request.as_str());

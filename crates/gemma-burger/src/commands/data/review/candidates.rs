@@ -177,7 +177,7 @@ fn answered(turns: &[&Kept], messages: &[Message], known: &Known<'_>) -> Vec<Can
 impl Candidate {
     fn new(source: Source, before: &[&Kept], turn: &Kept) -> Self {
         let hash = Sha256::digest(format!("{} {} {}", turn.session, turn.turn, source.as_str()));
-        let id: String = hash.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+        let id = hex::encode(&hash[..5]);
         Self {
             case: Case {
                 id: format!("guest-{id}"),
