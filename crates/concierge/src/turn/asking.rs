@@ -26,6 +26,8 @@ pub(super) struct Part<'a> {
     pub unknown: Option<String>,
     /// Whether it speaks of something named before ("is it spicy?").
     pub refers_back: bool,
+    /// The question that it goes on with, where it is but "and the fish?".
+    pub goes_on: Option<String>,
 }
 
 impl Part<'_> {
@@ -36,8 +38,22 @@ impl Part<'_> {
 
     /// Whether it asks what tells dishes apart that were named before.
     pub fn compares(&self) -> bool {
-        self.refers_back || says(&plain_words(self.text), &["which", "cheapest", "difference", "best"])
+        self.refers_back || says(&plain_words(self.text), "which | cheapest | difference | best")
     }
+}
+
+/// Reads "and the fish?" as the question before it, asked of the fish.
+pub(super) fn part_of<'a>(
+    world: &World,
+    question: &str,
+    text: &'a str,
+    embedding: Vec<f32>,
+    route: &Route,
+) -> Part<'a> {
+    let route = Route { intent: Intent::MenuQa, ..*route };
+    let before = part(world, question, Vec::new(), &route);
+    let (diets, allergens) = (before.diets, before.allergens);
+    Part { diets, allergens, goes_on: Some(question.to_owned()), ..part(world, text, embedding, &route) }
 }
 
 /// Reads a message, or a part of it, for what it asks about.
@@ -47,24 +63,8 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     let words = plain_words(text);
     let asks_contents = says(
         &words,
-        &[
-            "contain",
-            "contains",
-            "have",
-            "has",
-            "allergic",
-            "allergy",
-            "allergen",
-            "allergens",
-            "in it",
-            "free",
-            "without",
-            "any",
-            "there",
-            "with",
-            "put",
-            "use",
-        ],
+        "contain | contains | have | has | allergic | allergy | allergen | allergens | in it | free | \
+        without | any | there | with | put | use",
     );
     let allergens = if intent == Intent::MenuQa && asks_contents {
         let mut named = understand::allergens_named(&world.lexicon, text);
@@ -99,10 +99,20 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         items.clear();
     }
     // "What goes well with it?" asks about other dishes.
-    let beside = says(&words, &["recommend", "suggest", "goes with", "go with", "goes well", "go well"]);
-    let refers_back =
-        !beside && says(&words, &["it", "that", "that one", "this", "this one", "them", "they", "those", "these"]);
-    Part { text, embedding, intent, confidence, items, diets: slots.diets, allergens, unknown, refers_back }
+    let beside = says(&words, "recommend | suggest | goes with | go with | goes well | go well");
+    let refers_back = !beside && says(&words, "it | that | that one | this | this one | them | they | those | these");
+    Part {
+        text,
+        embedding,
+        intent,
+        confidence,
+        items,
+        diets: slots.diets,
+        allergens,
+        unknown,
+        refers_back,
+        goes_on: None,
+    }
 }
 
 /// The thing in "do you have …?": the words behind the verb, where the menu knows none of them.
@@ -111,19 +121,11 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
     let words = plain_words(text);
     const VERBS: &str = "have got sell serve offer make do get order";
     let asks = matches!(form, Form::YesNo | Form::Request)
-        || (form == Form::Open && says(&words, &["do you have", "do you sell", "do you serve", "do you offer"]))
+        || (form == Form::Open && says(&words, "do you have | do you sell | do you serve | do you offer"))
         || says(
             &words,
-            &[
-                "can i get",
-                "can i have",
-                "could i have",
-                "could i get",
-                "i want",
-                "i'd like",
-                "do you have",
-                "have you got",
-            ],
+            "can i get | can i have | could i have | could i get | i want | i'd like | do you have | \
+            have you got",
         );
     if !asks {
         return None;

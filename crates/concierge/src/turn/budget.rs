@@ -37,8 +37,8 @@ pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>>
     let words = plain_words(heard.text);
     let menu = &turn.world.menu;
     let new = wish::read(&turn.world.lexicon, menu, heard.text).request;
-    let cheaper = says(&words, &["cheaper", "less expensive", "less money", "too expensive", "too much", "costs less"]);
-    let other = says(&words, &["something else", "another", "other", "different", "else"]);
+    let cheaper = says(&words, "cheaper | less expensive | less money | too expensive | too much | costs less");
+    let other = says(&words, "something else | another | other | different | else");
     let told = new.limit.is_some()
         || new.party > 1
         || !(new.diners.is_empty() && new.must_not.is_empty() && new.courses_not.is_empty())

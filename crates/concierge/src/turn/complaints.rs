@@ -40,9 +40,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
         refused: BTreeSet::new(),
         ticket: false,
     });
-    if !begun
-        && says(&words, &["never mind", "nevermind", "forget it", "it's fine", "it's ok", "it is fine", "all good"])
-    {
+    if !begun && says(&words, "never mind | nevermind | forget it | it's fine | it's ok | it is fine | all good") {
         return settled(turn);
     }
     if let Some(step) = asked_for(turn, &mut complaint, &words, begun) {
@@ -275,7 +273,7 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
     if let Some(order) = complaint.order.and_then(|id| orders.iter().find(|order| order.id == id)) {
         complaint.answered.insert(Ask::Receipt);
         complaint.whole_order |=
-            says(words, &["everything", "whole order", "entire order", "all of it", "whole thing", "all the food"]);
+            says(words, "everything | whole order | entire order | all of it | whole thing | all the food");
         if let Some(line) = line_named(turn, order, text) {
             complaint.line = Some(line);
             complaint.answered.insert(Ask::Line);

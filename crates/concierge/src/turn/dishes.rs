@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::diets::{allergens, fits_diet, free_of, suits};
-use super::wording::{capital, included, listing, plain_words, price_from, priced, prices, says};
+use super::wording::{capital, included, listing, plain_words, price_from, priced, prices, says, singular};
 use crate::{
     brief::{Act, Source, Step},
     menu::{Course, Item, ItemId, Menu},
@@ -37,7 +37,7 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     let words = plain_words(asked.text);
     let items: Vec<&Item> =
         asked.named.iter().filter(|ids| ids.len() == 1).filter_map(|ids| menu.item(&ids[0])).collect();
-    if !asked.allergens.is_empty() || says(&words, &["allergen", "allergens", "allergic", "allergy", "allergies"]) {
+    if !asked.allergens.is_empty() || says(&words, "allergen | allergens | allergic | allergy | allergies") {
         return if items.is_empty() {
             vec![free_of(menu, asked)]
         } else {
@@ -45,7 +45,7 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
         };
     }
     if let [one, other, ..] = items.as_slice()
-        && says(&words, &["difference", "compare", "compared", "versus", "vs", "better", "or"])
+        && says(&words, "difference | compare | compared | versus | vs | better | or")
     {
         return vec![compare(menu, one, other)];
     }
@@ -91,57 +91,29 @@ enum Aspect {
 
 impl Aspect {
     fn of(words: &[String]) -> Self {
-        let says = |phrases: &[&str]| says(words, phrases);
-        if says(&["cheapest", "least expensive", "lowest price"]) {
+        let says = |phrases: &str| says(words, phrases);
+        if says("cheapest | least expensive | lowest price") {
             Self::Cheapest
-        } else if says(&["most expensive", "priciest", "dearest", "costliest"]) {
+        } else if says("most expensive | priciest | dearest | costliest") {
             Self::Dearest
-        } else if says(&["how much", "price", "prices", "cost", "costs", "priced", "charge", "expensive"]) {
+        } else if says("how much | price | prices | cost | costs | priced | charge | expensive") {
             Self::Price
-        } else if says(&["calories", "calorie", "kcal", "fattening", "nutrition", "healthy", "healthiest"]) {
+        } else if says("calories | calorie | kcal | fattening | nutrition | healthy | healthiest") {
             Self::Calories
-        } else if says(&["size", "sizes", "how big", "how large"]) {
+        } else if says("size | sizes | how big | how large") {
             Self::Sizes
-        } else if says(&["toppings", "extras", "options", "sauces", "customize", "customise", "add to", "put on"]) {
+        } else if says("toppings | extras | options | sauces | customize | customise | add to | put on") {
             Self::Options
-        } else if says(&[
-            "recommend",
-            "recommendation",
-            "suggest",
-            "suggestion",
-            "suggestions",
-            "popular",
-            "best",
-            "good here",
-            "what's good",
-            "whats good",
-            "favorite",
-            "favourite",
-            "famous",
-            "signature",
-            "special",
-            "specials",
-            "should i",
-            "surprise me",
-            "most people",
-        ]) {
+        } else if says(
+            "recommend | recommendation | suggest | suggestion | suggestions | popular | best | \
+            good here | what's good | whats good | favorite | favourite | famous | signature | \
+            special | specials | should i | surprise me | most people",
+        ) {
             Self::Best
-        } else if says(&[
-            "what's in",
-            "whats in",
-            "what is in",
-            "what's on",
-            "what is on",
-            "come with",
-            "comes with",
-            "ingredients",
-            "ingredient",
-            "made of",
-            "made with",
-            "made from",
-            "contain",
-            "contains",
-        ]) {
+        } else if says(
+            "what's in | whats in | what is in | what's on | what is on | come with | comes with | \
+            ingredients | ingredient | made of | made with | made from | contain | contains",
+        ) {
             Self::Contents
         } else {
             Self::Any
@@ -247,6 +219,7 @@ pub(super) fn decline(menu: &Menu, unknown: &str, asked: &Asked<'_>) -> Step {
     if near.is_empty() {
         near = by_popularity(menu, |item| suits(item, asked));
     }
+    let unknown = unknown.strip_prefix("any ").or_else(|| unknown.strip_prefix("some ")).unwrap_or(unknown);
     let step = Step::new(Act::DeclineUnknown).fact(format!("Not on our menu: {unknown}"));
     suggest(menu, step, &format!("I'm sorry, we don't have {unknown}."), &near, vec![unknown.to_owned()])
 }
@@ -306,13 +279,10 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     if category.is_some() {
         return list(menu, Act::TellMenu, "We have", &fits, 8);
     }
-    if says(
-        words,
-        &["menu", "what do you have", "what do you sell", "what do you serve", "what have you got", "to eat"],
-    ) {
+    if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {
         return whole_menu(menu, &fits);
     }
-    if says(words, &["don't eat", "dont eat", "do not eat", "can't eat", "cannot eat"]) {
+    if says(words, "don't eat | dont eat | do not eat | can't eat | cannot eat") {
         // The nearest dishes would be those that hold it.
         let plain = "I'm sorry, I can't tell for sure which dishes are without that. Please ask our staff; I can tell you what is in any dish.";
         return Step::new(Act::AdmitUnknown).or_plain(plain).verbatim(true);
@@ -398,21 +368,19 @@ impl Wanted {
 }
 
 pub(super) fn category_named(menu: &Menu, words: &[String]) -> Option<Wanted> {
-    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
     for item in &menu.items {
-        let name: Vec<String> = plain_words(&item.category).iter().map(|word| singular(word)).collect();
-        if words
-            .windows(name.len().max(1))
-            .any(|window| window.iter().map(|word| singular(word)).eq(name.iter().cloned()))
-        {
+        let name = plain_words(&item.category);
+        let is_name =
+            |window: &[String]| window.iter().map(|word| singular(word)).eq(name.iter().map(|word| singular(word)));
+        if !name.is_empty() && words.windows(name.len()).any(is_name) {
             return Some(Wanted::Category(item.category.clone()));
         }
     }
-    let courses: [(&[&str], Course); 4] = [
-        (&["drink", "drinks", "beverage", "beverages", "thirsty", "to drink"], Course::Drink),
-        (&["dessert", "desserts", "sweet", "sweets"], Course::Dessert),
-        (&["side", "sides", "starter", "starters", "snack", "snacks"], Course::Side),
-        (&["main", "mains", "main dish", "main course"], Course::Main),
+    let courses = [
+        ("drink | drinks | beverage | beverages | thirsty | to drink", Course::Drink),
+        ("dessert | desserts | sweet | sweets", Course::Dessert),
+        ("side | sides | starter | starters | snack | snacks", Course::Side),
+        ("main | mains | main dish | main course", Course::Main),
     ];
     let (_, course) = courses.into_iter().find(|(names, _)| says(words, names))?;
     menu.items.iter().any(|item| item.course == course).then_some(Wanted::Course(course))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Answer, Pending, Ports, Scene, World,
-    asking::{Part, part},
+    asking::{Part, part, part_of},
     calls,
     clauses::clauses,
     place, settled,
@@ -98,12 +98,17 @@ impl<'a> Heard<'a> {
         }
         let slots = understand::slots(&world.lexicon, text);
         let words = plain_words(text);
+        let question = scene.input.memory.question.as_deref().filter(|_| settled::goes_on(world, text, &words));
+        let parts = parts.into_iter().map(|(text, vector, route)| match question {
+            Some(question) => part_of(world, question, text, vector, &route),
+            None => part(world, text, vector, &route),
+        });
         let mut heard = Self {
             text,
-            intent,
+            intent: if question.is_some() { Intent::MenuQa } else { intent },
             confidence,
             form: slots.form,
-            parts: parts.into_iter().map(|(text, vector, route)| part(world, text, vector, &route)).collect(),
+            parts: parts.collect(),
             reply: None,
             edits: Vec::new(),
             shows_order: false,
@@ -113,20 +118,8 @@ impl<'a> Heard<'a> {
             states_diet: !slots.diets.is_empty()
                 && says(
                     &words,
-                    &[
-                        "i'm",
-                        "i am",
-                        "im",
-                        "we're",
-                        "we are",
-                        "i don't eat",
-                        "i dont eat",
-                        "i do not eat",
-                        "i can't eat",
-                        "we don't eat",
-                        "my diet",
-                        "i eat",
-                    ],
+                    "i'm | i am | im | we're | we are | i don't eat | i dont eat | i do not eat | \
+                    i can't eat | we don't eat | my diet | i eat",
                 ),
             allergies: slots.allergies,
             diets: slots.diets,
@@ -158,13 +151,20 @@ impl<'a> Heard<'a> {
             || self.confidence < 0.8
     }
 
+    /// The question about dishes that a next message may go on with.
+    pub fn question(&self) -> Option<String> {
+        /// Longer questions, in bytes, are not gone on with.
+        const MOST: usize = 200;
+        let part = self.parts.last().filter(|part| part.intent == Intent::MenuQa)?;
+        let question = part.goes_on.as_deref().unwrap_or(part.text);
+        (question.len() <= MOST).then(|| question.to_owned())
+    }
+
     /// Whether the words ask for something, rather than name it.
     pub fn wants(&self) -> bool {
-        const WANTING: [&str; 14] = [
-            "want", "i'd", "like", "can i", "could i", "may i", "i'll", "add", "order", "get me", "give me",
-            "bring me", "need", "let me",
-        ];
-        says(&plain_words(self.text), &WANTING)
+        const WANTING: &str = "want | i'd | like | can i | could i | may i | i'll | add | order | get me | give me | \
+            bring me | need | let me";
+        says(&plain_words(self.text), WANTING)
     }
 
     /// Lets the parser read what concerns the order. A question that names a dish orders nothing.

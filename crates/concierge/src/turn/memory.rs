@@ -32,6 +32,8 @@ pub struct Memory {
     pub last_line: Option<LineId>,
     /// What the last words changed of a line: what "same for the other one" means.
     pub changed: Vec<Edit>,
+    /// The last question about dishes, with which "and the fish?" goes on.
+    pub question: Option<String>,
     /// The complaint that is not settled.
     pub complaint: Option<Complaint>,
     /// The lines of the last plan, until the guest takes it.
@@ -56,6 +58,7 @@ impl Default for Memory {
             suggested: false,
             last_line: None,
             changed: Vec::new(),
+            question: None,
             complaint: None,
             plan: None,
             wish: None,
@@ -148,6 +151,10 @@ impl Memory {
             matches!(step.act, Act::TellItem | Act::TellPrice | Act::TellMenu | Act::TellDiet | Act::Compare)
         };
         self.suggested = steps.last().is_some_and(|step| suggests(&step));
+        // "No, not that": the other things that were offered stay so.
+        if steps.iter().all(|step| step.act == Act::AskAgain) {
+            return;
+        }
         self.offered.clear();
         let named = steps.iter().filter(|step| suggests(step) || tells(step)).flat_map(|step| &step.facts);
         for item in named.filter_map(|fact| fact.item.as_ref()) {

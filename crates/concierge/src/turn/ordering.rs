@@ -1,0 +1,89 @@
+//! A message that is about the order: what it does to the cart, and what is asked back.
+
+use serde_json::json;
+
+use super::{Pending, Turn, dishes, heard::Heard, orders};
+use crate::{
+    brief::{Act, Step},
+    intent::Intent,
+    ledger::{ComplaintKind, Consent},
+    order::Edit,
+    tools::{Call, ToolName, args::OpenTicket},
+    understand::Form,
+};
+
+impl Turn<'_> {
+    /// "Cancel my order" when nothing is in the cart and an order is with the kitchen: a person decides about that.
+    fn cancel_placed(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
+        let only_clears = heard.edits.iter().all(|edit| *edit == Edit::Clear);
+        if heard.intent != Intent::Cancel || !self.cart.is_empty() || !only_clears {
+            return None;
+        }
+        let order = self.cart.orders().last()?;
+        let (number, state) = (order.number, self.register.state(order.id).unwrap_or("received"));
+        if state == "served" {
+            return None;
+        }
+        let state = orders::state_words(state);
+        let call = Call::OpenTicket(OpenTicket { kind: ComplaintKind::Other, order_number: Some(number) });
+        self.memory.pending = Some(Pending::Call { call: Box::new(call) });
+        let plain = format!(
+            "Your order number {number} is placed already and {state}, so I can't cancel it myself. Shall I ask our staff to?"
+        );
+        Some(vec![Step::new(Act::DeclineRule).or_plain(plain).verbatim(true)])
+    }
+
+    pub(super) fn order(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        if let Some(steps) = self.cancel_placed(heard) {
+            return steps;
+        }
+        let mut steps = Vec::new();
+        if !heard.edits.is_empty() {
+            steps.extend(orders::edit(self, heard.edits.clone(), Consent::NotAsked));
+        }
+        if heard.shows_order {
+            steps.push(self.using(ToolName::ViewCart, json!({}), |turn| (orders::tell_cart(turn), true)));
+        }
+        for words in &heard.problems {
+            let plain = format!("I can't put {words} on an order. How many would you like?");
+            steps.push(Step::new(Act::DeclineRule).fact(plain.clone()).point(plain.clone(), [plain]));
+        }
+        for unknown in &heard.unknown {
+            let asked =
+                dishes::Asked { hits: &unknown.near, avoid: self.cart.allergies().clone(), ..dishes::Asked::default() };
+            steps.push(dishes::decline(&self.world.menu, &unknown.words, &asked));
+        }
+        if let Some(question) = &heard.which {
+            steps.push(
+                Step::new(Act::AskWhich)
+                    .fact(format!("To ask: {question}"))
+                    .point(question.clone(), [question.clone()]),
+            );
+        }
+        if steps.is_empty() && heard.intent == Intent::Cancel {
+            // What is to go was not said: the order is too much to lose by a guess.
+            steps.push(if self.cart.is_empty() {
+                orders::tell_cart(self)
+            } else {
+                self.memory.pending = Some(Pending::Clear);
+                Step::new(Act::AskAgain).or_plain("Shall I cancel your whole order?").verbatim(true)
+            });
+        }
+        if steps.is_empty() && heard.intent == Intent::Remove {
+            steps.push(orders::tell_cart(self));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order && heard.form == Form::YesNo {
+            // "Can I still change my order?": a question that orders nothing.
+            let told = heard.parts.first().map(|part| self.tell_store(part.text, &part.embedding));
+            steps.extend(told.filter(|step| step.act == Act::TellStore));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order {
+            // "I'd like to order": nothing named yet.
+            steps.push(match orders::open_question(self) {
+                Some(step) => step,
+                None => Step::new(Act::AskAgain).or_plain("Of course! What would you like to order?"),
+            });
+        }
+        steps
+    }
+}
