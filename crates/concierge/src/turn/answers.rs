@@ -5,8 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{
-    Answer, Turn, asking, budget, calls::of_type, chat, dishes, heard::Heard, orders, place, settled,
-    wording::plain_words,
+    Answer, Turn, asking, budget,
+    calls::of_type,
+    chat,
+    dishes::{self, Aspect},
+    heard::Heard,
+    orders, phrases, place, quote, settled,
+    wording::{plain_words, says},
 };
 use crate::{
     brief::{Act, Step},
@@ -87,6 +92,13 @@ impl Turn<'_> {
             match part.intent {
                 // "Is there parking, and is it free?": the record before tells both.
                 Intent::MenuQa if behind_place && part.refers_back && part.names_nothing() => {}
+                // "Two classics, how much is that?": what was just added was told with its total.
+                Intent::MenuQa
+                    if at > 0
+                        && heard.parts[at - 1].intent == Intent::Order
+                        && !heard.edits.is_empty()
+                        && part.names_nothing()
+                        && Aspect::of(&plain_words(part.text)) == Aspect::Price => {}
                 // "I don't know" to a question about the order: it is asked once more.
                 Intent::MenuQa
                     if heard.form == Form::Statement
@@ -96,6 +108,12 @@ impl Turn<'_> {
                     steps.extend(orders::open_question(self));
                 }
                 Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
+                // "A receipt, please": how orders are told of comes from the house's own record of it.
+                Intent::History
+                    if self.cart.is_empty() && says(&plain_words(part.text), "receipt | invoice | bill | receipts") =>
+                {
+                    steps.push(self.tell_store(part.text, &part.embedding));
+                }
                 Intent::History => {
                     steps.extend(self.using(ToolName::OrderStatus, json!({}), |turn| (orders::history(turn), true)));
                 }
@@ -108,11 +126,21 @@ impl Turn<'_> {
                     steps.push(self.tell_store(part.text, &part.embedding));
                 }
                 Intent::MenuQa if settled::says_too_little(part.text) => steps.push(chat::ask_again()),
+                // What is no dish, and what dishes are no answer to, may stand in the house's records.
+                Intent::MenuQa if self.asks_the_house(part) => {
+                    steps.push(self.tell_store(part.text, &part.embedding));
+                }
                 Intent::MenuQa => {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
+                    let words = plain_words(part.text);
                     let asked = self.asked(part);
-                    let told = self.tell_dishes(&part.embedding, filter, asked);
+                    let quoted =
+                        if Aspect::of(&words) == Aspect::Price { quote::quote(self, part.text, &words) } else { None };
+                    let told = match quoted {
+                        Some(step) => vec![step],
+                        None => self.tell_dishes(&part.embedding, filter, asked),
+                    };
                     // What the next part of the message calls "it".
                     self.memory.talk_of(orders::items_of(&told));
                     steps.extend(told);
@@ -131,6 +159,19 @@ impl Turn<'_> {
                 Intent::Budget => steps.extend(budget::answer(self, part.text)),
                 Intent::Complaint => steps.extend(self.complaint(part.text, heard.reply)),
                 Intent::Greeting if heard.parts.len() > 1 && !chat::asks_who(&plain_words(part.text)) => {}
+                // Whoever leaves with an order that is not placed is asked about it.
+                Intent::Greeting
+                    if chat::takes_leave(&plain_words(part.text))
+                        && !self.cart.is_empty()
+                        && self.memory.complaint.is_none() =>
+                {
+                    steps.extend(orders::ask_before_leaving(self));
+                }
+                Intent::Greeting
+                    if chat::asks_help(&plain_words(part.text)) && orders::open_question(self).is_some() =>
+                {
+                    steps.extend(orders::open_question(self));
+                }
                 Intent::Greeting => {
                     let manager = self.memory.complaint.is_some();
                     let persona = self.world.personas.of(if manager { AgentName::Gordon } else { AgentName::Rosy });
@@ -181,7 +222,21 @@ impl Turn<'_> {
         !diets.is_empty() && !diets.iter().any(marked)
     }
 
-    fn asked<'b>(&self, part: &'b asking::Part<'_>) -> dishes::Asked<'b> {
+    /// Whether the records of the house are to answer a question that the router took for one about dishes.
+    fn asks_the_house(&self, part: &asking::Part<'_>) -> bool {
+        if let Some(thing) = &part.unknown {
+            return place::knows(&self.world.info, thing);
+        }
+        let words = plain_words(part.text);
+        let of_before = part.goes_on.is_some() || (part.refers_back && !self.memory.talked_of.is_empty());
+        part.names_nothing()
+            && !of_before
+            && dishes::asks_a_fact(&words)
+            && dishes::category_named(&self.world.menu, &words).is_none()
+    }
+
+    pub(super) fn asked<'b>(&self, part: &'b asking::Part<'_>) -> dishes::Asked<'b> {
+        let words = plain_words(part.text);
         let mut named = part.items.clone();
         // "How much are they?", "what's the difference?" of those among which the guest is to choose.
         let among = self.cart.needs(&self.world.menu).into_iter().next().and_then(|need| match need.question {
@@ -190,7 +245,8 @@ impl Turn<'_> {
         });
         if let Some(among) = among.filter(|_| part.names_nothing() && part.compares()) {
             named = vec![among];
-        } else if named.is_empty() && part.refers_back {
+        } else if part.names_nothing() && (part.refers_back || part.goes_on.is_some() || dishes::is_bare_aspect(&words))
+        {
             named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
         }
         let mut diets = part.diets.clone();
@@ -206,6 +262,11 @@ impl Turn<'_> {
             allergens: part.allergens.clone(),
             avoid,
             unknown: part.unknown.clone(),
+            max_price: if phrases::asks_below(self.world, part.text, &words) {
+                phrases::below(self.world, part.text)
+            } else {
+                None
+            },
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Greetings, thanks, goodbyes, small talk, and what is not a restaurant's business.
 
+use super::dishes::by_popularity;
 use super::wording::{among, ends_in, find, plain_words, says};
 use crate::{
     brief::{Act, Step},
-    menu::Menu,
+    menu::{Course, Menu},
     prompt::Persona,
 };
 
@@ -51,6 +52,16 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
                 persona.name, persona.role
             ));
     }
+    if asks_help(&words) {
+        let best =
+            |course| by_popularity(menu, |item| item.course == course).first().map_or("", |item| item.name.as_str());
+        let (main, drink) = (best(Course::Main), best(Course::Drink));
+        return Step::new(Act::Introduce)
+            .or_plain(format!(
+                "Just tell me what you would like, for example \"{main} and a {drink}\". You can also ask me about any dish, about allergens or about the place, or tell me how much you want to spend."
+            ))
+            .verbatim(true);
+    }
     if praises(&words) {
         return Step::new(Act::Welcome)
             .fact(format!("Restaurant: {house}"))
@@ -75,8 +86,11 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
 }
 
 /// Whether the guest says something kind of the house or of whoever speaks.
-fn praises(words: &[String]) -> bool {
-    let kind = "great | delicious | amazing | awesome | loved | love | excellent | tasty | yummy | wonderful | \
+pub(super) fn praises(words: &[String]) -> bool {
+    if words.first().is_some_and(|word| word == "best") && words.last().is_some_and(|word| word == "ever") {
+        return true;
+    }
+    let kind = "compliments | great | delicious | amazing | awesome | loved | love | excellent | tasty | yummy | wonderful | \
         fantastic | perfect | funny | sweet | nice | helpful | good job | very good | so good | \
         really good | well done | the best | lovely";
     let of = "you | you're | your | it | that | food | meal | was | were | chef | kitchen | service | place | \
@@ -114,6 +128,15 @@ pub(super) fn takes_leave(words: &[String]) -> bool {
     const GOING: &str = "have to go | must go | got to go | gotta go | need to go | have to leave | must leave | \
         need to leave | have to run | gotta run | must run | i'm leaving | we're leaving";
     says(words, BYE) || find(words, GOING).is_some_and(|at| words.get(at.end).is_none_or(|next| next != "to"))
+}
+
+/// Whether the guest is lost: "how does it work?", "I don't understand".
+pub(super) fn asks_help(words: &[String]) -> bool {
+    const MOST: usize = 8;
+    const LOST: &str = "how does it work | how does this work | how do i use this | what should i do | what do i do now | \
+        don't understand | dont understand | do not understand | don't get it | no entiendo | what do you mean | \
+        can you help me | could you help me | please help me | i need help | help me please";
+    words.len() <= MOST && (matches!(words, [only] if only == "help") || ends_in(words, "help me") || says(words, LOST))
 }
 
 /// Whether the guest only thanks or takes leave.

@@ -274,7 +274,7 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
         complaint.answered.insert(Ask::Receipt);
         complaint.whole_order |=
             says(words, "everything | whole order | entire order | all of it | whole thing | all the food");
-        if let Some(line) = line_named(turn, order, text) {
+        if let Some(line) = line_named(turn, order, complaint.kind, text) {
             complaint.line = Some(line);
             complaint.answered.insert(Ask::Line);
         }
@@ -312,12 +312,13 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
     }
 }
 
-fn line_named(turn: &Turn<'_>, order: &PlacedOrder, text: &str) -> Option<crate::order::LineId> {
+/// The line that a complaint is about. Where only one was ordered it is that one, unless something is named that was not.
+fn line_named(turn: &Turn<'_>, order: &PlacedOrder, kind: ComplaintKind, text: &str) -> Option<crate::order::LineId> {
     let named: Vec<_> = turn.world.items_named(text).into_iter().flatten().collect();
     let mut lines = order.lines.iter().filter(|line| named.contains(&line.item));
     match (lines.next(), lines.next(), order.lines.as_slice()) {
         (Some(line), None, _) => Some(line.id),
-        (None, _, [only]) => Some(only.id),
+        (None, _, [only]) if named.is_empty() || kind == ComplaintKind::WrongItem => Some(only.id),
         _ => None,
     }
 }

@@ -336,8 +336,14 @@ pub(super) fn context(scene: &Scene<'_, '_>) -> DialogContext {
         (None, None) => None,
     };
     DialogContext {
-        cart: input.cart.lines().iter().map(|line| (line.id, line.as_order())).collect(),
-        touched: input.memory.last_line.filter(|id| input.cart.line(*id).is_some()),
+        cart: input
+            .cart
+            .lines()
+            .iter()
+            .map(|line| (line.id, line.as_order()))
+            .chain(input.cart.pending_lines().iter().map(|line| (line.id, line.wanted.clone())))
+            .collect(),
+        touched: input.memory.last_line.filter(|id| input.cart.line(*id).is_some() && need.is_none()),
         changed: input.memory.changed.clone(),
         pending,
         offered: input.memory.offered.clone(),

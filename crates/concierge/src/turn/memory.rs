@@ -152,7 +152,8 @@ impl Memory {
         };
         self.suggested = steps.last().is_some_and(|step| suggests(&step));
         // "No, not that": the other things that were offered stay so.
-        if steps.iter().all(|step| step.act == Act::AskAgain) {
+        let names_nothing = |step: &Step| step.facts.iter().all(|fact| fact.item.is_none());
+        if steps.iter().all(|step| matches!(step.act, Act::AskAgain | Act::AskWhich) && names_nothing(step)) {
             return;
         }
         self.offered.clear();

@@ -2,12 +2,20 @@
 
 use serde_json::json;
 
-use super::{Pending, Turn, dishes, heard::Heard, orders};
+use super::{
+    Answer, Pending, Turn,
+    calls::of_type,
+    dishes, extras,
+    heard::Heard,
+    orders,
+    wording::{among, plain_words, says},
+};
 use crate::{
     brief::{Act, Step},
     intent::Intent,
     ledger::{ComplaintKind, Consent},
     order::Edit,
+    ports::RecordType,
     tools::{Call, ToolName, args::OpenTicket},
     understand::Form,
 };
@@ -51,7 +59,11 @@ impl Turn<'_> {
         for unknown in &heard.unknown {
             let asked =
                 dishes::Asked { hits: &unknown.near, avoid: self.cart.allergies().clone(), ..dishes::Asked::default() };
-            steps.push(dishes::decline(&self.world.menu, &unknown.words, &asked));
+            // "Ketchup, please" is no dish, yet the house has it.
+            steps.push(match extras::named(&self.world.menu, &plain_words(&unknown.words)) {
+                Some(extra) => extras::tell(&self.world.menu, &extra),
+                None => dishes::decline(&self.world.menu, &unknown.words, &asked),
+            });
         }
         if let Some(question) = &heard.which {
             steps.push(
@@ -78,6 +90,9 @@ impl Turn<'_> {
             steps.extend(told.filter(|step| step.act == Act::TellStore));
         }
         if steps.is_empty() && heard.intent == Intent::Order {
+            steps.extend(self.nothing_named(heard));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order {
             // "I'd like to order": nothing named yet.
             steps.push(match orders::open_question(self) {
                 Some(step) => step,
@@ -85,5 +100,41 @@ impl Turn<'_> {
             });
         }
         steps
+    }
+
+    /// What an order that names no dish may mean: one of those offered, the end of the order, a kind of dish.
+    fn nothing_named(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        let menu = &self.world.menu;
+        let words = plain_words(heard.text);
+        if self.cart.needs(menu).is_empty() && heard.reply == Some(Answer::Yes) && self.memory.offered.len() > 1 {
+            let names: Vec<&str> =
+                self.memory.offered.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
+            let question = format!("Which one would you like: {}?", crate::ledger::listing(&names, "or"));
+            return vec![
+                Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question.clone(), [question]),
+            ];
+        }
+        const NO_MORE: &str = "no nope nah thanks thank you nothing not now that's thats all it please";
+        if heard.reply == Some(Answer::No) && !self.cart.is_empty() && words.iter().all(|word| among(word, NO_MORE)) {
+            return orders::ask_place(self);
+        }
+        const CONTENT: &str = "ok okay perfect great looks good fine that that's thats it alright all right correct nice \
+            sounds is lovely excellent cool super everything";
+        if !self.cart.is_empty() && self.memory.pending.is_none() && words.iter().all(|word| among(word, CONTENT)) {
+            return orders::ask_place(self);
+        }
+        let refuses = says(&words, "no | not | without | don't | never");
+        if !refuses && (heard.form == Form::Statement || heard.wants()) {
+            if let Some(extra) = extras::named(menu, &words) {
+                return vec![extras::tell(menu, &extra)];
+            }
+            if dishes::category_named(menu, &words).is_some()
+                && let Some(part) = heard.parts.first()
+            {
+                let asked = self.asked(part);
+                return self.tell_dishes(&part.embedding, of_type(RecordType::Menu), asked);
+            }
+        }
+        Vec::new()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     LocalNow, settled,
-    wording::{among, plain_words, says, singular},
+    wording::{among, find, plain_words, says, singular},
 };
 use crate::{
     brief::{Act, Source, Step},
@@ -77,13 +77,17 @@ fn subjects<'a>(record: &'a InfoRecord, words: &[String]) -> impl Iterator<Item 
     topics(record, words).filter(|topic| !among(topic, VAGUE))
 }
 
-/// Whether a message holds nothing but the words of a topic: "where are you?" of an address.
+/// Whether a message holds nothing but topics: "where are you?" of an address, "to go, please" of taking food away.
 fn says_nothing_else(record: &InfoRecord, words: &[String]) -> bool {
-    const ASKING: &str = "is are am do does did you your it this that the a an i we me can please \
-        and so what what's exactly here there have got any";
-    let topic = |word: &String| record.topics.iter().any(|topic| topic.to_lowercase() == *word);
-    let rest: Vec<&String> = words.iter().filter(|word| !among(word, ASKING)).collect();
-    !rest.is_empty() && rest.into_iter().all(topic)
+    const ASKING: &str = "is are am do does did you your it this that the a an i we me can could please \
+        and so what what's exactly here there have got any for my be will would like order also";
+    let mut rest = words.to_vec();
+    for topic in &record.topics {
+        while let Some(at) = find(&rest, &topic.to_lowercase()) {
+            rest.drain(at);
+        }
+    }
+    rest.len() < words.len() && rest.iter().all(|word| among(word, ASKING))
 }
 
 /// Whether a thing asked for is the subject of some record: all of its words stand in the record's topics.
@@ -169,7 +173,7 @@ fn weighty(text: &str) -> Vec<String> {
     needs
 }
 
-fn unknown() -> Step {
+pub(super) fn unknown() -> Step {
     Step::new(Act::AdmitUnknown)
         .or_plain("I'm sorry, I don't know that. Let me ask a colleague for you, or please ask at the counter.")
 }

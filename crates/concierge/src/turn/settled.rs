@@ -2,7 +2,7 @@
 //! of money, and one odd word is no complaint.
 
 use super::{
-    Scene, World, chat, grievances,
+    Scene, World, chat, grievances, phrases,
     wording::{among, find, plain_words, says},
 };
 use crate::{
@@ -48,8 +48,8 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
             intent = next_best(route);
         }
     }
-    if !complaining && asks_total(world, scene, text, &words) {
-        return Intent::History;
+    if !complaining && let Some(plain) = phrases::intent(world, scene, text, &words, route) {
+        return plain;
     }
     let form = understand::slots(&world.lexicon, text).form;
     if !complaining && chat::takes_leave(&words) && form == Form::Statement && !names_dishes(world, text) {
@@ -111,8 +111,21 @@ pub(super) fn may_be_about_the_place(text: &str, route: &Route) -> bool {
     let asks = || {
         matches!(
             first.map(String::as_str),
-            Some("where" | "where's" | "how" | "when" | "what" | "what's" | "is" | "are" | "do" | "does")
-        ) || says(&words, "can i | can we | could i | could we | may i | may we")
+            Some(
+                "where"
+                    | "where's"
+                    | "how"
+                    | "when"
+                    | "what"
+                    | "what's"
+                    | "why"
+                    | "is"
+                    | "are"
+                    | "do"
+                    | "does"
+                    | "will"
+            )
+        ) || says(&words, "can i | can we | could i | could we | may i | may we | is it possible | is that possible")
     };
     // "Where is my food?" asks how far an order is.
     let own = || says(&words, "my | mine | our") && !says(&words, "do i | do we | can i | can we | must i");
@@ -121,7 +134,9 @@ pub(super) fn may_be_about_the_place(text: &str, route: &Route) -> bool {
         Intent::History => route.confidence < SURE && asks() && !own(),
         Intent::Greeting | Intent::Remove | Intent::Cancel => route.confidence < SURE && asks(),
         Intent::MenuQa | Intent::Order => route.confidence < SURE_OF_DISHES && asks(),
-        Intent::StoreInfo | Intent::Budget | Intent::Complaint => false,
+        // "Can I come with a group of twenty?" speaks of people, and of no money.
+        Intent::Budget => asks() && !words.iter().any(|word| among(word, MONEY)) && !text.contains(['$', '€', '£']),
+        Intent::StoreInfo | Intent::Complaint => false,
     }
 }
 
@@ -146,6 +161,11 @@ fn budget(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[String], as
 
 /// Whether words tell of something that went wrong.
 fn complains(world: &World, text: &str, words: &[String], confidence: f32) -> bool {
+    const COMING: &str =
+        "i come | we come | i'll come | i will come | i'm coming | be there | arrive | i forgot | we forgot";
+    if says(words, COMING) {
+        return false;
+    }
     grievances::kind_of(words).is_some() || (confidence >= COMPLAINS && !states_allergy(world, text, words))
 }
 
@@ -157,17 +177,9 @@ fn objects_to_prices(words: &[String]) -> bool {
 }
 
 /// Whether a dish or a heading of the menu is named.
-fn names_dishes(world: &World, text: &str) -> bool {
+pub(super) fn names_dishes(world: &World, text: &str) -> bool {
     let slots = understand::slots(&world.lexicon, text);
     !slots.items.is_empty() || !slots.categories.is_empty() || !world.mentions.items_in(text).is_empty()
-}
-
-/// "What does it come to?" of what is in the cart.
-fn asks_total(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[String]) -> bool {
-    const TOTAL: &str = "come to | comes to | in total | the total | my total | total so far | altogether | all together | \
-        add up to | adds up to | do i owe | i owe you | the bill so far | my bill so far | for everything";
-    const ASKING: &str = "how much | what | what's | whats | is | how";
-    !scene.input.cart.is_empty() && says(words, TOTAL) && says(words, ASKING) && !names_dishes(world, text)
 }
 
 /// Whether a message goes on with the question before it: "and the fish?", "what about a shake". What is counted or
@@ -178,10 +190,11 @@ pub(super) fn goes_on(world: &World, text: &str, words: &[String]) -> bool {
     let wonders = leads("what about | how about | and what about | and how about | what of");
     let counted = |word: &String| matches!(word.as_str(), "a" | "an") || crate::check::number(word).is_some();
     let asks = text.trim_end().ends_with('?') || !words.iter().any(counted);
+    let size = |word: &String| among(word, "and a an the what how about large small medium regular big one ones");
     (wonders || (leads("and") && asks))
         && words.len() <= MOST
         && !says(words, "please | add | i'd | i'll | i want | give me | get me | can i | could i | to go")
-        && names_dishes(world, text)
+        && (names_dishes(world, text) || (asks && words.len() > 1 && words.iter().all(size)))
 }
 
 /// "What if my food is cold?": a rule is asked for and nothing has happened.
@@ -313,10 +326,12 @@ pub(super) fn seeks(words: &[String]) -> bool {
         && (told || says(words, "recommend | suggest"))
 }
 
+/// Words of money.
+const MONEY: &str = "budget spend spending money cash cheap cheaply cheaper afford affordable under below within maximum \
+    max dollar dollars buck bucks euro euros pounds quid cents broke worth";
+
 /// Whether words speak of a sum, or of feeding people.
 fn speaks_of_money(text: &str, words: &[String], wish: &crate::planner::wish::Wish) -> bool {
-    const MONEY: &str = "budget spend spending money cash cheap cheaply cheaper afford affordable under below within maximum \
-        max dollar dollars buck bucks euro euros pounds quid cents broke worth";
     text.contains(['$', '€', '£', '¥', '₹', '₩'])
         || words.iter().any(|word| among(word, MONEY))
         || says(words, "at most | no more than | less than | up to")

@@ -90,9 +90,9 @@ pub(crate) fn ends_in(words: &[String], phrases: &str) -> bool {
     })
 }
 
-/// A word without the "s" of its plural, so that the two forms compare equal.
+/// A word without the "s" of its plural or its owner, so that the forms compare equal.
 pub(crate) fn singular(word: &str) -> &str {
-    word.strip_suffix('s').unwrap_or(word)
+    word.strip_suffix("'s").or_else(|| word.strip_suffix('s')).unwrap_or(word)
 }
 
 #[cfg(test)]

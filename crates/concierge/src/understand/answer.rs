@@ -57,6 +57,17 @@ pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]
     which_items(lexicon, tokens, offered)
 }
 
+/// How many of the one thing that was told of: "give me two", "two please". Nothing else may be said.
+pub(crate) fn how_many(tokens: &[Token]) -> Option<u32> {
+    const AROUND: &str = "i ill id will want take have get like would please then give me us can could may of them those \
+        these for add yes ok okay";
+    let around = |token: &Token| AROUND.split_whitespace().any(|word| word == token.text);
+    let mut numbers = tokens.iter().filter(|token| !around(token));
+    let number = numbers.next()?;
+    let value = crate::check::number(&number.text).filter(|_| numbers.next().is_none())?;
+    u32::try_from(value).ok().filter(|value| (1..=crate::ledger::MAX_LINE_QUANTITY).contains(value))
+}
+
 fn which_items(lexicon: &Lexicon, tokens: &[Token], items: &[ItemId]) -> Option<Vec<ItemId>> {
     let entries: Vec<_> = items.iter().filter_map(|id| lexicon.menu().item(id)).collect();
     if entries.len() != items.len() {

@@ -150,6 +150,11 @@ impl Dialog<'_> {
                 self.moves.push(Move::Choose(answer));
                 return true;
             }
+        } else if let [offered] = self.context.offered.as_slice()
+            && let Some(quantity) = answer::how_many(tokens)
+        {
+            self.edit(Edit::Add { line: OrderLine { quantity, ..plain(offered.clone()) } });
+            return true;
         } else if !self.context.offered.is_empty()
             && let Some(items) = answer::of_offered(self.lexicon, tokens, &self.context.offered)
         {

@@ -63,6 +63,11 @@ impl Lexicon {
         };
         let whole: f32 = words.iter().map(weight).sum();
         let add = |lexicon: &mut Self, chosen: &[usize]| {
+            // "Two burgers" are no "two patty burger": a number counts the word behind it, or is none of the name.
+            let counts = |at: &usize| is_count(lexicon.vocabulary.text(words[*at]));
+            if chosen.iter().any(|at| at + 1 < words.len() && !chosen.contains(&(at + 1)) && counts(at)) {
+                return;
+            }
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
             let ends = chosen.contains(&(words.len() - 1));
             let says_little = |word: &Word| {

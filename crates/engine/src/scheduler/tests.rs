@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 
 use super::*;
-use crate::{sample::Sampler, template::Prompt};
 use crate::{kv::Cells, sample::Sampler, template::Prompt};
 
 const VOCABULARY: i32 = 97;
