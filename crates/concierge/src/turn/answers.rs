@@ -245,7 +245,9 @@ impl Turn<'_> {
         });
         if let Some(among) = among.filter(|_| part.names_nothing() && part.compares()) {
             named = vec![among];
-        } else if part.names_nothing() && (part.refers_back || part.goes_on.is_some() || dishes::is_bare_aspect(&words))
+        } else if part.names_nothing()
+            && dishes::category_named(&self.world.menu, &words).is_none()
+            && (part.refers_back || part.goes_on.is_some() || dishes::is_bare_aspect(&words))
         {
             named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
         }

@@ -131,7 +131,8 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
         );
     }
     if changes.undecided_gone {
-        steps.push(Step::new(Act::ConfirmRemoved).point("All right, I've left that out.", ["left"]));
+        let empty = if turn.cart.is_empty() { " What can I get you?" } else { "" };
+        steps.push(Step::new(Act::ConfirmRemoved).point(format!("All right, I've left that out.{empty}"), ["left"]));
     }
     if !changed.is_empty() {
         steps.push(lines_step(turn, Act::ConfirmChanged, "Changed", "Now it is", &changed));

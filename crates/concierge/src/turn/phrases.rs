@@ -51,7 +51,8 @@ pub(super) fn intent(
     }
     let calm = grievances::kind_of(words).is_none();
     let mistaken = matches!(route.intent, Intent::Complaint | Intent::OffTopic | Intent::MenuQa | Intent::History);
-    if statement && calm && mistaken && chat::praises(words) {
+    let of_dishes = !named || says(words, "was | were | is | are | love | loved");
+    if statement && calm && mistaken && of_dishes && chat::praises(words) {
         return Some(Intent::Greeting);
     }
     if calm && !named && chat::asks_help(words) {
@@ -105,8 +106,10 @@ pub(super) fn asks_below(world: &World, text: &str, words: &[String]) -> bool {
     let first = words.first().map_or("", String::as_str);
     let what = among(first, "what which anything any something show list")
         || says(words, "do you have | is there | are there");
-    let meal =
-        says(words, "meal | dinner | lunch | combo | can i get | can we get | can i have | for two | people | persons");
+    let meal = says(
+        words,
+        "meal | dinner | lunch | combo | can i get | can we get | can i have | eat | for two | people | persons",
+    );
     what && says(words, BELOW) && !meal && below(world, text).is_some()
 }
 

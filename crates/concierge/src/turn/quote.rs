@@ -15,8 +15,10 @@ use crate::{
 pub(super) fn quote(turn: &Turn<'_>, text: &str, words: &[String]) -> Option<Step> {
     let menu = &turn.world.menu;
     let parsed = understand::parse(&turn.world.lexicon, text);
-    let asked: u32 = parsed.lines.iter().map(|line| line.quantity).sum();
-    if !parsed.problems.is_empty() || !(asked > 1 || (asked == 1 && says(words, "total | with tax | altogether"))) {
+    // "How much are the classic and the cola?" asks for two prices.
+    let several = parsed.lines.iter().any(|line| line.quantity > 1);
+    let summed = !parsed.lines.is_empty() && says(words, "total | with tax | altogether | together | in all");
+    if !parsed.problems.is_empty() || !(several || summed) || says(words, "or | which | cheaper | costs more") {
         return None;
     }
     let mut cart = Cart::default();
