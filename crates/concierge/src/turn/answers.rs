@@ -26,6 +26,9 @@ use crate::{
 /// Surer than this, the router's questions about the place are about the place.
 const SURE_OF_PLACE: f32 = 0.8;
 
+/// Longer questions, in words, ask of the whole menu.
+const MOST_OF_OFFERED: usize = 7;
+
 impl Turn<'_> {
     /// Allergies and diets that the guest states hold for the whole conversation.
     pub(super) fn note_wishes(&mut self, heard: &Heard<'_>) -> Vec<Step> {
@@ -78,6 +81,9 @@ impl Turn<'_> {
         }
         if let Some(steps) = self.leave_open(heard) {
             return steps;
+        }
+        if let Some(edits) = self.left_to_us(heard) {
+            return orders::edit(self, edits, Consent::NotAsked);
         }
         if chat::makes_prices(heard.text) {
             return vec![chat::fixed_prices()];
@@ -198,6 +204,21 @@ impl Turn<'_> {
         undecided.then(|| orders::edit(self, vec![Edit::Remove { line: need.line, quantity: None }], Consent::NotAsked))
     }
 
+    /// "You choose" and "the cheapest one", where the guest is to say which dish: the best liked, or the cheapest.
+    fn left_to_us(&self, heard: &Heard<'_>) -> Option<Vec<Edit>> {
+        let menu = &self.world.menu;
+        let need = self.cart.needs(menu).into_iter().next()?;
+        let Question::Item { any_of } = &need.question else { return None };
+        let words = plain_words(heard.text);
+        let cheapest = phrases::is_only(&words, phrases::CHEAPEST);
+        if !heard.edits.is_empty() || !(cheapest || phrases::is_only(&words, phrases::LEFT_TO_US)) {
+            return None;
+        }
+        let fits = dishes::by_popularity(menu, |item| any_of.contains(&item.id));
+        let pick = if cheapest { fits.iter().min_by_key(|item| item.price_range().0) } else { fits.first() }?;
+        Some(vec![self.cart.answer_item(need.line, &pick.id)?])
+    }
+
     /// Whether a guest who waits for a person says something that the person is to answer.
     fn waits_for_staff(&self, heard: &Heard<'_>) -> bool {
         /// Less sure than this of what is meant, a person had better read it.
@@ -239,15 +260,22 @@ impl Turn<'_> {
         let words = plain_words(part.text);
         let mut named = part.items.clone();
         // "How much are they?", "what's the difference?" of those among which the guest is to choose.
-        let among = self.cart.needs(&self.world.menu).into_iter().next().and_then(|need| match need.question {
+        let open = self.cart.needs(&self.world.menu).into_iter().next().and_then(|need| match need.question {
             Question::Item { any_of } => Some(any_of),
             _ => None,
         });
-        if let Some(among) = among.filter(|_| part.names_nothing() && part.compares()) {
-            named = vec![among];
-        } else if part.names_nothing()
-            && dishes::category_named(&self.world.menu, &words).is_none()
-            && (part.refers_back || part.goes_on.is_some() || dishes::is_bare_aspect(&words))
+        let category = dishes::category_named(&self.world.menu, &words);
+        let free = part.names_nothing() && category.is_none();
+        let mut among = Vec::new();
+        if free && Aspect::of(&words).ranks() && words.len() <= MOST_OF_OFFERED {
+            // "Which is the best?" of what was told of.
+            among = open.unwrap_or_else(|| self.memory.offered.clone());
+            among.retain(|_| part.compares() || words.len() <= 3);
+        } else if let Some(open) = open.filter(|_| part.names_nothing() && part.compares()) {
+            named = vec![open];
+        } else if named.is_empty()
+            && part.unknown.is_none()
+            && (part.refers_back || (free && (part.goes_on.is_some() || dishes::is_bare_aspect(&words))))
         {
             named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
         }
@@ -264,6 +292,7 @@ impl Turn<'_> {
             allergens: part.allergens.clone(),
             avoid,
             unknown: part.unknown.clone(),
+            among,
             max_price: if phrases::asks_below(self.world, part.text, &words) {
                 phrases::below(self.world, part.text)
             } else {

@@ -31,6 +31,8 @@ pub(super) struct Asked<'a> {
     pub avoid: BTreeSet<String>,
     /// A thing asked for that the menu does not name.
     pub unknown: Option<String>,
+    /// Only of these is asked, where there are any.
+    pub among: Vec<ItemId>,
     /// Dishes may cost no more.
     pub max_price: Option<Cents>,
 }
@@ -101,6 +103,11 @@ pub(super) enum Aspect {
 }
 
 impl Aspect {
+    /// Whether it picks one of several dishes.
+    pub(super) const fn ranks(self) -> bool {
+        matches!(self, Self::Best | Self::Cheapest | Self::Dearest)
+    }
+
     pub(super) fn of(words: &[String]) -> Self {
         let says = |phrases: &str| says(words, phrases);
         if says("cheapest | least expensive | lowest price") {
@@ -256,6 +263,7 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     let mut fits = by_popularity(menu, |item| {
         suits(item, asked)
             && category.as_ref().is_none_or(|wanted| wanted.holds(item))
+            && (asked.among.len() < 2 || asked.among.contains(&item.id))
             && asked.max_price.is_none_or(|most| item.price_range().0 <= most)
             && (!beside || category.is_some() || matches!(item.course, Course::Side | Course::Drink))
     });
@@ -288,7 +296,10 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
                 .point(format!("The {which} is {}, {price}.", best.name), [best.name.clone(), price])
                 .source(source(best));
         }
-        Aspect::Best => return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED),
+        Aspect::Best => {
+            let most = if asked.among.len() < 2 { MOST_NAMED } else { 1 };
+            return list(menu, Act::Recommend, "I'd recommend", &fits, most);
+        }
         _ => {}
     }
     if !asked.diets.is_empty() {

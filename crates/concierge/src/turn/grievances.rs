@@ -94,7 +94,7 @@ pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
         (
             ComplaintKind::Illness,
             "sick | ill | food poisoning | poisoned | vomit | vomited | threw up | throwing up | \
-                stomach | allergic reaction | hospital | rash | diarrhea | i fell | he fell | she fell | slipped | injured | \
+                stomach | allergic | allergy | hospital | rash | diarrhea | i fell | he fell | she fell | slipped | injured | \
                 got hurt | bleeding | burned by | burnt by | burned my | burnt my | chipped",
         ),
         (

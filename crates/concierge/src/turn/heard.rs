@@ -189,7 +189,7 @@ impl<'a> Heard<'a> {
             match found {
                 Move::Affirm => self.reply = Some(Answer::Yes),
                 Move::Deny => self.reply = Some(Answer::No),
-                Move::Choose(choice) => self.choose(scene, choice),
+                Move::Choose(choice) => self.choose(world, scene, choice),
                 _ if answered_only => {}
                 Move::Edit(edit) => self.edits.push(edit),
                 Move::ShowOrder => self.shows_order = true,
@@ -228,9 +228,16 @@ impl<'a> Heard<'a> {
     }
 
     /// An answer to a question that the ledger asked becomes the edit that settles it.
-    fn choose(&mut self, scene: &Scene<'_, '_>, choice: Choice) {
+    fn choose(&mut self, world: &World, scene: &Scene<'_, '_>, choice: Choice) {
         let (input, need) = (scene.input, scene.need.as_ref());
         match (choice, need.map(|need| (need.line, &need.question))) {
+            // "Three burgers." "Two classics and one firewall": the answer counts anew.
+            (Choice::Items(items), Some((line, Open::Item { .. })))
+                if items.len() > 1 && counted(world, self.text, &items).is_some() =>
+            {
+                self.edits.push(Edit::Remove { line, quantity: None });
+                self.edits.extend(counted(world, self.text, &items).into_iter().flatten());
+            }
             (Choice::Items(items), Some((line, Open::Item { .. }))) => {
                 let mut items = items.into_iter();
                 if let Some(edit) = items.next().and_then(|item| input.cart.answer_item(line, &item)) {
@@ -277,6 +284,20 @@ impl<'a> Heard<'a> {
 /// A line of one item and nothing else said.
 pub(super) const fn plain_line(item: ItemId, quantity: u32) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity, size: None, options: Vec::new(), without: Vec::new() }
+}
+
+/// What words alone do to a cart.
+pub(super) fn edits(world: &World, scene: &Scene<'_, '_>) -> Vec<Edit> {
+    let moves = understand::converse(&world.lexicon, scene.input.text, &context(scene));
+    moves.into_iter().filter_map(|found| if let Move::Edit(edit) = found { Some(edit) } else { None }).collect()
+}
+
+/// The lines that words order of several items, where they order each and nothing else.
+fn counted(world: &World, text: &str, items: &[ItemId]) -> Option<Vec<Edit>> {
+    let lines = understand::parse(&world.lexicon, text).lines;
+    let of_them = |line: &OrderLine| line.item.one().is_some_and(|item| items.contains(item));
+    (lines.len() == items.len() && lines.iter().all(of_them))
+        .then(|| lines.into_iter().map(|line| Edit::Add { line }).collect())
 }
 
 /// Whether a record of the place answers the words, and no dish does so better.

@@ -148,7 +148,10 @@ impl Memory {
     pub(super) fn offer(&mut self, steps: &[Step]) {
         let suggests = |step: &&Step| matches!(step.act, Act::Recommend | Act::DeclineUnknown | Act::DeclineSoldOut);
         let tells = |step: &&Step| {
-            matches!(step.act, Act::TellItem | Act::TellPrice | Act::TellMenu | Act::TellDiet | Act::Compare)
+            matches!(
+                step.act,
+                Act::TellItem | Act::TellPrice | Act::TellMenu | Act::TellDiet | Act::TellAllergens | Act::Compare
+            )
         };
         self.suggested = steps.last().is_some_and(|step| suggests(&step));
         // "No, not that": the other things that were offered stay so.

@@ -130,7 +130,7 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
                 .point(format!("I've taken off {what}."), names_of(&changes.removed)),
         );
     }
-    if changes.undecided_gone {
+    if changes.undecided_gone && added.is_empty() {
         let empty = if turn.cart.is_empty() { " What can I get you?" } else { "" };
         steps.push(Step::new(Act::ConfirmRemoved).point(format!("All right, I've left that out.{empty}"), ["left"]));
     }

@@ -1,8 +1,8 @@
 //! Set phrases that mean the same wherever they are said, whatever the router makes of them.
 
 use super::{
-    Scene, World, chat, grievances, place, settled,
-    wording::{among, says},
+    Pending, Scene, World, chat, grievances, place, settled,
+    wording::{among, find, says},
 };
 use crate::{
     intent::Intent,
@@ -29,7 +29,7 @@ pub(super) fn intent(
         return Some(Intent::History);
     }
     let statement = understand::slots(&world.lexicon, text).form == Form::Statement;
-    if !named && says(words, LEFT_TO_US) {
+    if !named && says(words, "surprise me | you choose | you decide | you pick | up to you | whatever you recommend") {
         return Some(Intent::MenuQa);
     }
     if asks_below(world, text, words) {
@@ -71,8 +71,21 @@ const STILL_SERVING: &str =
     "can i still order | can we still order | still taking orders | too late to order | still serving";
 
 /// The guest leaves the choice to the house.
-const LEFT_TO_US: &str = "surprise me | you choose | you decide | you pick | up to you | your choice | whatever you recommend | \
-    dealer's choice | chef's choice";
+pub(super) const LEFT_TO_US: &str = "surprise me | you choose | you decide | you pick | up to you | your choice | \
+    whatever you recommend | dealer's choice | chef's choice | i don't care | i dont care | doesn't matter | any one | any of them | \
+    whatever | anything | any | the best | the best one | the most popular";
+
+/// The cheapest of those to choose from.
+pub(super) const CHEAPEST: &str = "the cheapest | cheapest | the cheapest one | cheapest one | whatever is cheapest";
+
+/// Whether a message is one of some phrases, politeness aside.
+pub(super) fn is_only(words: &[String], phrases: &str) -> bool {
+    const POLITE: &str = "please just ok okay it's is fine me for i think";
+    let rest_is_polite = |at: std::ops::Range<usize>| {
+        words.iter().enumerate().all(|(place, word)| at.contains(&place) || among(word, POLITE))
+    };
+    phrases.split('|').any(|phrase| find(words, phrase).is_some_and(rest_is_polite))
+}
 
 /// Taking food away and eating it here, said by themselves.
 const AWAY: &str = "to go | take away | takeaway | take out | takeout | to take away | take it away";
@@ -97,7 +110,15 @@ fn asks_total(scene: &Scene<'_, '_>, words: &[String]) -> bool {
     const TOTAL: &str = "come to | comes to | in total | the total | my total | total so far | altogether | all together | \
         add up to | adds up to | do i owe | i owe you | the bill so far | my bill so far | for everything";
     const ASKING: &str = "how much | what | what's | whats | is | how";
-    !scene.input.cart.is_empty() && says(words, TOTAL) && says(words, ASKING)
+    let (cart, memory) = (&scene.input.cart, &scene.input.memory);
+    // Of several things in the cart, and none told of since, "how much is it?" asks for the sum.
+    let several =
+        cart.lines().iter().map(|line| line.quantity).sum::<u32>() > 1 || memory.pending == Some(Pending::Place);
+    let of_all = several
+        && memory.offered.is_empty()
+        && says(words, "how much | the price")
+        && says(words, "it | that | this | all");
+    !cart.is_empty() && says(words, ASKING) && (says(words, TOTAL) || of_all)
 }
 
 /// "Which burgers are under ten dollars?": dishes are asked for by their price, and no meal.

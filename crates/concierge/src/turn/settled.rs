@@ -227,7 +227,10 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
             || crate::check::number(word).is_some()
     });
     moves.iter().all(|found| match found {
-        Move::Edit(Edit::Add { line }) => (counted && line.item.one().is_some()) || (far && named),
+        // "Classic with gluten free bun" orders, though it sounds of a diet.
+        Move::Edit(Edit::Add { line }) => {
+            (line.item.one().is_some() && (counted || (named && !line.options.is_empty()))) || (far && named)
+        }
         Move::Edit(Edit::Clear | Edit::Place) => false,
         Move::Edit(_) => true,
         _ => false,

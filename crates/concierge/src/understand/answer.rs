@@ -51,21 +51,27 @@ pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]
         .iter()
         .any(|token| cues::ordinal(&token.text).is_some() || matches!(token.text.as_str(), "one" | "both"));
     let plain = tokens.iter().all(|token| english::is_common(&token.text) || cues::ordinal(&token.text).is_some());
-    if !told || !plain {
-        return None;
+    if told && plain {
+        return which_items(lexicon, tokens, offered);
     }
-    which_items(lexicon, tokens, offered)
+    // "Chocolate", after the shakes were told.
+    let bare = tokens.iter().filter(|token| !cues::is_polite(&token.text)).count() == 1 && offered.len() > 1;
+    which_items(lexicon, tokens, offered).filter(|picked| bare && picked.len() == 1)
 }
 
 /// How many of the one thing that was told of: "give me two", "two please". Nothing else may be said.
 pub(crate) fn how_many(tokens: &[Token]) -> Option<u32> {
-    const AROUND: &str = "i ill id will want take have get like would please then give me us can could may of them those \
-        these for add yes ok okay";
-    let around = |token: &Token| AROUND.split_whitespace().any(|word| word == token.text);
-    let mut numbers = tokens.iter().filter(|token| !around(token));
+    let mut numbers = tokens.iter().filter(|token| !is_around(&token.text));
     let number = numbers.next()?;
     let value = crate::check::number(&number.text).filter(|_| numbers.next().is_none())?;
     u32::try_from(value).ok().filter(|value| (1..=crate::ledger::MAX_LINE_QUANTITY).contains(value))
+}
+
+/// Whether a word stands around what is taken of the things told of.
+pub(crate) fn is_around(word: &str) -> bool {
+    const AROUND: &str = "i ill id will want take have get like would please then give me us can could may of them those \
+        these for add yes ok okay";
+    AROUND.split_whitespace().any(|around| around == word)
 }
 
 fn which_items(lexicon: &Lexicon, tokens: &[Token], items: &[ItemId]) -> Option<Vec<ItemId>> {

@@ -68,6 +68,10 @@ impl Lexicon {
             if chosen.iter().any(|at| at + 1 < words.len() && !chosen.contains(&(at + 1)) && counts(at)) {
                 return;
             }
+            // Nor is "without sugar" a "cola without sugar".
+            if chosen[0] > 0 && lexicon.vocabulary.text(words[chosen[0]]) == "without" {
+                return;
+            }
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
             let ends = chosen.contains(&(words.len() - 1));
             let says_little = |word: &Word| {
