@@ -127,7 +127,7 @@ impl Aspect {
         } else if says(
             "i'm hungry | im hungry | so hungry | starving | you choose | you decide | you pick | up to you | your choice | recommend | recommendation | suggest | suggestion | suggestions | popular | best | \
             good here | what's good | whats good | favorite | favourite | famous | signature | \
-            special | specials | should i | surprise me | most people",
+            special | specials | should i | surprise me | most people | what to get | what to order | what to eat | which to take | would you take | would you have | good for a | is good | what's nice",
         ) {
             Self::Best
         } else if says(

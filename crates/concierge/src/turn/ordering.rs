@@ -45,6 +45,9 @@ impl Turn<'_> {
         if let Some(steps) = self.cancel_placed(heard) {
             return steps;
         }
+        if let Some(step) = self.one_of_offered(heard) {
+            return vec![step];
+        }
         let mut steps = Vec::new();
         if !heard.edits.is_empty() {
             steps.extend(orders::edit(self, heard.edits.clone(), Consent::NotAsked));
@@ -102,18 +105,27 @@ impl Turn<'_> {
         steps
     }
 
-    /// What an order that names no dish may mean: one of those offered, the end of the order, a kind of dish.
+    /// "One of those, please", where several were offered: which one is asked.
+    fn one_of_offered(&self, heard: &Heard<'_>) -> Option<Step> {
+        const ONE: &str =
+            "ok okay yes i i'll i'd take have want like one two of those them these please give me can get";
+        let menu = &self.world.menu;
+        let words = plain_words(heard.text);
+        let one = || says(&words, "one | two") && words.iter().all(|word| among(word, ONE));
+        let open = heard.edits.is_empty() && self.memory.offered.len() > 1 && self.cart.needs(menu).is_empty();
+        if !open || !(heard.reply == Some(Answer::Yes) || one()) {
+            return None;
+        }
+        let names: Vec<&str> =
+            self.memory.offered.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
+        let question = format!("Which one would you like: {}?", crate::ledger::listing(&names, "or"));
+        Some(Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question.clone(), [question]))
+    }
+
+    /// What an order that names no dish may mean: the end of the order, a kind of dish.
     fn nothing_named(&mut self, heard: &Heard<'_>) -> Vec<Step> {
         let menu = &self.world.menu;
         let words = plain_words(heard.text);
-        if self.cart.needs(menu).is_empty() && heard.reply == Some(Answer::Yes) && self.memory.offered.len() > 1 {
-            let names: Vec<&str> =
-                self.memory.offered.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
-            let question = format!("Which one would you like: {}?", crate::ledger::listing(&names, "or"));
-            return vec![
-                Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question.clone(), [question]),
-            ];
-        }
         const NO_MORE: &str = "no nope nah thanks thank you nothing not now that's thats all it please";
         if heard.reply == Some(Answer::No) && !self.cart.is_empty() && words.iter().all(|word| among(word, NO_MORE)) {
             return orders::ask_place(self);

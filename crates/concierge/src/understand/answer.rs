@@ -63,7 +63,10 @@ pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]
 pub(crate) fn how_many(tokens: &[Token]) -> Option<u32> {
     let mut numbers = tokens.iter().filter(|token| !is_around(&token.text));
     let number = numbers.next()?;
-    let value = crate::check::number(&number.text).filter(|_| numbers.next().is_none())?;
+    let value = if number.text == "one" { 1 } else { crate::check::number(&number.text)? };
+    if numbers.next().is_some() {
+        return None;
+    }
     u32::try_from(value).ok().filter(|value| (1..=crate::ledger::MAX_LINE_QUANTITY).contains(value))
 }
 
@@ -135,6 +138,11 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
     if !picked.is_empty() && picked.len() < count {
         return Some(picked);
     }
+    // A place in the list says more than words that names have by chance: "two of the first one".
+    if let Some(place) = tokens.iter().find_map(|token| cues::ordinal(&token.text)) {
+        let place = if place == usize::MAX { count.checked_sub(1)? } else { place };
+        return (place < count).then(|| vec![place]);
+    }
     let scores: Vec<usize> = names
         .iter()
         .map(|words| {
@@ -155,7 +163,5 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
     if (has("all") || has("each")) && count >= 2 {
         return Some((0..count).collect());
     }
-    let place = tokens.iter().find_map(|token| cues::ordinal(&token.text))?;
-    let place = if place == usize::MAX { count.checked_sub(1)? } else { place };
-    (place < count).then(|| vec![place])
+    None
 }
