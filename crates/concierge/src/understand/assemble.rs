@@ -110,7 +110,11 @@ fn portions(
         return Ok(());
     };
     let boxed = tokens.get(thing.to).is_some_and(|token| PORTIONS.contains(&token.text.as_str()));
-    if line.size.is_some() || draft.size.is_some() || number.to != thing.from || boxed {
+    // "Twelve hot wings", "wings, a dozen".
+    let between = |edge: u16| lattice.edges.get(edge as usize).map_or(0, |edge| edge.to - edge.from);
+    let early: usize = draft.options.iter().filter(|(_, how)| how.early).map(|(edge, _)| between(*edge)).sum();
+    let beside = number.from >= thing.to || number.to + early == thing.from;
+    if line.size.is_some() || draft.size.is_some() || !beside || boxed {
         return Ok(());
     }
     let mut counts: Vec<Count> = items.iter().map(|item| pieces::count(lexicon, *item, draft.quantity)).collect();
@@ -280,7 +284,8 @@ pub(crate) fn settle_options(
             continue;
         }
         without.retain(|w| w.group != id || w.choice != choice);
-        if draft.copy && lexicon.menu.option_groups[group as usize].max == Some(1) {
+        let of = &lexicon.menu.option_groups[group as usize];
+        if draft.copy && (of.max == Some(1) || of.min > 0) {
             // "The same with chicken": it takes the place of what the other has.
             options.retain(|option| option.group != id);
         }
@@ -294,6 +299,17 @@ pub(crate) fn settle_options(
             None => options.push(OptionPick { group: id, choice, amount, count }),
         }
     }
+    // "Not hot, mild": of a place that takes one, what it is not was said with what it is.
+    without.retain(|w| {
+        let of = |group: u16| lexicon.menu.option_groups.get(group as usize).filter(|of| of.id == w.group);
+        let single = lexicon.menu.option_groups.iter().any(|group| group.id == w.group && group.max == Some(1));
+        let on = |item: &u16| {
+            lexicon.includes[*item as usize].iter().any(|(group, choice)| {
+                of(*group).is_some() && w.choice.one() == Some(&lexicon.choice(*group, *choice).id)
+            })
+        };
+        !single || items.iter().any(on) || options.iter().all(|option| option.group != w.group)
+    });
     let open = |(at, how): &(u16, How)| {
         how.early && settle_choice(lexicon, &lattice.edges[*at as usize], items).is_some_and(|found| found.1.len() > 1)
     };

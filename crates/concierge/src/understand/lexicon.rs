@@ -193,6 +193,13 @@ impl Lexicon {
         self.vocabulary.get(stem).is_some_and(|word| self.ends(Entry::Item(item), word))
     }
 
+    /// Whether a word that is no part of a choice's name ends the name of an item that takes the choice.
+    pub(crate) fn heads_taker(&self, entry: Entry, word: Word) -> bool {
+        let Entry::Choice(group, _) = entry else { return false };
+        let takes = |item: &u16| self.takes(*item, group) && self.ends(Entry::Item(*item), word);
+        !self.ends(entry, word) && (0..place(self.menu.items.len())).any(|item| takes(&item))
+    }
+
     /// Whether an item is called what its heading says, so that it is meant where only what is on it was said.
     pub(crate) fn is_generic(&self, item: u16) -> bool {
         self.generic.contains(&item)

@@ -157,6 +157,8 @@ pub(crate) struct State {
     pub taken: u64,
     /// The item is wanted more than once, so that what follows may part it: "two teas, one hot and one iced".
     pub many: bool,
+    /// The item is the same as the one before: "the same but a latte".
+    pub copied: bool,
     /// Edge of the thing before, where the item stands in a list after it: what the item does not take may be that one's.
     pub back: u16,
 }
@@ -197,6 +199,7 @@ impl State {
         sized: false,
         taken: 0,
         many: false,
+        copied: false,
         back: NONE,
     };
 

@@ -40,6 +40,8 @@ pub(crate) enum Guess {
     /// A short word with a slip in it, or a piece of a longer word: enough to tell what a thing is, but not to tell
     /// it by its byname alone.
     Piece,
+    /// A word of three letters with one left out: it tells nothing but within a longer name, "pad tai".
+    Within,
 }
 
 /// The words of all names and aliases, by stem.
@@ -264,9 +266,23 @@ impl Vocabulary {
         }
     }
 
+    /// "Tai" for "thai": a letter within is left out.
+    fn lacking(&self, text: &str, out: &mut Vec<Reading>) {
+        let letters: Vec<char> = text.chars().collect();
+        let [first, .., last] = letters[..] else { return };
+        for &word in self.deletes.get(text).into_iter().flatten().filter(|_| letters.len() == 3) {
+            let whole = self.text(word);
+            if whole.chars().count() == 4 && whole.starts_with(first) && whole.ends_with(last) {
+                let reading =
+                    Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 0.85, guess: Guess::Within };
+                out.push(reading);
+            }
+        }
+    }
+
     fn misspelt(&self, text: &str, out: &mut Vec<Reading>) {
         if text.chars().count() < 4 {
-            return;
+            return self.lacking(text, out);
         }
         let mut found: Vec<(usize, Word)> = Vec::new();
         for form in deletions(text) {
