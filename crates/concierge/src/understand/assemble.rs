@@ -283,9 +283,18 @@ pub(crate) fn settle_options(
             }
             continue;
         }
-        without.retain(|w| w.group != id || w.choice != choice);
         let of = &lexicon.menu.option_groups[group as usize];
-        if draft.copy && (of.max == Some(1) || of.min > 0) {
+        // "Not hot, mild": of a place that takes one, what it is takes the place of what it is not.
+        let on = |w: &Without| {
+            let on = items.iter().flat_map(|item| &lexicon.includes[*item as usize]);
+            on.filter(|(of, _)| *of == group).any(|(_, on)| w.choice.one() == Some(&lexicon.choice(group, *on).id))
+        };
+        without.retain(|w| w.group != id || (w.choice != choice && (of.max != Some(1) || on(w))));
+        // "The same but with chicken": one for the other, where the other has one.
+        let before = |back: usize| edge.from.checked_sub(back).and_then(|at| tokens.get(at)).map_or("", |t| &t.text);
+        let but =
+            before(1) == "with" && before(2) == "but" && options.iter().filter(|had| had.group == id).count() == 1;
+        if draft.copy && (of.max == Some(1) || of.min > 0 || but) {
             // "The same with chicken": it takes the place of what the other has.
             options.retain(|option| option.group != id);
         }
@@ -299,17 +308,6 @@ pub(crate) fn settle_options(
             None => options.push(OptionPick { group: id, choice, amount, count }),
         }
     }
-    // "Not hot, mild": of a place that takes one, what it is not was said with what it is.
-    without.retain(|w| {
-        let of = |group: u16| lexicon.menu.option_groups.get(group as usize).filter(|of| of.id == w.group);
-        let single = lexicon.menu.option_groups.iter().any(|group| group.id == w.group && group.max == Some(1));
-        let on = |item: &u16| {
-            lexicon.includes[*item as usize].iter().any(|(group, choice)| {
-                of(*group).is_some() && w.choice.one() == Some(&lexicon.choice(*group, *choice).id)
-            })
-        };
-        !single || items.iter().any(on) || options.iter().all(|option| option.group != w.group)
-    });
     let open = |(at, how): &(u16, How)| {
         how.early && settle_choice(lexicon, &lattice.edges[*at as usize], items).is_some_and(|found| found.1.len() > 1)
     };

@@ -116,7 +116,7 @@ impl Search<'_> {
         });
         let which = match step.state.det {
             Det::Article | Det::Some => told,
-            Det::Number => told || word,
+            Det::Number => word,
             Det::None => false,
         };
         let which = which && step.state.link != Link::For && self.tokens[edge.from].before == Break::None;

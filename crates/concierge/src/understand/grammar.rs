@@ -387,7 +387,7 @@ impl Search<'_> {
             let gain = match (after, state.fix) {
                 (true, _) => 1.0,
                 (_, true) => 0.5,
-                _ if self.holds(step) => 0.2,
+                _ if self.holds(step) => 0.8,
                 _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };

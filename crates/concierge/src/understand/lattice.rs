@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::english::{self, Mark};
 use super::kinds;
-use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED, is_link};
+use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SERVED, SHARED, is_link};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::{Guess, Reading, Word};
@@ -313,7 +313,8 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
             }
             // "A glass of red", "black and pinto beans".
             let served = step.from.checked_sub(1).is_some_and(|at| tokens[at].text == "of");
-            if quality <= SHARED && !joined(tokens, step.at) && !(served && matches!(entry, Entry::Item(_))) {
+            let joined = quality > SERVED && joined(tokens, step.at);
+            if quality <= SHARED && !joined && !(served && matches!(entry, Entry::Item(_))) {
                 continue;
             }
             // "Fried" says how, and is no stir fry.

@@ -44,6 +44,8 @@ pub(crate) const HEADING: f32 = 0.57;
 const JOINED: f32 = 0.72;
 /// A dish by its bare number: "a 12".
 const BARE_NUMBER: f32 = 0.75;
+/// A common word within a name, where "of" stands before it.
+pub(crate) const SERVED: f32 = 0.54;
 /// A name's first word, common in English, that shares its head with what is joined to it.
 pub(crate) const SHARED: f32 = 0.55;
 

@@ -42,9 +42,10 @@ impl Search<'_> {
                 let state = State { neg: if state.neg == Neg::On { Neg::Off } else { state.neg }, ..state };
                 let next = State { link, ..state };
                 // "a large and a small": what is pending may be a line by itself.
-                if state.pre_len == 0 && state.size != NONE {
-                    let (cost, flush, open) = self.open(&state);
-                    self.push(step, -cost, State { link, ..open }, Act::Skip, flush);
+                if state.size != NONE || state.pre_len > 0 {
+                    let cost = if state.pre_len > 0 { 0.3 } else { 0.0 };
+                    let (open_cost, flush, open) = self.open(&state);
+                    self.push(step, -cost - open_cost, State { link, ..open }, Act::Skip, flush);
                 }
                 let cost = if state.det == Det::None || state.pre_len > 0 { 0.0 } else { 0.4 };
                 let loose = State { det: if state.pre_len > 0 { state.det } else { Det::None }, ..next };

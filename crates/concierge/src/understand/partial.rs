@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::english;
-use super::lexicon::{Entry, FULL, Lexicon, SHARED, family};
+use super::lexicon::{Entry, FULL, Lexicon, SERVED, SHARED, family};
 use super::names;
 use super::tokens::stem;
 use super::vocabulary::Word;
@@ -81,9 +81,10 @@ impl Lexicon {
                 && (part.len() < 2 || part.iter().any(|word| is_count(lexicon.vocabulary.text(*word))))
             {
                 // "Black and pinto beans": such a word says something only beside its like.
-                let glass = chosen == [words.len() - 1] && matches!(entry, Entry::Item(_));
+                // "A glass of red": or where it is served.
+                let glass = part.len() == 1 && chosen != [0] && matches!(entry, Entry::Item(_));
                 if (chosen == [0] || glass) && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
-                    lexicon.insert(entry, &part, SHARED);
+                    lexicon.insert(entry, &part, if glass { SERVED } else { SHARED });
                 }
                 return;
             }
