@@ -111,8 +111,9 @@ impl Search<'_> {
         let edge = &self.lattice.edges[step.edge as usize];
         let told = step.state.pre_len > 0 || step.state.size != NONE;
         // "One cold one": a word that says nothing here tells which, too.
+        let counted = edge.from.checked_sub(2).is_some_and(|at| self.tokens[at].is_count());
         let word = edge.from.checked_sub(1).map(|at| &self.tokens[at]).is_some_and(|token| {
-            !token.is_count() && !matches!(token.text.as_str(), "and" | "or" | "with" | "the" | "of" | "for")
+            counted && !token.is_count() && !matches!(token.text.as_str(), "and" | "or" | "with" | "the" | "of" | "for")
         });
         let which = match step.state.det {
             Det::Article | Det::Some => told,

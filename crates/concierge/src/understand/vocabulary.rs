@@ -197,9 +197,10 @@ impl Vocabulary {
             }
             self.shortened(&first.text, out);
             self.tail(&first.stem, out);
-            self.misspelt(&first.stem, out);
+            let real = english::is_word(&first.text);
+            self.misspelt(&first.stem, real, out);
             if first.text != first.stem {
-                self.misspelt(&first.text, out);
+                self.misspelt(&first.text, real, out);
             }
         }
     }
@@ -280,14 +281,22 @@ impl Vocabulary {
         }
     }
 
-    fn misspelt(&self, text: &str, out: &mut Vec<Reading>) {
+    /// `real`: English has the word, so that it is misspelt only where its letters changed places.
+    fn misspelt(&self, text: &str, real: bool, out: &mut Vec<Reading>) {
         if text.chars().count() < 4 {
-            return self.lacking(text, out);
+            if !real {
+                self.lacking(text, out);
+            }
+            return;
         }
         let mut found: Vec<(usize, Word)> = Vec::new();
         for form in deletions(text) {
             for &word in self.deletes.get(&form).into_iter().flatten() {
-                if let Some(distance) = close(text, self.text(word)).filter(|_| found.iter().all(|f| f.1 != word)) {
+                let other = self.text(word);
+                let known = |_: &usize| found.iter().all(|f| f.1 != word);
+                if let Some(distance) = close(text, other).filter(known)
+                    && (!real || letters(text) == letters(other))
+                {
                     found.push((distance, word));
                 }
             }
@@ -302,6 +311,13 @@ impl Vocabulary {
             }
         }
     }
+}
+
+/// The letters of a word, sorted.
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// How many letters may differ in a word of this length.
