@@ -260,6 +260,10 @@ pub(crate) fn settle_options(
         let Some((group, choices)) = settle_choice(lexicon, edge, items) else { continue };
         let id: GroupId = lexicon.menu.option_groups[group as usize].id.clone();
         let choices = if how.negated { whole_group(lexicon, tokens, edge, group, choices) } else { choices };
+        // "A pump of caramel": what is counted in pumps, not what is drizzled.
+        let counts = |choice: &u16| lexicon.choice(group, *choice).counted;
+        let some = how.unit && choices.iter().any(counts);
+        let choices: Vec<u16> = choices.into_iter().filter(|choice| !some || counts(choice)).collect();
         let ids = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
         let choice = pick(ids, ChoicePick::One, ChoicePick::AnyOf);
         // Of several that a word fits, the one that is on the item.

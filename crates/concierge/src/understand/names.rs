@@ -36,6 +36,9 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
         let names = std::iter::once(&item.name).chain(&item.aliases);
         phrases.extend(names.clone().map(|name| (entry, name.clone())));
         phrases.extend(names.filter_map(|name| Some((entry, by_kind(name)?))));
+        let taken = |name: &&str| menu.items.iter().any(|item| item.name.eq_ignore_ascii_case(name));
+        phrases
+            .extend(plainly(&item.name).into_iter().filter(|name| !taken(name)).map(|name| (entry, name.to_owned())));
         if numbers.contains_key(&place(at)) {
             phrases.extend(unnumbered(&item.name).map(|name| (entry, name)));
         }
@@ -95,6 +98,25 @@ fn measured(name: &str) -> Vec<String> {
     };
     let rest = rest.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
     line.iter().filter(|word| **word != first.text).map(|word| format!("{word} {rest}")).collect()
+}
+
+/// What things in full are called for short, though a menu has others of the kind: "fries" are no sweet potato fries.
+const PLAINLY: &[(&str, &str)] = &[
+    ("french fries", "fries"),
+    ("bottled water", "water"),
+    ("mineral water", "water"),
+    ("still water", "water"),
+    ("spring water", "water"),
+    ("drip coffee", "coffee"),
+    ("filter coffee", "coffee"),
+    ("brewed coffee", "coffee"),
+    ("house coffee", "coffee"),
+];
+
+/// What a thing in full is called for short.
+fn plainly(name: &str) -> Option<&'static str> {
+    let words: Vec<String> = tokenize(name).into_iter().map(|token| token.text).collect();
+    PLAINLY.iter().find(|(full, _)| words.join(" ") == *full).map(|(_, short)| *short)
 }
 
 /// A name of several words with a kind in place of what is one: "ham and cheese toastie" for ham and cheddar.

@@ -254,7 +254,7 @@ pub(crate) fn option_gain(state: &State, counted: bool) -> f32 {
         Det::Article if state.link == Link::With => -0.1,
         Det::Article if state.link == Link::And && state.list && state.size == NONE => -0.1,
         // "I'd like a thick crust" begins another.
-        Det::Article if state.link == Link::Verb => -1.0,
+        Det::Article if state.link == Link::Verb && !state.fix => -1.0,
         Det::Article => -0.5,
         Det::Number if counted => 0.5,
         Det::Number if state.unit == Unit::Part => 0.3,

@@ -174,7 +174,8 @@ impl Vocabulary {
             return;
         }
         // "Mash" for mashed potatoes.
-        for end in ["ed", "d"] {
+        let last = first.text.chars().last().unwrap_or_default();
+        for end in ["ed".to_owned(), "d".to_owned(), format!("{last}ed")] {
             if let Some(word) = self.get(&format!("{}{end}", first.text)).filter(|_| first.text.len() > 3) {
                 out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });
             }
