@@ -130,7 +130,11 @@ fn portions(
         return Ok(());
     };
     let boxed = tokens.get(thing.to).is_some_and(|token| PORTIONS.contains(&token.text.as_str()));
-    if line.size.is_some() || draft.size.is_some() || number.to != thing.from || boxed {
+    // "Twelve hot wings", "wings, a dozen".
+    let between = |edge: u16| lattice.edges.get(edge as usize).map_or(0, |edge| edge.to - edge.from);
+    let early: usize = draft.options.iter().filter(|(_, how)| how.early).map(|(edge, _)| between(*edge)).sum();
+    let beside = number.from >= thing.to || number.to + early == thing.from;
+    if line.size.is_some() || draft.size.is_some() || !beside || boxed {
         return Ok(());
     }
     let mut counts: Vec<Count> = items.iter().map(|item| pieces::count(lexicon, *item, draft.quantity)).collect();
@@ -276,6 +280,10 @@ pub(crate) fn settle_options(
         let Some((group, choices)) = settle_choice(lexicon, edge, items) else { continue };
         let id: GroupId = lexicon.menu.option_groups[group as usize].id.clone();
         let choices = if how.negated { whole_group(lexicon, tokens, edge, group, choices) } else { choices };
+        // "A pump of caramel": what is counted in pumps, not what is drizzled.
+        let counts = |choice: &u16| lexicon.choice(group, *choice).counted;
+        let some = how.unit && choices.iter().any(counts);
+        let choices: Vec<u16> = choices.into_iter().filter(|choice| !some || counts(choice)).collect();
         let ids = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
         let choice = pick(ids, ChoicePick::One, ChoicePick::AnyOf);
         // Of several that a word fits, the one that is on the item.
@@ -299,8 +307,18 @@ pub(crate) fn settle_options(
             }
             continue;
         }
-        without.retain(|w| w.group != id || w.choice != choice);
-        if draft.copy && lexicon.menu.option_groups[group as usize].max == Some(1) {
+        let of = &lexicon.menu.option_groups[group as usize];
+        // "Not hot, mild": of a place that takes one, what it is takes the place of what it is not.
+        let on = |w: &Without| {
+            let on = items.iter().flat_map(|item| &lexicon.includes[*item as usize]);
+            on.filter(|(of, _)| *of == group).any(|(_, on)| w.choice.one() == Some(&lexicon.choice(group, *on).id))
+        };
+        without.retain(|w| w.group != id || (w.choice != choice && (of.max != Some(1) || on(w))));
+        // "The same but with chicken": one for the other, where the other has one.
+        let before = |back: usize| edge.from.checked_sub(back).and_then(|at| tokens.get(at)).map_or("", |t| &t.text);
+        let but =
+            before(1) == "with" && before(2) == "but" && options.iter().filter(|had| had.group == id).count() == 1;
+        if draft.copy && (of.max == Some(1) || of.min > 0 || but) {
             // "The same with chicken": it takes the place of what the other has.
             options.retain(|option| option.group != id);
         }

@@ -306,6 +306,10 @@ impl Dialog<'_> {
                 }
             }
         }
+        if let Some((with, _)) = lines.as_slice().first().filter(|_| replaced.is_none() && phrases::is_instead(tokens))
+        {
+            replaced = self.in_place_of(with);
+        }
         if let Some(old) = replaced.filter(|_| !self.corrects(&replay, &lattice))
             && let Some((with, _)) = lines.next()
         {

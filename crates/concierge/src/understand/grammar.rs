@@ -135,9 +135,10 @@ impl Search<'_> {
         let next = State { back: if next.back == IMPLIED { NONE } else { next.back }, ..next };
         self.push(step, gain, next, act, None);
         // "A sandwich with tuna": the second names the first.
-        if state.untouched
-            && !dropped
-            && self.names(state.item, items)
+        // "The same but a latte": the other takes the copy's place.
+        let instead = state.copied && self.akin(state.item, items);
+        if !dropped
+            && (instead || (state.untouched && self.names(state.item, items)))
             && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
         {
             let act = Act::Line {
@@ -359,6 +360,10 @@ impl Search<'_> {
         if !after && (self.says_one(step) || self.is_the_one(step)) {
             self.push(step, 0.6, state, Act::Skip, None);
         }
+        if !after && state.pre_len > 0 && state.number == NONE && self.is_to(step) {
+            let next = State { det: Det::Number, number: step.edge, ..state };
+            self.push(step, 0.4, next, Act::Skip, None);
+        }
         if !after {
             let (cost, flush, open) = self.open(&state);
             // "In the mood for two teas" counts teas; "for two" by itself counts people.
@@ -382,6 +387,7 @@ impl Search<'_> {
             let gain = match (after, state.fix) {
                 (true, _) => 1.0,
                 (_, true) => 0.5,
+                _ if self.holds(step) => 0.8,
                 _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::english::{self, Mark};
 use super::kinds;
-use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SHARED, is_link};
+use super::lexicon::{Entry, FULL, Follow, HEADING, Lexicon, SERVED, SHARED, is_link};
 use super::numbers;
 use super::tokens::{Break, Token};
 use super::vocabulary::{Guess, Reading, Word};
@@ -180,7 +180,7 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         lexicon,
         tokens,
         readings,
-        Step { node: 0, at: from, quality: 1.0, words: 0.0, depth: 0, loose: false, guess: Guess::None, last: 0 },
+        Step { node: 0, from, at: from, quality: 1.0, words: 0.0, depth: 0, loose: false, guess: Guess::None, last: 0 },
         &mut found,
     );
     if found.is_empty() {
@@ -289,6 +289,8 @@ pub(crate) fn fits(quality: f32, best: f32) -> bool {
 #[derive(Clone, Copy)]
 struct Step {
     node: u32,
+    /// The first word.
+    from: usize,
     at: usize,
     quality: f32,
     words: f32,
@@ -309,7 +311,10 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
             if step.loose && (quality < FULL || step.depth < 3) {
                 continue;
             }
-            if quality <= SHARED && !joined(tokens, step.at) {
+            // "A glass of red", "black and pinto beans".
+            let served = step.from.checked_sub(1).is_some_and(|at| tokens[at].text == "of");
+            let joined = quality > SERVED && joined(tokens, step.at);
+            if quality <= SHARED && !joined && !(served && matches!(entry, Entry::Item(_))) {
                 continue;
             }
             // "Fried" says how, and is no stir fry.
@@ -344,6 +349,9 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
         }
         let loose = step.loose || (at > step.at && matches!(tokens[step.at].text.as_str(), "and" | "n"));
         for reading in readings.get(at).into_iter().flatten() {
+            if reading.guess == Guess::Within && step.depth == 0 {
+                continue;
+            }
             let mut node = Some(step.node);
             for word in &reading.words[..reading.len] {
                 node = node.and_then(|node| lexicon.next(node, *word));
@@ -352,6 +360,7 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
                 let words = (at + reading.tokens - step.at) as f32;
                 let next = Step {
                     node,
+                    from: step.from,
                     at: at + reading.tokens,
                     quality: step.quality * reading.quality,
                     words: step.words + words,
@@ -397,6 +406,11 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
             (!alone).then_some(follow)
         });
         let own = own.max().or((kind == Some(true)).then_some(Follow::Own));
+        // "Mild wings" of the wings' sauces: the heading's word is what takes them.
+        let taker = own == Some(Follow::Own)
+            && kind != Some(true)
+            && lexicon.vocabulary.get(&token.stem).is_some_and(|word| lexicon.heads_taker(one.entry, word));
+        let own = if taker { Some(Follow::Head) } else { own };
         let Some(follow) = own else { return };
         if token.is_number() {
             return;
