@@ -285,7 +285,7 @@ impl Turn<'_> {
         }
         let avoid = self.cart.allergies().clone();
         dishes::Asked {
-            text: part.goes_on.as_deref().unwrap_or(part.text),
+            text: part.goes_on.as_deref().filter(|_| category.is_none()).unwrap_or(part.text),
             named,
             hits: &[],
             diets,

@@ -59,7 +59,7 @@ pub(super) fn part_of<'a>(
 /// Reads a message, or a part of it, for what it asks about.
 pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route: &Route) -> Part<'a> {
     let (intent, confidence) = (route.intent, route.confidence);
-    let slots = understand::slots(&world.lexicon, text);
+    let mut slots = understand::slots(&world.lexicon, text);
     let words = plain_words(text);
     let asks_contents = says(
         &words,
@@ -72,10 +72,21 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         let mut named = understand::allergens_named(&world.lexicon, text);
         // "Gluten-free" is a diet of the menu; asking for it is no question about an allergen.
         named.retain(|allergen| !slots.diets.iter().any(|diet| diet.starts_with(allergen.as_str())));
+        // "What flavours of ice cream do you have?" asks for no cream.
+        if slots.form == Form::Open && slots.allergies.is_empty() && !world.mentions.items_in(text).is_empty() {
+            named.retain(|allergen| words.contains(allergen));
+        }
         named
     } else {
         BTreeSet::new()
     };
+    // "Nut-free" is no mark of this menu, and yet its allergens tell.
+    if !allergens.is_empty() {
+        let marked = |diet: &String| {
+            world.menu.items.iter().filter_map(|item| item.diets.as_ref()).any(|diets| diets.contains(diet))
+        };
+        slots.diets.retain(|diet| !diet.ends_with("-free") || marked(diet));
+    }
     let mut items = world.items_named(text);
     let free = slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty();
     // "Do you serve …" must not be heard as a dish whose name sounds like "serve": the thing itself decides.
@@ -87,7 +98,8 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     if unnamed && !slots.diets.is_empty() {
         let by_diet: Vec<Vec<ItemId>> = slots.diets.iter().flat_map(|diet| world.items_named(diet)).collect();
         let others: Vec<Vec<ItemId>> = items.iter().filter(|ids| !by_diet.contains(ids)).cloned().collect();
-        if !others.is_empty() || dishes::category_named(&world.menu, &words).is_some() {
+        let kinds = says(&words, "dishes | food | options | meals | items | things | menu");
+        if !others.is_empty() || kinds || dishes::category_named(&world.menu, &words).is_some() {
             items = others;
         }
     }

@@ -126,7 +126,7 @@ pub(super) fn takes_leave(words: &[String]) -> bool {
     const BYE: &str = "bye | goodbye | good bye | see you | see ya | cya | good night | later | farewell | take care | \
         have a good one | have a nice day | have a great day | adios | ciao | au revoir | sayonara | hasta luego";
     const GOING: &str = "have to go | must go | got to go | gotta go | need to go | have to leave | must leave | \
-        need to leave | have to run | gotta run | must run | i'm leaving | we're leaving";
+        need to leave | have to run | gotta run | must run | i'm leaving | we're leaving | i leave now | we leave now";
     says(words, BYE) || find(words, GOING).is_some_and(|at| words.get(at.end).is_none_or(|next| next != "to"))
 }
 

@@ -308,6 +308,11 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         let step = list(menu, Act::TellDiet, &lead, &fits, 4);
         return step.fact(format!("All of these are {}.", listing(&diets, "and")));
     }
+    if aspect == Aspect::Calories
+        && let Some(step) = by_calories(words, &fits)
+    {
+        return step;
+    }
     if beside {
         return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
     }
@@ -316,6 +321,13 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     }
     if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {
         return whole_menu(menu, &fits);
+    }
+    if leaves_out(menu, words) && !asked.avoid.is_empty() {
+        let kept = asked.avoid.clone();
+        return free_of(
+            menu,
+            &Asked { text: asked.text, allergens: kept, diets: asked.diets.clone(), ..Asked::default() },
+        );
     }
     if leaves_out(menu, words) {
         // The nearest dishes would be those that hold it.
@@ -336,6 +348,25 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     } else {
         near_dishes(menu, &near)
     }
+}
+
+/// The dish with the fewest calories, or with the most, where that is asked.
+fn by_calories(words: &[String], fits: &[&Item]) -> Option<Step> {
+    let least = says(words, "least | lowest | fewest | lightest | low | healthiest | less");
+    if !least && !says(words, "most | highest") {
+        return None;
+    }
+    let told = fits.iter().filter(|item| item.calories.is_some());
+    let best = if least { told.min_by_key(|item| item.calories) } else { told.max_by_key(|item| item.calories) }?;
+    let calories = best.calories?;
+    let which = if least { "fewest" } else { "most" };
+    let plain = format!("{} has the {which} calories: {calories} kcal.", best.name);
+    Some(
+        Step::new(Act::TellItem)
+            .item_fact(&best.id, plain.clone())
+            .point(plain, [best.name.clone(), calories.to_string()])
+            .source(source(best)),
+    )
 }
 
 /// Whether dishes without something are asked for that is no allergen: "I don't eat pork", "no beef".

@@ -25,7 +25,7 @@ const MOST_DISHES: usize = 3;
 pub(super) fn named<'a>(menu: &'a Menu, words: &[String]) -> Option<Extra<'a>> {
     const AROUND: &str = "do you have got any some is are there can could may i we get me us the a an of kind kinds sort type \
         types what which please extra more your also and to for hi hello serve offer need want would like i'd bring give all \
-        list show tell about different other available with that";
+        list show tell about different other available with that choose pick put add adding how much is does it cost costs price";
     let asked: Vec<&str> = words.iter().filter(|word| !among(word, AROUND)).map(|word| singular(word)).collect();
     if asked.is_empty() {
         return None;
@@ -67,7 +67,12 @@ pub(super) fn tell(menu: &Menu, extra: &Extra<'_>) -> Step {
     let dishes = by_popularity(menu, |item| item.option_groups.iter().filter_map(|id| menu.group(id)).any(takes));
     let names: Vec<String> = dishes.iter().take(MOST_DISHES).map(|item| item.name.clone()).collect();
     let on = listing(&names, "or");
-    let plain = format!("We have {} to go with {on}. Which dish would you like it with?", choice.name.to_lowercase());
+    let more = match choice.price.0 {
+        0 => String::new(),
+        _ => format!(" for {} more", menu.currency.show(choice.price)),
+    };
+    let name = choice.name.to_lowercase();
+    let plain = format!("We have {name} to go with {on}{more}. Which dish would you like it with?");
     let step = dishes.iter().take(MOST_DISHES).fold(Step::new(Act::TellMenu), |step, item| {
         step.item_fact(&item.id, format!("{} goes with {}", choice.name, item.name))
     });

@@ -202,7 +202,8 @@ impl<'a> Heard<'a> {
                     self.which = Some(format!("I don't see {words} on your order. What shall I take off?"))
                 }
                 // Words that stand where nothing was due are small talk, not a wish, unless there is nothing else.
-                Move::Unknown(unknown) if !unknown.asked && !self.is_bare(&unknown.words) => {}
+                Move::Unknown(unknown)
+                    if !unknown.asked && !self.is_bare(&unknown.words) && !is_ordered(&text, &unknown.words) => {}
                 Move::Unknown(unknown) => self.unknown.push(Unknown {
                     near: unknown.nearest.iter().map(|id| near(world, id)).collect(),
                     words: unknown.words,
@@ -284,6 +285,18 @@ impl<'a> Heard<'a> {
 /// A line of one item and nothing else said.
 pub(super) const fn plain_line(item: ItemId, quantity: u32) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity, size: None, options: Vec::new(), without: Vec::new() }
+}
+
+/// Whether words that fit nothing stand where a thing is ordered: "tacos and a coke", "a classic with sushi".
+fn is_ordered(text: &str, thing: &str) -> bool {
+    let (words, thing) = (plain_words(text), plain_words(thing).join(" "));
+    let Some(at) = super::wording::find(&words, &thing) else { return false };
+    let before = at.start.checked_sub(1).map(|before| words[before].as_str());
+    let ends = words.get(at.end).is_none_or(|next| matches!(next.as_str(), "and" | "please" | "with"));
+    ends && match before {
+        Some(before) => before == "with",
+        None => words.get(at.end).is_some_and(|next| next == "and") && thing.ends_with('s'),
+    }
 }
 
 /// What words alone do to a cart.

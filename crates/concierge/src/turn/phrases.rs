@@ -40,7 +40,7 @@ pub(super) fn intent(
         return Some(Intent::StoreInfo);
     }
     if bare
-        && says(words, REDUCTIONS)
+        && (says(words, REDUCTIONS) || is_only(words, "deals | deal | coupons"))
         && !text.contains(|c: char| c.is_ascii_digit())
         && place::knows(&world.info, "discount")
     {
@@ -48,6 +48,17 @@ pub(super) fn intent(
     }
     if bare && words.iter().any(|word| among(word, FAITHS) && place::knows(&world.info, word)) {
         return Some(Intent::StoreInfo);
+    }
+    // "Spicy" and "decaf" are on many things or on one; which is wanted must be said.
+    let few = words.iter().filter(|word| !among(word, "please the a one an some")).count() <= 2;
+    let told = scene.input.memory.offered.len() > 1;
+    if bare
+        && few
+        && !told
+        && route.intent == Intent::Order
+        && !understand::parse(&world.lexicon, text).lines.is_empty()
+    {
+        return Some(Intent::MenuQa);
     }
     let calm = grievances::kind_of(words).is_none();
     let mistaken = matches!(route.intent, Intent::Complaint | Intent::OffTopic | Intent::MenuQa | Intent::History);

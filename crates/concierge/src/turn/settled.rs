@@ -41,6 +41,10 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     }
     let mut intent = route.intent;
     if intent == Intent::Complaint && !complaining {
+        // "Something salty" is sought, and was not served.
+        if seeks(&words) {
+            return Intent::MenuQa;
+        }
         if objects_to_prices(&words) {
             return if names_dishes(world, text) { Intent::MenuQa } else { Intent::Budget };
         }
@@ -52,8 +56,7 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         return plain;
     }
     let form = understand::slots(&world.lexicon, text).form;
-    let asks = matches!(form, Form::YesNo | Form::Open);
-    if !complaining && chat::takes_leave(&words) && !asks && !orders(world, text) {
+    if !complaining && chat::takes_leave(&words) && !text.contains('?') && !orders(world, text) {
         intent = Intent::Greeting;
     }
     let price = says("how much | how many dollars | how many bucks | price | prices | priced | cost | costs");

@@ -41,6 +41,10 @@ impl Dialog<'_> {
         if tokens.is_empty() || self.whole(tokens) || self.answered(tokens) {
             return;
         }
+        if self.declines_offer(tokens) {
+            self.moves.push(Move::Deny);
+            return;
+        }
         let mut rest = tokens;
         if let Some((cue, len)) =
             cues::head(rest, &[Cue::Affirm, Cue::Take, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len))
@@ -73,6 +77,23 @@ impl Dialog<'_> {
         if place.is_some() {
             self.edit(Edit::Place);
         }
+    }
+
+    /// "No fries, just the burger" to an offer of fries: the offered thing is turned down, and the rest says no more.
+    fn declines_offer(&self, tokens: &[Token]) -> bool {
+        let Some(Question::Offer(offered)) = &self.context.pending else { return false };
+        let end = tokens.iter().skip(1).position(|token| token.before != Break::None).map_or(tokens.len(), |at| at + 1);
+        let rest = tokens.get(end).map_or("", |token| token.text.as_str());
+        if tokens[0].text != "no" || end < 2 || !matches!(rest, "" | "just" | "only" | "thanks" | "thank") {
+            return false;
+        }
+        let lattice = lattice::build(self.lexicon, &tokens[1..end]);
+        let names = |edge: &lattice::Edge| {
+            let of = |item: u16| self.lexicon.item(item).id == *offered;
+            matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(item, _)| of(*item)))
+                || edge.also.iter().any(|item| of(*item))
+        };
+        lattice.edges[..lattice.starts[1]].iter().any(names)
     }
 
     pub(super) fn edit(&mut self, edit: Edit) {
