@@ -136,12 +136,19 @@ def examples(folder):
     return folder / "train.jsonl", folder / "valid.jsonl"
 
 
+def shape_of(adapter):
+    """Rank and alpha of an adapter in MLX's layout, as `train` takes them."""
+    lora = json.loads((adapter / "adapter_config.json").read_text())["lora_parameters"]
+    return {"rank": lora["rank"], "alpha": lora["rank"] * lora["scale"]}
+
+
 def train(product, server, folder):
     """A run whose server is killed while it goes on, and comes back. The adapter is the shipped one, hardly changed."""
     data, valid = examples(folder)
     out = product.data / "adapters" / "checked"
+    lora = shape_of(ADAPTER)
     run = product.start(
-        "train", "--data", data, "--valid", valid, "--from", ADAPTER, "--rank", "16", "--alpha", "32",
+        "train", "--data", data, "--valid", valid, "--from", ADAPTER, "--rank", lora["rank"], "--alpha", lora["alpha"],
         "--learning-rate", "1e-7", "--steps", STEPS, "--batch-size", "1", "--validate-every", "12",
         "--out", out, "--json",
     )
@@ -201,7 +208,7 @@ def check_run(client, out, events):
     run = runs[0]
     assert run.info.status == "FINISHED" and run.info.run_name == "checked", run.info
     params = run.data.params
-    assert params["lora.rank"] == "16" and params["learning_rate"] == "1e-7" and params["batch_size"] == "1", params
+    assert params["lora.rank"] == str(shape_of(ADAPTER)["rank"]) and params["learning_rate"] == "1e-7" and params["batch_size"] == "1", params
     told = {event["step"]: event["loss"] for event in events if event["event"] == "step"}
     for name, wanted in (
         ("loss", told),

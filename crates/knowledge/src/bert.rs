@@ -1,13 +1,15 @@
 //! A BERT encoder laid out for short texts on few cores.
 //!
-//! States are kept feature by feature, `(features, tokens)`, so that every product has the large weight matrix on the
-//! left, as it lies in memory. The other way round each weight would be repacked for a handful of tokens: for a
-//! guest's sentence that costs more than the product itself. Several texts stand side by side in one state; nothing
-//! is padded, and only attention looks at one text at a time.
+//! candle reads the weights; what is computed with them is here. A guest's sentence has ten tokens, and for so few a
+//! library's product of matrices, made for hundreds, leaves most of the processor idle. Several texts stand one after
+//! another in one list of states, a token's features side by side; nothing is padded, and only attention looks at one
+//! text at a time.
 
-use candle_core::{D, DType, Device, Module, Result, Tensor};
-use candle_nn::{Activation, LayerNorm, VarBuilder, ops};
+use candle_core::{DType, Device, Error, Result, Shape};
+use candle_nn::VarBuilder;
 use serde::Deserialize;
+
+use crate::kernel::{Matrix, add_multiple, dot, exp, gelu, normalised};
 
 /// The keys of `config.json` that shape the network.
 #[derive(Debug, Deserialize)]
@@ -19,8 +21,16 @@ pub(crate) struct Config {
     num_attention_heads: usize,
     intermediate_size: usize,
     type_vocab_size: usize,
-    layer_norm_eps: f64,
-    hidden_act: Activation,
+    layer_norm_eps: f32,
+    #[serde(rename = "hidden_act")]
+    _act: Act,
+}
+
+/// The curve between the two halves of a layer.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Act {
+    Gelu,
 }
 
 impl Config {
@@ -28,6 +38,9 @@ impl Config {
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
         if self.num_attention_heads == 0 || !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Err("hidden_size is no multiple of num_attention_heads".to_owned());
+        }
+        if self.hidden_size == 0 {
+            return Err("hidden_size is 0".to_owned());
         }
         if self.num_hidden_layers > 100 {
             return Err("num_hidden_layers is above 100".to_owned());
@@ -38,9 +51,10 @@ impl Config {
 
 /// The encoder with its weights.
 pub(crate) struct Bert {
-    words: Tensor,     // (vocabulary, features)
-    positions: Tensor, // (positions, features); the type of a single text is added in
-    norm: LayerNorm,
+    features: usize,
+    words: Vec<f32>,     // (vocabulary, features)
+    positions: Vec<f32>, // (positions, features); the type of a single text is added in
+    norm: Norm,
     layers: Vec<Layer>,
 }
 
@@ -48,34 +62,43 @@ impl Bert {
     pub(crate) fn load(weights: &VarBuilder<'_>, config: &Config) -> Result<Self> {
         let features = config.hidden_size;
         let embeddings = weights.pp("embeddings");
-        let table = |name: &str, rows| embeddings.get((rows, features), &format!("{name}_embeddings.weight"));
-        let kind = table("token_type", config.type_vocab_size)?.narrow(0, 0, 1)?;
+        let table = |name: &str, rows| read(&embeddings, (rows, features), &format!("{name}_embeddings.weight"));
+        let kinds = table("token_type", config.type_vocab_size)?;
+        let mut positions = table("position", config.max_position_embeddings)?;
+        positions.chunks_mut(features).for_each(|position| add_multiple(position, 1.0, &kinds));
         let layers = weights.pp("encoder.layer");
         Ok(Self {
+            features,
             words: table("word", config.vocab_size)?,
-            positions: table("position", config.max_position_embeddings)?.broadcast_add(&kind)?,
-            norm: candle_nn::layer_norm(features, config.layer_norm_eps, embeddings.pp("LayerNorm"))?,
+            positions,
+            norm: Norm::load(&embeddings.pp("LayerNorm"), config)?,
             layers: (0..config.num_hidden_layers)
                 .map(|at| Layer::load(&layers.pp(at), config))
                 .collect::<Result<_>>()?,
         })
     }
 
-    /// The states after each of `depths` many layers, `(features, tokens of all texts)` each.
-    pub(crate) fn forward(&self, texts: &[&[u32]], depths: &[usize]) -> Result<Vec<Tensor>> {
-        let ids: Vec<u32> = texts.concat();
-        let at: Vec<u32> = texts.iter().flat_map(|text| (0u32..).take(text.len())).collect();
-        let rows = |table: &Tensor, ids: Vec<u32>| table.index_select(&Tensor::new(ids, &Device::Cpu)?, 0);
-        let states = (rows(&self.words, ids)? + rows(&self.positions, at)?)?;
-        let mut states = self.norm.forward(&states)?.t()?.contiguous()?;
-        let mut kept = Vec::with_capacity(depths.len());
+    /// A vector for each text, made of its pooled states after each of `depths` many layers.
+    pub(crate) fn forward(&self, texts: &[&[u32]], depths: &[usize]) -> Result<Vec<Vec<f32>>> {
+        let mut states = Vec::with_capacity(texts.iter().map(|text| text.len()).sum::<usize>() * self.features);
+        let row = |at: usize| at * self.features..(at + 1) * self.features;
+        for (position, &token) in texts.iter().flat_map(|text| text.iter().enumerate()) {
+            let word = self.words.get(row(token as usize));
+            let position = self.positions.get(row(position));
+            let (word, position) = word.zip(position).ok_or_else(|| Error::msg("a token that the model has not"))?;
+            states.extend(word.iter().zip(position).map(|(word, position)| word + position));
+        }
+        self.norm.apply(&mut states);
+        let mut vectors = vec![Vec::with_capacity(depths.len() * self.features); texts.len()];
         for (at, layer) in self.layers.iter().enumerate() {
-            states = layer.forward(&states, texts)?;
+            layer.apply(&mut states, texts);
             if depths.contains(&(at + 1)) {
-                kept.push(states.clone());
+                for (vector, states) in vectors.iter_mut().zip(each(texts, &states, self.features)) {
+                    vector.extend(pooled(states, self.features));
+                }
             }
         }
-        Ok(kept)
+        Ok(vectors)
     }
 
     /// How many layers there are.
@@ -85,94 +108,152 @@ impl Bert {
 }
 
 struct Layer {
-    /// Query, key and value in one product.
-    inward: Linear,
+    features: usize,
     heads: usize,
-    outward: Linear,
-    norm: LayerNorm,
-    widen: Linear,
-    act: Activation,
-    narrow: Linear,
-    last_norm: LayerNorm,
+    /// Query, key and value in one product.
+    inward: Matrix,
+    outward: Matrix,
+    norm: Norm,
+    widen: Matrix,
+    narrow: Matrix,
+    last_norm: Norm,
 }
 
 impl Layer {
     fn load(weights: &VarBuilder<'_>, config: &Config) -> Result<Self> {
         let (features, wide) = (config.hidden_size, config.intermediate_size);
-        let norm = |at: &str| candle_nn::layer_norm(features, config.layer_norm_eps, weights.pp(at));
         let attention = weights.pp("attention.self");
-        let part = |name| Linear::load(&attention.pp(name), features, features);
-        let (query, key, value) = (part("query")?, part("key")?, part("value")?);
-        // Attention divides its scores by the root of a head's size: so do these weights, once and for all.
-        let scale = 1.0 / ((features / config.num_attention_heads) as f64).sqrt();
+        let (mut rows, mut bias) = (Vec::new(), Vec::new());
+        // Attention divides its scores by the root of a head's size: so do the query's weights, once and for all.
+        let scale = 1.0 / ((features / config.num_attention_heads) as f32).sqrt();
+        for (name, factor) in [("query", scale), ("key", 1.0), ("value", 1.0)] {
+            let part = attention.pp(name);
+            rows.extend(read(&part, (features, features), "weight")?.into_iter().map(|weight| weight * factor));
+            bias.extend(read(&part, features, "bias")?.into_iter().map(|bias| bias * factor));
+        }
         Ok(Self {
-            inward: Linear {
-                weight: Tensor::cat(&[(query.weight * scale)?, key.weight, value.weight], 0)?,
-                bias: Tensor::cat(&[(query.bias * scale)?, key.bias, value.bias], 0)?,
-            },
+            features,
             heads: config.num_attention_heads,
-            outward: Linear::load(&weights.pp("attention.output.dense"), features, features)?,
-            norm: norm("attention.output.LayerNorm")?,
-            widen: Linear::load(&weights.pp("intermediate.dense"), features, wide)?,
-            act: config.hidden_act,
-            narrow: Linear::load(&weights.pp("output.dense"), wide, features)?,
-            last_norm: norm("output.LayerNorm")?,
+            inward: Matrix::new(&rows, bias),
+            outward: matrix(&weights.pp("attention.output.dense"), features, features)?,
+            norm: Norm::load(&weights.pp("attention.output.LayerNorm"), config)?,
+            widen: matrix(&weights.pp("intermediate.dense"), features, wide)?,
+            narrow: matrix(&weights.pp("output.dense"), wide, features)?,
+            last_norm: Norm::load(&weights.pp("output.LayerNorm"), config)?,
         })
     }
 
-    fn forward(&self, states: &Tensor, texts: &[&[u32]]) -> Result<Tensor> {
-        let inward = self.inward.forward(states)?;
-        let mut seen = Vec::with_capacity(texts.len());
-        let mut start = 0;
-        for text in texts {
-            seen.push(self.attend(&inward.narrow(1, start, text.len())?)?);
-            start += text.len();
+    fn apply(&self, states: &mut [f32], texts: &[&[u32]]) {
+        let inward = self.inward.times(states);
+        let mut seen = Vec::with_capacity(states.len());
+        for text in each(texts, &inward, 3 * self.features) {
+            seen.extend(self.attend(text));
         }
-        let seen = self.outward.forward(&Tensor::cat(&seen, 1)?)?;
-        let states = normalised(&self.norm, &(states + seen)?)?;
-        let thought = self.narrow.forward(&self.act.forward(&self.widen.forward(&states)?)?)?;
-        normalised(&self.last_norm, &(states + thought)?)
+        add_multiple(states, 1.0, &self.outward.times(&seen));
+        self.norm.apply(states);
+        let mut thought = self.widen.times(states);
+        thought.iter_mut().for_each(|value| *value = gelu(*value));
+        add_multiple(states, 1.0, &self.narrow.times(&thought));
+        self.last_norm.apply(states);
     }
 
-    /// What each token of one text takes from the others: `(3 * features, tokens)` to `(features, tokens)`.
-    fn attend(&self, inward: &Tensor) -> Result<Tensor> {
-        let (rows, tokens) = inward.dims2()?;
-        let parts = inward.contiguous()?.reshape((3, self.heads, rows / 3 / self.heads, tokens))?;
-        let (query, key, value) = (parts.get(0)?, parts.get(1)?, parts.get(2)?);
-        let weights = ops::softmax_last_dim(&query.transpose(1, 2)?.matmul(&key)?)?; // (heads, to, from)
-        value.matmul(&weights.t()?)?.reshape((rows / 3, tokens))
+    /// What each token of one text takes from the others: query, key and value of each token become its new features.
+    fn attend(&self, inward: &[f32]) -> Vec<f32> {
+        let (features, size) = (self.features, self.features / self.heads);
+        let tokens = || inward.chunks_exact(3 * features).map(|token| Parts::of(token, features));
+        let mut seen = vec![0.0; inward.len() / 3];
+        let mut shares = Vec::with_capacity(inward.len() / (3 * features));
+        for (to, seen) in tokens().zip(seen.chunks_exact_mut(features)) {
+            for (head, seen) in seen.chunks_exact_mut(size).enumerate() {
+                let own = head * size..(head + 1) * size;
+                shares.clear();
+                shares.extend(tokens().map(|from| dot(&to.query[own.clone()], &from.key[own.clone()])));
+                softmax(&mut shares);
+                for (share, from) in shares.iter().zip(tokens()) {
+                    add_multiple(seen, *share, &from.value[own.clone()]);
+                }
+            }
+        }
+        seen
     }
 }
 
-/// Layer norm wants a token's features side by side.
-fn normalised(norm: &LayerNorm, states: &Tensor) -> Result<Tensor> {
-    norm.forward(&states.t()?.contiguous()?)?.t()?.contiguous()
+/// What attention makes of a token.
+struct Parts<'a> {
+    query: &'a [f32],
+    key: &'a [f32],
+    value: &'a [f32],
 }
 
-struct Linear {
-    weight: Tensor, // (out, in)
-    bias: Tensor,   // (out, 1)
+impl<'a> Parts<'a> {
+    fn of(token: &'a [f32], features: usize) -> Self {
+        let (query, rest) = token.split_at(features);
+        let (key, value) = rest.split_at(features);
+        Self { query, key, value }
+    }
 }
 
-impl Linear {
-    fn load(weights: &VarBuilder<'_>, from: usize, to: usize) -> Result<Self> {
-        Ok(Self { weight: weights.get((to, from), "weight")?, bias: weights.get(to, "bias")?.reshape((to, 1))? })
+/// Brings each token's features to mean 0 and variance 1, then to what was learnt.
+struct Norm {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    epsilon: f32,
+}
+
+impl Norm {
+    fn load(weights: &VarBuilder<'_>, config: &Config) -> Result<Self> {
+        let features = config.hidden_size;
+        let (weight, bias) = (read(weights, features, "weight")?, read(weights, features, "bias")?);
+        Ok(Self { weight, bias, epsilon: config.layer_norm_eps })
     }
 
-    fn forward(&self, states: &Tensor) -> Result<Tensor> {
-        self.weight.matmul(states)?.broadcast_add(&self.bias)
+    fn apply(&self, states: &mut [f32]) {
+        let features = self.weight.len();
+        for token in states.chunks_exact_mut(features) {
+            let mean = token.iter().sum::<f32>() / features as f32;
+            token.iter_mut().for_each(|value| *value -= mean);
+            let factor = (dot(token, token) / features as f32 + self.epsilon).sqrt().recip();
+            for ((value, weight), bias) in token.iter_mut().zip(&self.weight).zip(&self.bias) {
+                *value = *value * factor * weight + bias;
+            }
+        }
     }
+}
+
+fn softmax(scores: &mut [f32]) {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    scores.iter_mut().for_each(|score| *score = exp(*score - most));
+    let whole = scores.iter().sum::<f32>().recip();
+    scores.iter_mut().for_each(|score| *score *= whole);
+}
+
+/// The part of each text in what all of them have, `width` numbers a token.
+fn each<'a>(texts: &[&[u32]], all: &'a [f32], width: usize) -> impl Iterator<Item = &'a [f32]> {
+    let mut rest = all;
+    texts.iter().map(move |text| {
+        let (own, later) = rest.split_at(text.len() * width);
+        rest = later;
+        own
+    })
+}
+
+/// The mean direction of a text's states, of length 1.
+fn pooled(states: &[f32], features: usize) -> Vec<f32> {
+    // Dividing by the number of tokens would change nothing after the normalisation.
+    let mut sum = vec![0.0; features];
+    states.chunks_exact(features).for_each(|token| add_multiple(&mut sum, 1.0, token));
+    normalised(&sum)
+}
+
+fn matrix(weights: &VarBuilder<'_>, from: usize, to: usize) -> Result<Matrix> {
+    Ok(Matrix::new(&read(weights, (to, from), "weight")?, read(weights, to, "bias")?))
+}
+
+fn read(weights: &VarBuilder<'_>, shape: impl Into<Shape>, name: &str) -> Result<Vec<f32>> {
+    weights.get(shape.into(), name)?.flatten_all()?.to_vec1()
 }
 
 /// Reads the weights as the file holds them.
 pub(crate) fn weights(bytes: Vec<u8>) -> Result<VarBuilder<'static>> {
     VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu)
-}
-
-/// The mean direction of a text's states, of length 1.
-pub(crate) fn pooled(states: &Tensor) -> Result<Vec<f32>> {
-    // Dividing by the number of tokens would change nothing after the normalisation.
-    let sum = states.sum(D::Minus1)?;
-    let length = sum.sqr()?.sum_all()?.sqrt()?;
-    sum.broadcast_div(&length)?.to_vec1()
 }

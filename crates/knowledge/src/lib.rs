@@ -9,6 +9,7 @@ mod elsewhere;
 mod embedder;
 mod index;
 mod ingest;
+mod kernel;
 mod record;
 mod search;
 mod vectors;

@@ -6,8 +6,7 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-/// Numbers that are multiplied side by side.
-const LANES: usize = 32;
+use crate::kernel::{dot, normalised};
 
 /// All vectors of one state of the file.
 #[derive(Debug)]
@@ -54,26 +53,6 @@ impl VectorTable {
         found.sort_unstable_by(nearer);
         found
     }
-}
-
-/// The vector in the same direction, of length 1; zeros stay as they are.
-fn normalised(vector: &[f32]) -> Vec<f32> {
-    let length = dot(vector, vector).sqrt();
-    let factor = if length > 0.0 { length.recip() } else { 0.0 };
-    vector.iter().map(|value| value * factor).collect()
-}
-
-/// The sum of the products, in an order that the processor's vector units can keep to.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a.zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 /// A vector as the file holds it: 32-bit floats, little-endian.

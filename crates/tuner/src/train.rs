@@ -260,9 +260,9 @@ impl<'a> Run<'a> {
         let loss = evaluate(&self.model, adapter, valid, self.config.max_batch_tokens)?;
         self.finite(loss)?;
         let step = self.state.step;
-        let best = self.state.curve.valid.iter().all(|&(_, seen)| loss < seen);
         self.state.curve.valid.push((step, loss));
-        if best && step > 0 {
+        // The best of this run, be it worse than what the run began with.
+        if self.state.curve.best() == Some(step) {
             let folder = self.config.out.join(BEST);
             save_mlx(&self.adapter, &folder, self.model.shape(), self.config.precision)?;
         }

@@ -39,7 +39,12 @@ pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, rep
         if sizes_unknown(lattice, replay, draft) {
             continue;
         }
-        let items = candidates(lexicon, tokens, lattice, draft, lines.last().map(|(line, _)| line));
+        let mut items = candidates(lexicon, tokens, lattice, draft, lines.last().map(|(line, _)| line));
+        let thing = if items.is_empty() { said_as_option(lattice, draft) } else { None };
+        let draft = thing.as_ref().unwrap_or(draft);
+        if thing.is_some() {
+            items = candidates(lexicon, tokens, lattice, draft, lines.last().map(|(line, _)| line));
+        }
         if items.is_empty() {
             let said = draft.options.iter().filter_map(|(edge, _)| lattice.edges.get(*edge as usize));
             for edge in said {
@@ -78,6 +83,21 @@ pub(crate) fn settle(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, rep
         unknown.push(UnknownThing { nearest: nearest::items(lexicon, &words), asked, words });
     }
     Settled { lines, unknown, problems }
+}
+
+/// A draft of options alone that no item takes together, read as the thing that one of them names as well: "the burger
+/// with blue cheese" is a burger, and there is no blue cheese on it.
+fn said_as_option(lattice: &Lattice, draft: &Draft) -> Option<Draft> {
+    let mut spans = draft.options.iter().filter_map(|(at, _)| Some((*at, lattice.edges.get(*at as usize)?)));
+    spans.find_map(|(option, span)| {
+        let (at, items) = lattice.edges.iter().enumerate().find_map(|(at, edge)| match &edge.kind {
+            Kind::Items(items) if edge.from == span.from && edge.to == span.to => Some((at, items)),
+            _ => None,
+        })?;
+        let mut draft = Draft { items: items.clone(), edge: u16::try_from(at).ok()?, ..draft.clone() };
+        draft.options.retain(|(edge, _)| *edge != option);
+        Some(draft)
+    })
 }
 
 /// Whether a line is a size and nothing else, and the size stands before what fits nothing: "a small cider".

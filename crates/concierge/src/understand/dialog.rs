@@ -150,6 +150,11 @@ impl Dialog<'_> {
                 self.moves.push(Move::Choose(answer));
                 return true;
             }
+        } else if let [offered] = self.context.offered.as_slice()
+            && let Some(quantity) = answer::how_many(tokens)
+        {
+            self.edit(Edit::Add { line: OrderLine { quantity, ..plain(offered.clone()) } });
+            return true;
         } else if !self.context.offered.is_empty()
             && let Some(items) = answer::of_offered(self.lexicon, tokens, &self.context.offered)
         {
@@ -172,7 +177,8 @@ impl Dialog<'_> {
     }
 
     fn body(&mut self, tokens: &[Token]) {
-        let plain = phrases::unsplit(tokens);
+        let named = self.named_thing(tokens);
+        let plain = phrases::unsplit(named.as_deref().unwrap_or(tokens));
         let tokens = plain.as_slice();
         if self.parts(tokens)
             || self.more_or_less(tokens)
@@ -199,6 +205,18 @@ impl Dialog<'_> {
             Some(target::Target::Ambiguous { words, lines }) => self.moves.push(Move::Ambiguous { words, lines }),
             None => self.clause(tokens, None, true),
         }
+    }
+
+    /// "I'll have one without cheese" with the one thing that was told of put in place of "one".
+    fn named_thing(&self, tokens: &[Token]) -> Option<Vec<Token>> {
+        let [offered] = self.context.offered.as_slice() else { return None };
+        let at = tokens.iter().position(|token| matches!(token.text.as_str(), "one" | "it" | "that"))?;
+        let before = tokens[..at].iter().all(|token| answer::is_around(&token.text));
+        let behind =
+            tokens.get(at + 1).is_some_and(|next| matches!(next.text.as_str(), "with" | "without" | "but" | "no"));
+        let name = &self.lexicon.item(self.lexicon.place_of(offered)?).name;
+        let text = |tokens: &[Token]| tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+        (before && behind).then(|| tokenize(&format!("{} {name} {}", text(&tokens[..at]), text(&tokens[at + 1..]))))
     }
 
     pub(super) fn cart_line(&self, line: LineId) -> Option<&OrderLine> {

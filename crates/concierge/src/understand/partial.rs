@@ -65,6 +65,15 @@ impl Lexicon {
         let whole: f32 = words.iter().map(weight).sum();
         let none = names::is_none(self.vocabulary.text(words[0])) && matches!(entry, Entry::Choice(..));
         let add = |lexicon: &mut Self, chosen: &[usize]| {
+            // "Two burgers" are no "two patty burger": a number counts the word behind it, or is none of the name.
+            let counts = |at: &usize| is_count(lexicon.vocabulary.text(words[*at]));
+            if chosen.iter().any(|at| at + 1 < words.len() && !chosen.contains(&(at + 1)) && counts(at)) {
+                return;
+            }
+            // Nor is "without sugar" a "cola without sugar".
+            if chosen[0] > 0 && lexicon.vocabulary.text(words[chosen[0]]) == "without" {
+                return;
+            }
             if none && chosen[0] > 0 {
                 // "Ice" is what "No Ice" has not.
                 return;

@@ -164,7 +164,9 @@ impl Vocabulary {
             return;
         }
         for line in variants(&first.stem) {
-            for other in line.iter().filter_map(|other| self.get(other)) {
+            // "Fries" are a thing and never "fried" something.
+            let kept = line.iter().filter(|other| !(first.is_plural() && other.ends_with("ed")));
+            for other in kept.filter_map(|other| self.get(other)) {
                 if out.iter().all(|reading| reading.words[0] != other) {
                     out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });
                 }

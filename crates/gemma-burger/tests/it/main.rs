@@ -5,6 +5,9 @@
 mod client;
 mod python;
 mod scripted;
+#[path = "../../../connect/tests/it/server.rs"]
+#[allow(dead_code, reason = "the stand-ins of other services use the rest")]
+mod server;
 
 mod adapters;
 mod chat;
@@ -12,6 +15,7 @@ mod cli;
 mod failures;
 mod heard;
 mod house;
+mod hub;
 mod input;
 mod judge;
 mod leaving;

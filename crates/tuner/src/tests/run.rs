@@ -240,6 +240,26 @@ fn a_run_can_begin_with_an_adapter() {
 }
 
 #[test]
+fn a_run_that_only_spoils_its_adapter_keeps_the_least_spoilt() {
+    let tiny = Tiny::new(1);
+    let mut first = config(&tiny, "first");
+    first.length = RunLength::Steps(60);
+    train(&first, &mut ()).unwrap();
+    let mut config = config(&tiny, "out");
+    config.from = Some(first.out);
+    // Each step leads further away than the one before.
+    config.learning_rate = 0.3;
+    config.final_rate = 1.0;
+    config.warmup = 6;
+    config.validate_every = 1;
+    let report = train(&config, &mut ()).unwrap();
+    let valid = &report.curve.valid;
+    assert!(valid[1..].iter().all(|(_, loss)| *loss > valid[0].1), "{valid:?}");
+    assert!((1..report.steps).contains(&report.adapter_step), "{valid:?}");
+    assert_eq!(adapter(&config.out), adapter(&config.out.join("best")));
+}
+
+#[test]
 fn a_damaged_checkpoint_is_refused() {
     let tiny = Tiny::new(1);
     let mut config = config(&tiny, "out");

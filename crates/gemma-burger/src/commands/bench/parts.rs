@@ -87,7 +87,7 @@ fn retrieval(
         many.records = (0..records).filter_map(copies).collect();
         ingest(&resources.world.menu, &many, &MadeUp(embedder.dimensions()), &index).map_err(Failure::new)?;
         let times = searches(&index, embedder, said, rounds)?;
-        figures.push(Figure::new("retrieval among many records, p50", times.at(50), "ms"));
+        figures.push(Figure::new("retrieval among many records, p50", times.at(50), "ms").limit(Limit::AtMost(15.0)));
     }
     Ok(figures)
 }
