@@ -221,7 +221,7 @@ impl Search<'_> {
             let gain = if joined { gain - 0.5 } else { gain };
             // Nobody refuses something on the side.
             let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
-            let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
+            let carry = if state.neg == Neg::Carry { self.refusable(state.item, edge.from, choices) } else { 0.0 };
             let carry = if served { -1.0 } else { carry };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
