@@ -52,7 +52,8 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         return plain;
     }
     let form = understand::slots(&world.lexicon, text).form;
-    if !complaining && chat::takes_leave(&words) && form == Form::Statement && !names_dishes(world, text) {
+    let asks = matches!(form, Form::YesNo | Form::Open);
+    if !complaining && chat::takes_leave(&words) && !asks && !orders(world, text) {
         intent = Intent::Greeting;
     }
     let price = says("how much | how many dollars | how many bucks | price | prices | priced | cost | costs");
