@@ -5,7 +5,7 @@ use super::dialog::{Dialog, NEAREST, plain};
 use super::lattice::{self, Kind, Lattice};
 use super::moves::Move;
 use super::tokens::Token;
-use super::{UnknownThing, assemble, cues, numbers, phrases, target};
+use super::{UnknownThing, assemble, cues, numbers, phrases, picks, target};
 use crate::order::{Edit, LineId, OrderLine, Pick};
 
 impl Dialog<'_> {
@@ -74,7 +74,7 @@ impl Dialog<'_> {
         let Some(draft) = &replay.context else { return false };
         let items = item_places(self.lexicon, &old);
         let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
-        let (options, without) = assemble::settle_options(self.lexicon, &rest, &lattice, draft, &items);
+        let (options, without) = picks::settle_options(self.lexicon, &rest, &lattice, draft, &items);
         if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
             return false;
         }
@@ -192,7 +192,7 @@ impl Dialog<'_> {
         for (_, how) in &mut gone.options {
             how.negated = true;
         }
-        let (_, without) = assemble::settle_options(self.lexicon, old, &lattice, &gone, &items);
+        let (_, without) = picks::settle_options(self.lexicon, old, &lattice, &gone, &items);
         for without in without {
             self.edit(Edit::Leave { line, without });
         }

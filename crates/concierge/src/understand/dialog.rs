@@ -12,7 +12,7 @@ use super::moves::{DialogContext, Move, Question};
 use super::replay::{self, Draft, Replay};
 use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
-use super::{Lexicon, answer, assemble, phrases, pieces, search, target};
+use super::{Lexicon, answer, assemble, phrases, picks, pieces, search, target};
 use crate::menu::ItemId;
 use crate::order::{Edit, LineId, OrderLine, Pick};
 
@@ -391,7 +391,7 @@ impl Dialog<'_> {
             // "Instead of" something that was asked for takes it off.
             how.replaced &= !self.cart_line(line).is_some_and(|of| has_choice(self.lexicon, lattice, *edge, of));
         }
-        let (options, without) = assemble::settle_options(self.lexicon, tokens, lattice, &draft, &items);
+        let (options, without) = picks::settle_options(self.lexicon, tokens, lattice, &draft, &items);
         for without in without {
             self.edit(Edit::Leave { line, without });
         }

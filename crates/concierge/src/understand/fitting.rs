@@ -6,7 +6,7 @@ use super::lexicon::place;
 use super::pieces;
 use super::search::{Search, Step};
 use super::state::{Det, Flush, IMPLIED, Link, NONE, State, open};
-use super::tokens::Break;
+use super::tokens::{Break, Token};
 
 /// How well a word names an item before which its options stand.
 const NAMED: f32 = 0.6;
@@ -53,7 +53,7 @@ impl Search<'_> {
     }
 
     /// How likely it is that a refusal goes on to these choices: they are on the item, or something else is.
-    pub(super) fn refusable(&self, item: u16, choices: &[(u16, u16, f32)]) -> f32 {
+    pub(super) fn refusable(&self, item: u16, at: usize, choices: &[(u16, u16, f32)]) -> f32 {
         let Some(Kind::Items(items)) = self.lattice.edges.get(item as usize).map(|edge| &edge.kind) else { return 0.0 };
         let includes = |(item, _): &(u16, f32)| &self.lexicon.includes[*item as usize];
         let best = choices.first().map_or(0.0, |choice| choice.2);
@@ -61,9 +61,17 @@ impl Search<'_> {
             |(group, choice): &(u16, u16)| choices.iter().any(|(g, c, q)| g == group && c == choice && fits(*q, best));
         match items.first().map(includes) {
             Some(on) if on.iter().any(named) => 0.4,
-            Some(on) if !on.is_empty() => -0.15,
+            // "Without onions and bacon" refuses both; "no onions and bacon" may not.
+            Some(on) if !on.is_empty() && !self.says_without(at) => -0.15,
             _ => 0.0,
         }
+    }
+
+    /// Whether the last refusal before a word was said as "without".
+    fn says_without(&self, at: usize) -> bool {
+        let refuses =
+            |token: &&Token| matches!(token.text.as_str(), "without" | "no" | "hold" | "not" | "skip" | "minus");
+        self.tokens[..at].iter().rev().find(refuses).is_some_and(|token| token.text == "without")
     }
 
     /// Closes what is pending, as [`open`] does; where it is of the thing said before, that thing stays the one spoken of.

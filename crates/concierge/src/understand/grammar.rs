@@ -177,6 +177,8 @@ impl Search<'_> {
             let counted = choices.iter().any(|(of, choice, of_quality)| {
                 *of == group && fits(*of_quality, quality) && self.lexicon.choice(*of, *choice).counted
             });
+            // "One without sugar": what is refused is not counted.
+            let counted = counted && !how.negated;
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let of_group = &self.lexicon.menu.option_groups[group as usize];
             let single = of_group.max == Some(1);
@@ -219,7 +221,7 @@ impl Search<'_> {
             let gain = if joined { gain - 0.5 } else { gain };
             // Nobody refuses something on the side.
             let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
-            let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
+            let carry = if state.neg == Neg::Carry { self.refusable(state.item, edge.from, choices) } else { 0.0 };
             let carry = if served { -1.0 } else { carry };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
@@ -331,6 +333,11 @@ impl Search<'_> {
             }
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
+            }
+            let edge = &self.lattice.edges[step.edge as usize];
+            if self.tokens[edge.from].text == "little" && self.thing_at(edge.to) {
+                // "A little spinach": how much of it.
+                gain -= 1.0;
             }
             if self.unknown_at(self.lattice.edges[step.edge as usize].to) && !fix {
                 // "A small cider" where there is none: the size is the cider's.

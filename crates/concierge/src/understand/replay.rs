@@ -160,7 +160,8 @@ impl Replayer<'_> {
             Act::Size => {
                 if let Some(both) = self.both.take() {
                     for line in both..self.out.lines.len() {
-                        if self.sizes(&self.out.lines[line].items, at) {
+                        let items = &self.out.lines[line].items;
+                        if items.is_empty() || self.sizes(items, at) {
                             self.out.lines[line].size = Some(at);
                         }
                     }
@@ -384,7 +385,8 @@ impl Replayer<'_> {
         self.bare = false;
         let before = self.out.lines.len().saturating_sub(1);
         for line in self.scope.map_or(before..before, |from| from..before) {
-            if self.takes(&self.out.lines[line].items, at) {
+            let items = &self.out.lines[line].items;
+            if items.is_empty() || self.takes(items, at) {
                 self.out.lines[line].options.push((at, how));
             }
         }
