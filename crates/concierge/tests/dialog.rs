@@ -124,6 +124,7 @@ fn conversations_keep_the_cart_right() {
         ("coffee", include_str!("menus/coffee.json")),
         ("pizza", include_str!("menus/pizza.json")),
         ("breakfast", include_str!("menus/breakfast.json")),
+        ("house", include_str!("../../../resources/menu.json")),
     ]
     .map(|(name, text)| (name, Lexicon::new(&Menu::from_json(text).unwrap())))
     .into();

@@ -5,6 +5,8 @@
 //! begins as soon as there is a place for it. Where few are being written, a step also computes what they are likely
 //! to say next (`guess`). Replies with different adapters cannot share a call: they take turns of a few steps.
 
+mod reply;
+
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,33 +16,22 @@ use std::{
 
 use concierge::{
     intent::AgentName,
-    ports::{EngineError, FinishReason, GenerationEnd, GenerationEvent, PromptRead, Timings, Usage},
+    ports::{EngineError, FinishReason, GenerationEnd, GenerationEvent, PromptRead},
 };
-use futures::channel::mpsc::UnboundedSender;
+use reply::Reply;
+
+pub(crate) use reply::Job;
 
 use crate::{
     device::{Device, Row},
     guess::{Boldness, guess},
     kv::{Kv, Lease},
     metrics::Metrics,
-    sample::Sampler,
-    template::Prompt,
     text::Utf8Joiner,
 };
 
 /// Steps that replies of one adapter have before those of another get theirs.
 const ADAPTER_STEPS: u32 = 6;
-
-/// A reply asked for.
-pub(crate) struct Job {
-    pub prompt: Prompt,
-    pub adapter: Option<AgentName>,
-    pub sampler: Sampler,
-    pub max_tokens: u32,
-    pub conversation: Option<String>,
-    pub events: UnboundedSender<GenerationEvent>,
-    pub asked: Instant,
-}
 
 /// The scheduler's share of the settings.
 #[derive(Clone, Copy, Debug)]
@@ -51,48 +42,6 @@ pub(crate) struct Limits {
     pub chunk_idle: usize,
     /// Tokens guessed ahead in one step at most, for all replies together.
     pub guesses: usize,
-}
-
-/// A reply that has a place.
-struct Reply {
-    job: Job,
-    /// The job's adapter, or another agent's that is the same file.
-    adapter: Option<AgentName>,
-    sequence: i32,
-    /// Prompt tokens whose state was there.
-    reused: usize,
-    /// Chosen and not computed yet.
-    next: Option<i32>,
-    boldness: Boldness,
-    written: u32,
-    text: Utf8Joiner,
-    started: Instant,
-    prompt_read: Option<Instant>,
-    /// The step it was last computed in.
-    stepped: u64,
-    ended: bool,
-}
-
-impl Reply {
-    fn usage(&self) -> Usage {
-        let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
-        Usage {
-            prompt_tokens: count(self.job.prompt.tokens.len()),
-            cached_tokens: count(self.reused),
-            completion_tokens: self.written,
-        }
-    }
-
-    fn timings(&self) -> Timings {
-        let now = Instant::now();
-        let read = self.prompt_read.unwrap_or(now);
-        let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-        Timings {
-            queued_ms: milliseconds(self.started - self.job.asked),
-            prefill_ms: milliseconds(read - self.started),
-            decode_ms: milliseconds(now - read),
-        }
-    }
 }
 
 /// One reply's share of a step.
@@ -247,7 +196,7 @@ impl<D: Device> Scheduler<D> {
                 metrics.queued.fetch_sub(1, Relaxed);
                 metrics.refused.fetch_add(1, Relaxed);
                 let retry_after_s = metrics.retry_after(u32::try_from(limits.slots).unwrap_or(1));
-                send(job, GenerationEvent::Failed(EngineError::Overloaded { retry_after_s }));
+                job.send(GenerationEvent::Failed(EngineError::Overloaded { retry_after_s }));
             }
             !waits_too_long
         });
@@ -405,7 +354,7 @@ impl<D: Device> Scheduler<D> {
         }
         if reply.prompt_read.is_none() {
             reply.prompt_read = Some(Instant::now());
-            send(&reply.job, GenerationEvent::Read(PromptRead { usage: reply.usage(), timings: reply.timings() }));
+            reply.job.send(GenerationEvent::Read(PromptRead { usage: reply.usage(), timings: reply.timings() }));
             self.kv.keep_preamble(&mut self.device, reply.sequence, reply.job.prompt.preamble);
         }
         let mut chosen = Vec::new();
@@ -448,7 +397,7 @@ impl<D: Device> Scheduler<D> {
         let mut bytes = Vec::new();
         self.device.piece(token, &mut bytes);
         let text = reply.text.push(&bytes);
-        send(&reply.job, GenerationEvent::Text(text));
+        reply.job.send(GenerationEvent::Text(text));
         if reply.written >= reply.job.max_tokens {
             self.end(index, FinishReason::Length);
         } else {
@@ -461,10 +410,10 @@ impl<D: Device> Scheduler<D> {
         reply.ended = true;
         let rest = reply.text.finish();
         if !rest.is_empty() {
-            send(&reply.job, GenerationEvent::Text(rest));
+            reply.job.send(GenerationEvent::Text(rest));
         }
         let end = GenerationEnd { reason, usage: reply.usage(), timings: reply.timings() };
-        send(&reply.job, GenerationEvent::Done(end));
+        reply.job.send(GenerationEvent::Done(end));
         if reason == FinishReason::Cancelled {
             self.metrics.cancelled.fetch_add(1, Relaxed);
         } else {
@@ -478,7 +427,7 @@ impl<D: Device> Scheduler<D> {
         let Some(reply) = self.replies.get_mut(index).filter(|reply| !reply.ended) else { return };
         tracing::warn!(%error, "a reply failed");
         reply.ended = true;
-        send(&reply.job, GenerationEvent::Failed(error));
+        reply.job.send(GenerationEvent::Failed(error));
         self.metrics.failed.fetch_add(1, Relaxed);
         self.kv.discard(&mut self.device, reply.sequence);
     }
@@ -486,13 +435,6 @@ impl<D: Device> Scheduler<D> {
     fn clear_ended(&mut self) {
         self.replies.retain(|reply| !reply.ended);
         self.metrics.running.store(u32::try_from(self.replies.len()).unwrap_or(u32::MAX), Relaxed);
-    }
-}
-
-/// A guest who has left hears nothing; that is noticed at the next step.
-fn send(job: &Job, event: GenerationEvent) {
-    if job.events.unbounded_send(event).is_err() {
-        tracing::trace!("nobody listens to a reply any more");
     }
 }
 

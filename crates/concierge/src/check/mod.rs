@@ -6,6 +6,7 @@
 //! check cannot place it refuses: the plain words of the brief are always right, so a refusal costs charm, never truth.
 
 mod claims;
+mod denial;
 mod mentions;
 mod speaker;
 mod words;
@@ -18,7 +19,8 @@ use crate::{
     money::Cents,
 };
 use claims::{Claims, claims};
-use words::{Word, stem};
+use denial::{denials, denied_list, is_denied_at};
+use words::stem;
 
 pub(crate) use claims::number;
 pub use mentions::MentionIndex;
@@ -77,47 +79,6 @@ const PROMISES: [&str; 22] = [
     "risk",
     "trace",
     "contamination",
-];
-
-/// Words that deny.
-const NEGATIONS: [&str; 14] = [
-    "no",
-    "not",
-    "none",
-    "never",
-    "without",
-    "unfortunately",
-    "sadly",
-    "regrettably",
-    "nothing",
-    "unable",
-    "cannot",
-    "unavailable",
-    "neither",
-    "nor",
-];
-
-/// Words between a denial and what it denies.
-const BETWEEN: [&str; 15] =
-    ["have", "has", "had", "got", "sell", "serve", "offer", "carry", "any", "a", "an", "the", "on", "our", "menu"];
-
-/// Turns of phrase that hold a denial and deny nothing.
-const HARMLESS: [&str; 15] = [
-    "no, sorry",
-    "no problem",
-    "no worries",
-    "not a problem",
-    "not at all",
-    "why not",
-    "don't hesitate",
-    "do not hesitate",
-    "can't go wrong",
-    "can't wait",
-    "no trouble",
-    "don't worry",
-    "do not worry",
-    "if not",
-    "or not",
 ];
 
 /// Deeds by the words that tell of them, the briefs in which they were done, and those that ask whether to do them.
@@ -396,52 +357,6 @@ fn is_value(word: &str) -> bool {
             word,
             "am" | "pm" | "a.m" | "p.m" | "o'clock" | "noon" | "midnight" | "dollars" | "dollar" | "cents"
         )
-}
-
-/// Whether a word stands in the reach of a denial: "we don't have pizza or *nuggets*", "no pizza, *nuggets* or pie".
-fn is_denied_at(words: &[Word], at: usize) -> bool {
-    for back in (0..at).rev() {
-        let word = &words[back];
-        if word.text == "but" || (words[back + 1].clause_start && back + 1 != at) {
-            return false;
-        }
-        if is_denial(&word.text) {
-            return true;
-        }
-    }
-    false
-}
-
-/// What a fact denies as a list: "Not taken: checks, cryptocurrency".
-fn denied_list(text: &str) -> Vec<String> {
-    let plain = text.to_lowercase();
-    let lists = plain.split(['.', ';', '(', ')']).filter_map(|part| part.split_once(':'));
-    let denied = lists.filter(|(head, _)| words::words(head).iter().any(|word| is_denial(&word.text)));
-    denied.flat_map(|(_, list)| words::words(list)).map(|word| stem(&word.text)).collect()
-}
-
-fn is_denial(word: &str) -> bool {
-    NEGATIONS.contains(&word) || word.ends_with("n't")
-}
-
-/// What a text denies: the stem of the first word behind each denial that says what, or an empty one where it ends.
-/// In "we don't have any pizza" that is the pizza, so that it backs no denial of anything else that is had.
-fn denials(text: &str) -> Vec<String> {
-    let mut plain = text.to_lowercase().replace('’', "'");
-    for harmless in HARMLESS {
-        plain = plain.replace(harmless, "");
-    }
-    let words = words::words(&plain);
-    let behind = |at: usize| {
-        let what = words[at + 1..].iter().find(|word| !BETWEEN.contains(&word.text.as_str()));
-        what.map(|word| stem(&word.text)).unwrap_or_default()
-    };
-    let mut denied: Vec<String> =
-        words.iter().enumerate().filter(|(_, word)| is_denial(&word.text)).map(|(at, _)| behind(at)).collect();
-    if plain.contains("sold out") || plain.contains("out of stock") {
-        denied.push("sold out".to_owned());
-    }
-    denied
 }
 
 fn stems(found: &Claims) -> HashSet<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    World, dishes, settled,
+    World, dishes, extras, settled,
     wording::{among, plain_words, says},
 };
 use crate::{
@@ -26,6 +26,8 @@ pub(super) struct Part<'a> {
     pub unknown: Option<String>,
     /// Whether it speaks of something named before ("is it spicy?").
     pub refers_back: bool,
+    /// The question that it goes on with, where it is but "and the fish?".
+    pub goes_on: Option<String>,
 }
 
 impl Part<'_> {
@@ -36,56 +38,68 @@ impl Part<'_> {
 
     /// Whether it asks what tells dishes apart that were named before.
     pub fn compares(&self) -> bool {
-        self.refers_back || says(&plain_words(self.text), &["which", "cheapest", "difference", "best"])
+        self.refers_back || says(&plain_words(self.text), "which | cheapest | difference | best")
     }
+}
+
+/// Reads "and the fish?" as the question before it, asked of the fish.
+pub(super) fn part_of<'a>(
+    world: &World,
+    question: &str,
+    text: &'a str,
+    embedding: Vec<f32>,
+    route: &Route,
+) -> Part<'a> {
+    let route = Route { intent: Intent::MenuQa, ..*route };
+    let before = part(world, question, Vec::new(), &route);
+    let (diets, allergens) = (before.diets, before.allergens);
+    Part { diets, allergens, goes_on: Some(question.to_owned()), ..part(world, text, embedding, &route) }
 }
 
 /// Reads a message, or a part of it, for what it asks about.
 pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route: &Route) -> Part<'a> {
     let (intent, confidence) = (route.intent, route.confidence);
-    let slots = understand::slots(&world.lexicon, text);
+    let mut slots = understand::slots(&world.lexicon, text);
     let words = plain_words(text);
     let asks_contents = says(
         &words,
-        &[
-            "contain",
-            "contains",
-            "have",
-            "has",
-            "allergic",
-            "allergy",
-            "allergen",
-            "allergens",
-            "in it",
-            "free",
-            "without",
-            "any",
-            "there",
-            "with",
-            "put",
-            "use",
-        ],
+        "contain | contains | have | has | allergic | allergy | allergen | allergens | in it | free | \
+        without | any | there | with | put | use",
     );
-    let allergens = if intent == Intent::MenuQa && asks_contents {
+    // "Do you have oat milk?" asks for what goes on dishes, and not for who may not eat it.
+    let extra = extras::named(&world.menu, &words).is_some();
+    let allergens = if intent == Intent::MenuQa && asks_contents && !extra {
         let mut named = understand::allergens_named(&world.lexicon, text);
         // "Gluten-free" is a diet of the menu; asking for it is no question about an allergen.
         named.retain(|allergen| !slots.diets.iter().any(|diet| diet.starts_with(allergen.as_str())));
+        // "What flavours of ice cream do you have?" asks for no cream.
+        if slots.form == Form::Open && slots.allergies.is_empty() && !world.mentions.items_in(text).is_empty() {
+            named.retain(|allergen| words.contains(allergen));
+        }
         named
     } else {
         BTreeSet::new()
     };
+    // "Nut-free" is no mark of this menu, and yet its allergens tell.
+    if !allergens.is_empty() {
+        let marked = |diet: &String| {
+            world.menu.items.iter().filter_map(|item| item.diets.as_ref()).any(|diets| diets.contains(diet))
+        };
+        slots.diets.retain(|diet| !diet.ends_with("-free") || marked(diet));
+    }
     let mut items = world.items_named(text);
     let free = slots.categories.is_empty() && slots.diets.is_empty() && allergens.is_empty();
     // "Do you serve …" must not be heard as a dish whose name sounds like "serve": the thing itself decides.
     let unnamed = world.mentions.items_in(text).is_empty();
     let unknown =
         (free && unnamed).then(|| asked_for(world, text).or_else(|| bare_thing(world, text, intent))).flatten();
-    let unknown = unknown.filter(|thing| understand::slots(&world.lexicon, thing).items.is_empty());
+    let unknown = unknown.filter(|thing| !extra && understand::slots(&world.lexicon, thing).items.is_empty());
     // "Vegetarian mains" are no dish that goes by "vegetarian", and neither is the mac of which it is asked.
     if unnamed && !slots.diets.is_empty() {
         let by_diet: Vec<Vec<ItemId>> = slots.diets.iter().flat_map(|diet| world.items_named(diet)).collect();
         let others: Vec<Vec<ItemId>> = items.iter().filter(|ids| !by_diet.contains(ids)).cloned().collect();
-        if !others.is_empty() || dishes::category_named(&world.menu, &words).is_some() {
+        let kinds = says(&words, "dishes | food | options | meals | items | things | menu");
+        if !others.is_empty() || kinds || dishes::category_named(&world.menu, &words).is_some() {
             items = others;
         }
     }
@@ -99,10 +113,29 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         items.clear();
     }
     // "What goes well with it?" asks about other dishes.
-    let beside = says(&words, &["recommend", "suggest", "goes with", "go with", "goes well", "go well"]);
-    let refers_back =
-        !beside && says(&words, &["it", "that", "that one", "this", "this one", "them", "they", "those", "these"]);
-    Part { text, embedding, intent, confidence, items, diets: slots.diets, allergens, unknown, refers_back }
+    let beside = goes_beside(&words);
+    if beside {
+        items.clear();
+    }
+    let beside = beside || says(&words, "recommend | suggest");
+    let refers_back = !beside && says(&words, "it | that | that one | this | this one | them | they | those | these");
+    Part {
+        text,
+        embedding,
+        intent,
+        confidence,
+        items,
+        diets: slots.diets,
+        allergens,
+        unknown,
+        refers_back,
+        goes_on: None,
+    }
+}
+
+/// Whether it is asked what to have besides something: "what goes well with the wings?".
+pub(super) fn goes_beside(words: &[String]) -> bool {
+    says(words, "goes with | go with | goes well | go well | goes best | good with | recommend with | suggest with")
 }
 
 /// The thing in "do you have …?": the words behind the verb, where the menu knows none of them.
@@ -111,19 +144,10 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
     let words = plain_words(text);
     const VERBS: &str = "have got sell serve offer make do get order";
     let asks = matches!(form, Form::YesNo | Form::Request)
-        || (form == Form::Open && says(&words, &["do you have", "do you sell", "do you serve", "do you offer"]))
+        || (form == Form::Open && says(&words, "do you have | do you sell | do you serve | do you offer"))
         || says(
             &words,
-            &[
-                "can i get",
-                "can i have",
-                "could i have",
-                "could i get",
-                "i want",
-                "i'd like",
-                "do you have",
-                "have you got",
-            ],
+            "can i get | can i have | could i have | could i get | i want | i'd like | do you have | have you got",
         );
     if !asks {
         return None;
@@ -137,7 +161,7 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
     const ENDS: &str = "here please today on too as at for in available tonight by or with without and that";
     let behind =
         if form == Form::Open { open.map_or(&[][..], |(what, end)| &words[what + 1..end]) } else { &words[verb + 1..] };
-    let thing: Vec<&str> = behind
+    let mut thing: Vec<&str> = behind
         .iter()
         .map(String::as_str)
         .skip_while(|word| among(word, SKIP))
@@ -146,6 +170,14 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
         .collect();
     const GENERAL: &str = "my money refund discount receipt bill help order food anything something menu items stuff thing \
         things options option specials special recommendations else";
+    // "It less salty" is no thing, and "a wine list" is wine.
+    const POINTING: &str = "it them that this these those i you we they i'm";
+    if thing.iter().any(|word| among(word, POINTING)) {
+        return None;
+    }
+    if thing.len() > 1 && thing.last().is_some_and(|word| among(word, "list card menu")) {
+        thing.pop();
+    }
     // What some dish or option speaks of is a matter for the search, not a thing that is not sold.
     let known = |word: &&str| {
         let free = format!("{word}-free");
@@ -167,11 +199,13 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
 /// "Red wine": a question of few words that end in one that nothing on the menu is called by.
 fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
     let words = plain_words(text);
+    // Who says something of themselves asks for no thing.
+    const SAYING: &str = "i i'm im i've we we're you you're it's that's don't do not is are was understand";
     const ASKED: &str = "expensive cheapest cheap popular best calories size sizes price prices dearest";
     if intent != Intent::MenuQa
         || words.len() > 3
         || settled::seeks(&words)
-        || words.iter().any(|word| among(word, ASKED))
+        || words.iter().any(|word| among(word, ASKED) || among(word, SAYING))
     {
         return None;
     }

@@ -1,9 +1,10 @@
 //! Greetings, thanks, goodbyes, small talk, and what is not a restaurant's business.
 
-use super::wording::{plain_words, says};
+use super::dishes::by_popularity;
+use super::wording::{among, ends_in, find, plain_words, says};
 use crate::{
     brief::{Act, Step},
-    menu::Menu,
+    menu::{Course, Menu},
     prompt::Persona,
 };
 
@@ -22,28 +23,12 @@ pub(super) fn greeting(menu: &Menu, persona: &Persona, manager: bool, text: &str
 fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> Step {
     let words = plain_words(text);
     let house = &menu.name;
-    if says(
-        &words,
-        &[
-            "bye",
-            "goodbye",
-            "good bye",
-            "see you",
-            "see ya",
-            "good night",
-            "later",
-            "farewell",
-            "take care",
-            "have a good one",
-            "have a nice day",
-            "have a great day",
-        ],
-    ) {
+    if takes_leave(&words) {
         return Step::new(Act::Farewell)
             .fact(format!("Restaurant: {house}"))
             .or_plain(format!("Thank you for visiting {house}. Goodbye, and see you soon!"));
     }
-    if says(&words, &["thanks", "thank", "thx", "cheers", "ty", "appreciate", "appreciated", "grateful"]) {
+    if says(&words, "thanks | thank | thx | cheers | ty | appreciate | appreciated | grateful") {
         return Step::new(Act::Welcome)
             .fact(format!("Restaurant: {house}"))
             .or_plain("You're welcome! Is there anything else I can do for you?");
@@ -67,30 +52,29 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
                 persona.name, persona.role
             ));
     }
+    if asks_help(&words) {
+        let best =
+            |course| by_popularity(menu, |item| item.course == course).first().map_or("", |item| item.name.as_str());
+        let (main, drink) = (best(Course::Main), best(Course::Drink));
+        return Step::new(Act::Introduce)
+            .or_plain(format!(
+                "Just tell me what you would like, for example \"{main} and a {drink}\". You can also ask me about any dish, about allergens or about the place, or tell me how much you want to spend."
+            ))
+            .verbatim(true);
+    }
     if praises(&words) {
         return Step::new(Act::Welcome)
             .fact(format!("Restaurant: {house}"))
             .or_plain("Thank you, that's lovely to hear! Is there anything else I can do for you?")
             .verbatim(true);
     }
-    if ["huh", "what", "eh", "pardon", "hm", "hmm", "sorry"].iter().any(|odd| words == [*odd]) {
+    if matches!(words.as_slice(), [only] if among(only, "huh what eh pardon hm hmm sorry")) {
         return ask_again();
     }
     let plain = if says(
         &words,
-        &[
-            "how are you",
-            "how's it going",
-            "how are things",
-            "how do you do",
-            "what's up",
-            "whats up",
-            "how is it going",
-            "how you doing",
-            "how are you doing",
-            "how's your day",
-            "how is your day",
-        ],
+        "how are you | how's it going | how are things | how do you do | what's up | whats up | \
+        how is it going | how you doing | how are you doing | how's your day | how is your day",
     ) {
         "I'm doing well, thank you for asking! What can I get you?".to_owned()
     } else if first_turn {
@@ -102,140 +86,74 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
 }
 
 /// Whether the guest says something kind of the house or of whoever speaks.
-fn praises(words: &[String]) -> bool {
-    let kind = [
-        "great",
-        "delicious",
-        "amazing",
-        "awesome",
-        "loved",
-        "love",
-        "excellent",
-        "tasty",
-        "yummy",
-        "wonderful",
-        "fantastic",
-        "perfect",
-        "funny",
-        "sweet",
-        "nice",
-        "helpful",
-        "good job",
-        "very good",
-        "so good",
-        "really good",
-        "well done",
-        "the best",
-        "lovely",
-    ];
-    let of = [
-        "you",
-        "you're",
-        "your",
-        "it",
-        "that",
-        "food",
-        "meal",
-        "was",
-        "were",
-        "chef",
-        "kitchen",
-        "service",
-        "place",
-        "everything",
-        "job",
-        "done",
-    ];
-    let wishes = [
-        "day", "evening", "weekend", "night", "to meet", "see you", "to see", "morning", "talking", "to talk",
-        "chatting",
-    ];
-    let denied =
-        ["not", "wasn't", "isn't", "weren't", "no", "never", "don't", "didn't", "what", "which", "would", "have"];
-    says(words, &kind) && says(words, &of) && !says(words, &wishes) && !says(words, &denied)
+pub(super) fn praises(words: &[String]) -> bool {
+    if words.first().is_some_and(|word| word == "best") && words.last().is_some_and(|word| word == "ever") {
+        return true;
+    }
+    let kind = "compliments | great | delicious | amazing | awesome | loved | love | excellent | tasty | yummy | wonderful | \
+        fantastic | perfect | funny | sweet | nice | helpful | good job | very good | so good | \
+        really good | well done | the best | lovely";
+    let of = "you | you're | your | it | that | food | meal | was | were | chef | kitchen | service | place | \
+        everything | job | done";
+    let wishes = "day | evening | weekend | night | to meet | see you | to see | morning | talking | to talk | \
+        chatting";
+    let denied = "not | wasn't | isn't | weren't | no | never | don't | didn't | what | which | would | have";
+    says(words, kind) && says(words, of) && !says(words, wishes) && !says(words, denied)
 }
 
 /// Whether the guest asks who or what speaks, and nothing else: "what do you do with my data?" asks about the place.
 pub(super) fn asks_who(words: &[String]) -> bool {
-    const WHO: [&str; 6] =
-        ["who are you", "your name", "what can you do", "how can you help", "what do you do", "what are you"];
-    const BEHIND: [&str; 9] = ["here", "for", "me", "us", "exactly", "please", "then", "today", "all"];
+    const WHO: &str = "who are you | your name | what can you do | how can you help | what do you do | what are you";
+    const BEHIND: &str = "here for me us exactly please then today all";
     let mut end = words.len();
-    while end > 0 && BEHIND.contains(&words[end - 1].as_str()) {
+    while end > 0 && among(&words[end - 1], BEHIND) {
         end -= 1;
     }
-    let ends = |phrase: &&str| {
-        let phrase: Vec<&str> = phrase.split(' ').collect();
-        end >= phrase.len() && words[end - phrase.len()..end].iter().zip(&phrase).all(|(word, wanted)| word == wanted)
-    };
-    asks_what(words) || WHO.iter().any(ends)
+    asks_what(words) || ends_in(&words[..end], WHO)
 }
 
 /// Whether the guest asks if a person speaks.
 fn asks_what(words: &[String]) -> bool {
-    const KINDS: [&str; 18] = [
-        "robot",
-        "bot",
-        "chatbot",
-        "human",
-        "person",
-        "machine",
-        "computer",
-        "program",
-        "ai",
-        "real",
-        "people",
-        "assistant",
-        "language",
-        "alive",
-        "model",
-        "llm",
-        "gpt",
-        "chatgpt",
-    ];
-    let asked = says(
-        words,
-        &["are you", "is this", "am i talking to", "am i speaking to", "am i chatting with", "you are", "you're"],
-    );
-    asked && words.len() <= 10 && words.iter().any(|word| KINDS.contains(&word.as_str()))
+    const KINDS: &str = "robot bot chatbot human person machine computer program ai real people \
+        assistant language alive model llm gpt chatgpt";
+    let asked =
+        says(words, "are you | is this | am i talking to | am i speaking to | am i chatting with | you are | you're");
+    asked && words.len() <= 10 && words.iter().any(|word| among(word, KINDS))
+}
+
+/// Whether the guest takes leave: "see you", "my train is coming, I have to go", but not "I have to go to the toilet".
+pub(super) fn takes_leave(words: &[String]) -> bool {
+    const BYE: &str = "bye | goodbye | good bye | see you | see ya | cya | good night | later | farewell | take care | \
+        have a good one | have a nice day | have a great day | adios | ciao | au revoir | sayonara | hasta luego";
+    const GOING: &str = "have to go | must go | got to go | gotta go | need to go | have to leave | must leave | \
+        need to leave | have to run | gotta run | must run | i'm leaving | we're leaving | i leave now | we leave now";
+    says(words, BYE) || find(words, GOING).is_some_and(|at| words.get(at.end).is_none_or(|next| next != "to"))
+}
+
+/// Whether the guest is lost: "how does it work?", "I don't understand".
+pub(super) fn asks_help(words: &[String]) -> bool {
+    const MOST: usize = 8;
+    const LOST: &str = "how does it work | how does this work | how do i use this | what should i do | what do i do now | \
+        don't understand | dont understand | do not understand | don't get it | no entiendo | what do you mean | \
+        can you help me | could you help me | please help me | i need help | help me please";
+    words.len() <= MOST && (matches!(words, [only] if only == "help") || ends_in(words, "help me") || says(words, LOST))
 }
 
 /// Whether the guest only thanks or takes leave.
 pub(super) fn is_thanks_or_bye(text: &str) -> bool {
     let words = plain_words(text);
-    says(&words, &["bye", "goodbye", "thanks", "thank", "thx", "cheers", "see you", "good night"])
+    takes_leave(&words) || says(&words, "thanks | thank | thx | cheers")
 }
 
 /// Whether the guest makes a price: "my burger costs $0 now", "give me everything for free".
 pub(super) fn makes_prices(text: &str) -> bool {
     let words = plain_words(text);
-    let nothing = [
-        "costs 0",
-        "cost 0",
-        "costs nothing now",
-        "is free now",
-        "are free now",
-        "for 0 dollars",
-        "price is 0",
-        "price to 0",
-        "everything for free",
-        "everything is free",
-        "make it free",
-        "give it to me for free",
-        "100 off",
-        "costs zero",
-        "price is zero",
-    ];
-    let makes = [
-        "set the price",
-        "change the price",
-        "change your prices",
-        "new price is",
-        "price is now",
-        "costs only",
-        "cost only",
-    ];
-    says(&words, &nothing) || says(&words, &makes) && words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))
+    let nothing = "costs 0 | cost 0 | costs nothing now | is free now | are free now | for 0 dollars | \
+        price is 0 | price to 0 | everything for free | everything is free | make it free | \
+        give it to me for free | 100 off | costs zero | price is zero";
+    let makes = "set the price | change the price | change your prices | new price is | price is now | \
+        costs only | cost only";
+    says(&words, nothing) || says(&words, makes) && words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))
 }
 
 /// No guest makes prices.

@@ -1,13 +1,16 @@
 //! Cutting a message into the things it asks, so that each can be answered.
 
+use super::wording::among;
+
 /// More parts than this are read as one message.
 const MOST: usize = 4;
 
+/// Words that join a question to what is said before it.
+const JOINING: &str = "and also but plus oh";
+
 /// Words that begin a question of its own behind "and" or a comma.
-const QUESTION_OPENERS: [&str; 24] = [
-    "do", "does", "did", "is", "are", "can", "could", "what", "what's", "whats", "when", "where", "where's", "who",
-    "how", "how's", "which", "why", "will", "would", "also", "any", "have", "may",
-];
+const QUESTION_OPENERS: &str = "do does did is are can could what what's whats when where where's who \
+    how how's which why will would any have may";
 
 /// The clauses of a message, each with its own end mark and without the "and" that joins it. One clause means that there
 /// is nothing to split.
@@ -22,7 +25,7 @@ pub(super) fn clauses(text: &str) -> Vec<&str> {
             push(&mut clauses, &text[start..end]);
             start = end;
         } else if (c.is_whitespace() || c == ',')
-            && opens_question(rest)
+            && opens_question(rest, c == ',')
             && text[start..at].split_whitespace().count() >= 2
         {
             push(&mut clauses, &text[start..at]);
@@ -31,24 +34,40 @@ pub(super) fn clauses(text: &str) -> Vec<&str> {
     }
     push(&mut clauses, &text[start..]);
     for clause in clauses.iter_mut().skip(1) {
-        let rest = clause.get(..4).filter(|and| and.eq_ignore_ascii_case("and ")).map(|and| &clause[and.len()..]);
-        *clause = rest.filter(|_| opens_question(clause)).map_or(*clause, str::trim_start);
+        while let Some((word, rest)) = clause.split_once(char::is_whitespace)
+            && among(&word.trim_matches(',').to_lowercase(), JOINING)
+            && opens_question(clause, false)
+        {
+            *clause = rest.trim_start();
+        }
     }
     if clauses.len() > MOST { vec![text.trim()] } else { clauses }
 }
 
-/// Whether the text goes on with "and" and a question, such as "and when do you close". "And can I have" and "and a
-/// shake" go on with an order, which the order's reader wants whole.
-fn opens_question(rest: &str) -> bool {
-    let mut words = rest.split_whitespace().map(|word| word.trim_matches(',').to_lowercase());
-    if words.next().as_deref() != Some("and") {
-        return false;
+/// Whether the text goes on with a question behind "and" or "also", such as "and when do you close", or behind a comma with a
+/// word that only asks. "And can I have" and "and a shake" go on with an order, which the order's reader wants whole.
+fn opens_question(rest: &str, comma: bool) -> bool {
+    const ORDERING: &str = "have get order add take also please just grab try make give swap switch change do put bring \
+        like remove cancel keep leave hold";
+    let mut words =
+        rest.split_whitespace().map(|word| word.trim_matches([',', '?', '.', '!']).to_lowercase()).peekable();
+    let mut joined = false;
+    while words.next_if(|word| among(word, JOINING)).is_some() {
+        joined = true;
     }
-    let Some(opener) = words.next() else { return false };
-    let Some(next) = words.next() else { return false };
-    let wants = matches!(opener.as_str(), "can" | "could" | "may" | "would" | "will" | "also" | "any" | "have")
-        && matches!(next.as_str(), "i" | "we" | "you" | "a" | "an" | "the" | "one" | "two");
-    QUESTION_OPENERS.contains(&opener.as_str()) && !wants
+    let (Some(opener), Some(next)) = (words.next(), words.next()) else { return false };
+    if !joined {
+        return comma && (among(&opener, "where where's when how") || (opener == "is" && next == "there"));
+    }
+    let wants = match opener.as_str() {
+        "any" | "have" => among(&next, "i we you a an the one two"),
+        "can" | "could" | "may" | "would" | "will" => {
+            among(&next, "a an the one two")
+                || (among(&next, "i we you") && words.next().is_none_or(|verb| among(&verb, ORDERING)))
+        }
+        _ => false,
+    };
+    among(&opener, QUESTION_OPENERS) && !wants
 }
 
 fn push<'a>(clauses: &mut Vec<&'a str>, clause: &'a str) {
@@ -72,6 +91,10 @@ mod tests {
             ("what's in the soup, and when do you close", vec!["what's in the soup", "when do you close"]),
             ("it is $3.50, right?", vec!["it is $3.50, right?"]),
             ("two classics and when do you close?", vec!["two classics", "when do you close?"]),
+            ("do you have wifi and can I pay by card?", vec!["do you have wifi", "can I pay by card?"]),
+            ("a classic please, also where is the toilet", vec!["a classic please", "where is the toilet"]),
+            ("I want two, how much is that?", vec!["I want two", "how much is that?"]),
+            ("I'm vegan, what can I eat?", vec!["I'm vegan, what can I eat?"]),
             ("...", vec![]),
         ] {
             assert_eq!(clauses(text), want, "{text}");

@@ -40,9 +40,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
         refused: BTreeSet::new(),
         ticket: false,
     });
-    if !begun
-        && says(&words, &["never mind", "nevermind", "forget it", "it's fine", "it's ok", "it is fine", "all good"])
-    {
+    if !begun && says(&words, "never mind | nevermind | forget it | it's fine | it's ok | it is fine | all good") {
         return settled(turn);
     }
     if let Some(step) = asked_for(turn, &mut complaint, &words, begun) {
@@ -57,6 +55,9 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
         // Asking once more would not find it.
         let words = "I cannot see that order from here, so I am handing this to a member of our staff, who will answer you here.";
         return hand_over(turn, complaint, "Thank you. ", words);
+    }
+    if let Some(step) = ask_of_what_was_ordered(turn, &mut complaint, text) {
+        return vec![step];
     }
     let reply = taken(turn, &words).or(reply).or_else(|| disputes(&words).then_some(Answer::No));
     if let (Some(Pending::Remedy { offers }), Some(reply)) = (turn.memory.pending.clone(), reply) {
@@ -275,8 +276,8 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
     if let Some(order) = complaint.order.and_then(|id| orders.iter().find(|order| order.id == id)) {
         complaint.answered.insert(Ask::Receipt);
         complaint.whole_order |=
-            says(words, &["everything", "whole order", "entire order", "all of it", "whole thing", "all the food"]);
-        if let Some(line) = line_named(turn, order, text) {
+            says(words, "everything | whole order | entire order | all of it | whole thing | all the food");
+        if let Some(line) = line_named(turn, order, complaint.kind, text) {
             complaint.line = Some(line);
             complaint.answered.insert(Ask::Line);
         }
@@ -314,12 +315,34 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
     }
 }
 
-fn line_named(turn: &Turn<'_>, order: &PlacedOrder, text: &str) -> Option<crate::order::LineId> {
+/// A complaint about a dish that was not ordered: which one is meant is asked before anything is offered.
+fn ask_of_what_was_ordered(turn: &mut Turn<'_>, complaint: &mut Complaint, text: &str) -> Option<Step> {
+    let order = complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id))?;
+    let named: Vec<_> = turn.world.items_named(text).into_iter().flatten().collect();
+    let ordered = || order.lines.iter().any(|line| named.contains(&line.item));
+    let known = complaint.line.is_some() || complaint.whole_order || complaint.kind == ComplaintKind::WrongItem;
+    if named.is_empty() || known || complaint.asked > 0 || ordered() {
+        return None;
+    }
+    let lines: Vec<String> = order.lines.iter().map(crate::ledger::describe_line).collect();
+    let plain = format!(
+        "I am sorry about this. Order number {} has {}. Which of it is it about?",
+        order.number,
+        listing(&lines, "and")
+    );
+    complaint.open = Some(Ask::Line);
+    complaint.asked += 1;
+    turn.memory.complaint = Some(complaint.clone());
+    Some(Step::new(Act::AskComplaint).fact(plain.clone()).point(plain.clone(), [plain]).verbatim(true))
+}
+
+/// The line that a complaint is about. Where only one was ordered it is that one, unless something is named that was not.
+fn line_named(turn: &Turn<'_>, order: &PlacedOrder, kind: ComplaintKind, text: &str) -> Option<crate::order::LineId> {
     let named: Vec<_> = turn.world.items_named(text).into_iter().flatten().collect();
     let mut lines = order.lines.iter().filter(|line| named.contains(&line.item));
     match (lines.next(), lines.next(), order.lines.as_slice()) {
         (Some(line), None, _) => Some(line.id),
-        (None, _, [only]) => Some(only.id),
+        (None, _, [only]) if named.is_empty() || kind == ComplaintKind::WrongItem => Some(only.id),
         _ => None,
     }
 }

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::diets::{allergens, fits_diet, free_of, suits};
-use super::wording::{capital, included, listing, plain_words, price_from, priced, prices, says};
+use super::wording::{
+    among, capital, find, included, listing, plain_words, price_from, priced, prices, says, singular,
+};
+use super::{asking, extras};
 use crate::{
     brief::{Act, Source, Step},
     menu::{Course, Item, ItemId, Menu},
+    money::Cents,
     ports::{Hit, RecordType},
 };
 
@@ -27,6 +31,10 @@ pub(super) struct Asked<'a> {
     pub avoid: BTreeSet<String>,
     /// A thing asked for that the menu does not name.
     pub unknown: Option<String>,
+    /// Only of these is asked, where there are any.
+    pub among: Vec<ItemId>,
+    /// Dishes may cost no more.
+    pub max_price: Option<Cents>,
 }
 
 /// How many dishes one answer names.
@@ -37,7 +45,7 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     let words = plain_words(asked.text);
     let items: Vec<&Item> =
         asked.named.iter().filter(|ids| ids.len() == 1).filter_map(|ids| menu.item(&ids[0])).collect();
-    if !asked.allergens.is_empty() || says(&words, &["allergen", "allergens", "allergic", "allergy", "allergies"]) {
+    if !asked.allergens.is_empty() || says(&words, "allergen | allergens | allergic | allergy | allergies") {
         return if items.is_empty() {
             vec![free_of(menu, asked)]
         } else {
@@ -45,7 +53,7 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
         };
     }
     if let [one, other, ..] = items.as_slice()
-        && says(&words, &["difference", "compare", "compared", "versus", "vs", "better", "or"])
+        && says(&words, "difference | compare | compared | versus | vs | better | or")
     {
         return vec![compare(menu, one, other)];
     }
@@ -60,6 +68,11 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     if let Some(several) = asked.named.iter().find(|ids| ids.len() > 1) {
         let several: Vec<&Item> = several.iter().filter_map(|id| menu.item(id)).collect();
         return vec![list(menu, Act::TellMenu, "We have", &several, several.len().min(6))];
+    }
+    if asked.diets.is_empty()
+        && let Some(extra) = extras::named(menu, &words)
+    {
+        return vec![extras::tell(menu, &extra)];
     }
     if let Some(unknown) = &asked.unknown {
         return vec![decline(menu, unknown, asked)];
@@ -77,7 +90,7 @@ pub(super) fn tell_items(menu: &Menu, items: &[&Item]) -> Step {
 
 /// What is asked of a dish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Aspect {
+pub(super) enum Aspect {
     Price,
     Contents,
     Calories,
@@ -90,58 +103,37 @@ enum Aspect {
 }
 
 impl Aspect {
-    fn of(words: &[String]) -> Self {
-        let says = |phrases: &[&str]| says(words, phrases);
-        if says(&["cheapest", "least expensive", "lowest price"]) {
+    /// Whether it picks one of several dishes.
+    pub(super) const fn ranks(self) -> bool {
+        matches!(self, Self::Best | Self::Cheapest | Self::Dearest)
+    }
+
+    pub(super) fn of(words: &[String]) -> Self {
+        let says = |phrases: &str| says(words, phrases);
+        if says("cheapest | least expensive | lowest price") {
             Self::Cheapest
-        } else if says(&["most expensive", "priciest", "dearest", "costliest"]) {
+        } else if says("most expensive | priciest | dearest | costliest") {
             Self::Dearest
-        } else if says(&["how much", "price", "prices", "cost", "costs", "priced", "charge", "expensive"]) {
+        } else if says("how much") && says("is in | are in | in the | in it") {
+            Self::Contents
+        } else if says("how much | price | prices | cost | costs | priced | charge | expensive") {
             Self::Price
-        } else if says(&["calories", "calorie", "kcal", "fattening", "nutrition", "healthy", "healthiest"]) {
+        } else if says("calories | calorie | kcal | fattening | nutrition | healthy | healthiest") {
             Self::Calories
-        } else if says(&["size", "sizes", "how big", "how large"]) {
+        } else if says("size | sizes | how big | how large") {
             Self::Sizes
-        } else if says(&["toppings", "extras", "options", "sauces", "customize", "customise", "add to", "put on"]) {
+        } else if says("toppings | extras | options | sauces | customize | customise | add to | put on") {
             Self::Options
-        } else if says(&[
-            "recommend",
-            "recommendation",
-            "suggest",
-            "suggestion",
-            "suggestions",
-            "popular",
-            "best",
-            "good here",
-            "what's good",
-            "whats good",
-            "favorite",
-            "favourite",
-            "famous",
-            "signature",
-            "special",
-            "specials",
-            "should i",
-            "surprise me",
-            "most people",
-        ]) {
+        } else if says(
+            "i'm hungry | im hungry | so hungry | starving | you choose | you decide | you pick | up to you | your choice | recommend | recommendation | suggest | suggestion | suggestions | popular | best | \
+            good here | what's good | whats good | favorite | favourite | famous | signature | \
+            special | specials | should i | surprise me | most people | what to get | what to order | what to eat | which to take | would you take | would you have | good for a | is good | what's nice",
+        ) {
             Self::Best
-        } else if says(&[
-            "what's in",
-            "whats in",
-            "what is in",
-            "what's on",
-            "what is on",
-            "come with",
-            "comes with",
-            "ingredients",
-            "ingredient",
-            "made of",
-            "made with",
-            "made from",
-            "contain",
-            "contains",
-        ]) {
+        } else if says(
+            "what's in | whats in | what is in | what's on | what is on | come with | comes with | \
+            ingredients | ingredient | made of | made with | made from | contain | contains",
+        ) {
             Self::Contents
         } else {
             Self::Any
@@ -247,6 +239,7 @@ pub(super) fn decline(menu: &Menu, unknown: &str, asked: &Asked<'_>) -> Step {
     if near.is_empty() {
         near = by_popularity(menu, |item| suits(item, asked));
     }
+    let unknown = unknown.strip_prefix("any ").or_else(|| unknown.strip_prefix("some ")).unwrap_or(unknown);
     let step = Step::new(Act::DeclineUnknown).fact(format!("Not on our menu: {unknown}"));
     suggest(menu, step, &format!("I'm sorry, we don't have {unknown}."), &near, vec![unknown.to_owned()])
 }
@@ -266,8 +259,17 @@ fn suggest(menu: &Menu, step: Step, sorry: &str, near: &[&Item], needs: Vec<Stri
 /// A question that names no dish: a category, a diet, the best, the cheapest, or a taste.
 fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspect) -> Step {
     let category = category_named(menu, words);
-    let mut fits =
-        by_popularity(menu, |item| suits(item, asked) && category.as_ref().is_none_or(|wanted| wanted.holds(item)));
+    let beside = asking::goes_beside(words);
+    let mut fits = by_popularity(menu, |item| {
+        suits(item, asked)
+            && category.as_ref().is_none_or(|wanted| wanted.holds(item))
+            && (asked.among.len() < 2 || asked.among.contains(&item.id))
+            && asked.max_price.is_none_or(|most| item.price_range().0 <= most)
+            && (!beside || category.is_some() || matches!(item.course, Course::Side | Course::Drink))
+    });
+    if fits.is_empty() && asked.max_price.is_some() {
+        return Step::new(Act::AdmitUnknown).or_plain("I'm sorry, nothing of that kind costs so little with us.");
+    }
     if fits.is_empty() {
         let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
         let diets = listing(&diets, "and");
@@ -294,7 +296,10 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
                 .point(format!("The {which} is {}, {price}.", best.name), [best.name.clone(), price])
                 .source(source(best));
         }
-        Aspect::Best => return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED),
+        Aspect::Best => {
+            let most = if asked.among.len() < 2 { MOST_NAMED } else { 1 };
+            return list(menu, Act::Recommend, "I'd recommend", &fits, most);
+        }
         _ => {}
     }
     if !asked.diets.is_empty() {
@@ -303,16 +308,28 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         let step = list(menu, Act::TellDiet, &lead, &fits, 4);
         return step.fact(format!("All of these are {}.", listing(&diets, "and")));
     }
-    if category.is_some() {
+    if aspect == Aspect::Calories
+        && let Some(step) = by_calories(words, &fits)
+    {
+        return step;
+    }
+    if beside {
+        return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
+    }
+    if category.is_some() || asked.max_price.is_some() {
         return list(menu, Act::TellMenu, "We have", &fits, 8);
     }
-    if says(
-        words,
-        &["menu", "what do you have", "what do you sell", "what do you serve", "what have you got", "to eat"],
-    ) {
+    if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {
         return whole_menu(menu, &fits);
     }
-    if says(words, &["don't eat", "dont eat", "do not eat", "can't eat", "cannot eat"]) {
+    if leaves_out(menu, words) && !asked.avoid.is_empty() {
+        let kept = asked.avoid.clone();
+        return free_of(
+            menu,
+            &Asked { text: asked.text, allergens: kept, diets: asked.diets.clone(), ..Asked::default() },
+        );
+    }
+    if leaves_out(menu, words) {
         // The nearest dishes would be those that hold it.
         let plain = "I'm sorry, I can't tell for sure which dishes are without that. Please ask our staff; I can tell you what is in any dish.";
         return Step::new(Act::AdmitUnknown).or_plain(plain).verbatim(true);
@@ -331,6 +348,56 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     } else {
         near_dishes(menu, &near)
     }
+}
+
+/// The dish with the fewest calories, or with the most, where that is asked.
+fn by_calories(words: &[String], fits: &[&Item]) -> Option<Step> {
+    let least = says(words, "least | lowest | fewest | lightest | low | healthiest | less");
+    if !least && !says(words, "most | highest") {
+        return None;
+    }
+    let told = fits.iter().filter(|item| item.calories.is_some());
+    let best = if least { told.min_by_key(|item| item.calories) } else { told.max_by_key(|item| item.calories) }?;
+    let calories = best.calories?;
+    let which = if least { "fewest" } else { "most" };
+    let plain = format!("{} has the {which} calories: {calories} kcal.", best.name);
+    Some(
+        Step::new(Act::TellItem)
+            .item_fact(&best.id, plain.clone())
+            .point(plain, [best.name.clone(), calories.to_string()])
+            .source(source(best)),
+    )
+}
+
+/// Whether dishes without something are asked for that is no allergen: "I don't eat pork", "no beef".
+fn leaves_out(menu: &Menu, words: &[String]) -> bool {
+    let behind = find(words, "no | without").and_then(|at| words.get(at.end));
+    let on_menu = |word: &String| {
+        menu.items
+            .iter()
+            .any(|item| plain_words(&item.description).iter().any(|other| singular(other) == singular(word)))
+    };
+    says(words, "don't eat | dont eat | do not eat | can't eat | cannot eat | hindu") || behind.is_some_and(on_menu)
+}
+
+/// Whether nothing is said but what is asked of a dish named before: "how much?", "and the calories?".
+pub(super) fn is_bare_aspect(words: &[String]) -> bool {
+    const MOST: usize = 4;
+    let of_one = matches!(
+        Aspect::of(words),
+        Aspect::Price | Aspect::Contents | Aspect::Calories | Aspect::Sizes | Aspect::Options
+    );
+    of_one && words.len() <= MOST
+}
+
+/// Whether something is asked that dishes are no answer to: "is the meat fresh?", "where does it come from?".
+pub(super) fn asks_a_fact(words: &[String]) -> bool {
+    const LEAD: &str = "and so ok but hi hello please also then";
+    let first = words.iter().find(|word| !among(word, LEAD)).map_or("", String::as_str);
+    let asks = among(first, "is are was were does did how where why when who whose")
+        || says(words, "do you use | do you cook");
+    asks && Aspect::of(words) == Aspect::Any
+        && !says(words, "anything | something | any | some | there | options | dishes | have | without | nothing")
 }
 
 fn near_dishes(menu: &Menu, near: &[&Item]) -> Step {
@@ -398,21 +465,19 @@ impl Wanted {
 }
 
 pub(super) fn category_named(menu: &Menu, words: &[String]) -> Option<Wanted> {
-    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
     for item in &menu.items {
-        let name: Vec<String> = plain_words(&item.category).iter().map(|word| singular(word)).collect();
-        if words
-            .windows(name.len().max(1))
-            .any(|window| window.iter().map(|word| singular(word)).eq(name.iter().cloned()))
-        {
+        let name = plain_words(&item.category);
+        let is_name =
+            |window: &[String]| window.iter().map(|word| singular(word)).eq(name.iter().map(|word| singular(word)));
+        if !name.is_empty() && words.windows(name.len()).any(is_name) {
             return Some(Wanted::Category(item.category.clone()));
         }
     }
-    let courses: [(&[&str], Course); 4] = [
-        (&["drink", "drinks", "beverage", "beverages", "thirsty", "to drink"], Course::Drink),
-        (&["dessert", "desserts", "sweet", "sweets"], Course::Dessert),
-        (&["side", "sides", "starter", "starters", "snack", "snacks"], Course::Side),
-        (&["main", "mains", "main dish", "main course"], Course::Main),
+    let courses = [
+        ("drink | drinks | beverage | beverages | thirsty | to drink", Course::Drink),
+        ("dessert | desserts | sweet | sweets", Course::Dessert),
+        ("side | sides | starter | starters | snack | snacks", Course::Side),
+        ("main | mains | main dish | main course", Course::Main),
     ];
     let (_, course) = courses.into_iter().find(|(names, _)| says(words, names))?;
     menu.items.iter().any(|item| item.course == course).then_some(Wanted::Course(course))

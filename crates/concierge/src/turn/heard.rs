@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Answer, Pending, Ports, Scene, World,
-    asking::{Part, part},
+    asking::{Part, part, part_of},
     calls,
     clauses::clauses,
     place, settled,
@@ -98,12 +98,17 @@ impl<'a> Heard<'a> {
         }
         let slots = understand::slots(&world.lexicon, text);
         let words = plain_words(text);
+        let question = scene.input.memory.question.as_deref().filter(|_| settled::goes_on(world, text, &words));
+        let parts = parts.into_iter().map(|(text, vector, route)| match question {
+            Some(question) => part_of(world, question, text, vector, &route),
+            None => part(world, text, vector, &route),
+        });
         let mut heard = Self {
             text,
-            intent,
+            intent: if question.is_some() { Intent::MenuQa } else { intent },
             confidence,
             form: slots.form,
-            parts: parts.into_iter().map(|(text, vector, route)| part(world, text, vector, &route)).collect(),
+            parts: parts.collect(),
             reply: None,
             edits: Vec::new(),
             shows_order: false,
@@ -113,20 +118,8 @@ impl<'a> Heard<'a> {
             states_diet: !slots.diets.is_empty()
                 && says(
                     &words,
-                    &[
-                        "i'm",
-                        "i am",
-                        "im",
-                        "we're",
-                        "we are",
-                        "i don't eat",
-                        "i dont eat",
-                        "i do not eat",
-                        "i can't eat",
-                        "we don't eat",
-                        "my diet",
-                        "i eat",
-                    ],
+                    "i'm | i am | im | we're | we are | i don't eat | i dont eat | i do not eat | \
+                    i can't eat | we don't eat | my diet | i eat",
                 ),
             allergies: slots.allergies,
             diets: slots.diets,
@@ -158,13 +151,20 @@ impl<'a> Heard<'a> {
             || self.confidence < 0.8
     }
 
+    /// The question about dishes that a next message may go on with.
+    pub fn question(&self) -> Option<String> {
+        /// Longer questions, in bytes, are not gone on with.
+        const MOST: usize = 200;
+        let part = self.parts.last().filter(|part| part.intent == Intent::MenuQa)?;
+        let question = part.goes_on.as_deref().unwrap_or(part.text);
+        (question.len() <= MOST).then(|| question.to_owned())
+    }
+
     /// Whether the words ask for something, rather than name it.
     pub fn wants(&self) -> bool {
-        const WANTING: [&str; 14] = [
-            "want", "i'd", "like", "can i", "could i", "may i", "i'll", "add", "order", "get me", "give me",
-            "bring me", "need", "let me",
-        ];
-        says(&plain_words(self.text), &WANTING)
+        const WANTING: &str = "want | i'd | like | can i | could i | may i | i'll | add | order | get me | give me | \
+            bring me | need | let me";
+        says(&plain_words(self.text), WANTING)
     }
 
     /// Lets the parser read what concerns the order. A question that names a dish orders nothing.
@@ -189,7 +189,7 @@ impl<'a> Heard<'a> {
             match found {
                 Move::Affirm => self.reply = Some(Answer::Yes),
                 Move::Deny => self.reply = Some(Answer::No),
-                Move::Choose(choice) => self.choose(scene, choice),
+                Move::Choose(choice) => self.choose(world, scene, choice),
                 _ if answered_only => {}
                 Move::Edit(edit) => self.edits.push(edit),
                 Move::ShowOrder => self.shows_order = true,
@@ -202,7 +202,8 @@ impl<'a> Heard<'a> {
                     self.which = Some(format!("I don't see {words} on your order. What shall I take off?"))
                 }
                 // Words that stand where nothing was due are small talk, not a wish, unless there is nothing else.
-                Move::Unknown(unknown) if !unknown.asked && !self.is_bare(&unknown.words) => {}
+                Move::Unknown(unknown)
+                    if !unknown.asked && !self.is_bare(&unknown.words) && !is_ordered(&text, &unknown.words) => {}
                 Move::Unknown(unknown) => self.unknown.push(Unknown {
                     near: unknown.nearest.iter().map(|id| near(world, id)).collect(),
                     words: unknown.words,
@@ -228,9 +229,16 @@ impl<'a> Heard<'a> {
     }
 
     /// An answer to a question that the ledger asked becomes the edit that settles it.
-    fn choose(&mut self, scene: &Scene<'_, '_>, choice: Choice) {
+    fn choose(&mut self, world: &World, scene: &Scene<'_, '_>, choice: Choice) {
         let (input, need) = (scene.input, scene.need.as_ref());
         match (choice, need.map(|need| (need.line, &need.question))) {
+            // "Three burgers." "Two classics and one firewall": the answer counts anew.
+            (Choice::Items(items), Some((line, Open::Item { .. })))
+                if items.len() > 1 && counted(world, self.text, &items).is_some() =>
+            {
+                self.edits.push(Edit::Remove { line, quantity: None });
+                self.edits.extend(counted(world, self.text, &items).into_iter().flatten());
+            }
             (Choice::Items(items), Some((line, Open::Item { .. }))) => {
                 let mut items = items.into_iter();
                 if let Some(edit) = items.next().and_then(|item| input.cart.answer_item(line, &item)) {
@@ -277,6 +285,32 @@ impl<'a> Heard<'a> {
 /// A line of one item and nothing else said.
 pub(super) const fn plain_line(item: ItemId, quantity: u32) -> OrderLine {
     OrderLine { item: Pick::One(item), quantity, size: None, options: Vec::new(), without: Vec::new() }
+}
+
+/// Whether words that fit nothing stand where a thing is ordered: "tacos and a coke", "a classic with sushi".
+fn is_ordered(text: &str, thing: &str) -> bool {
+    let (words, thing) = (plain_words(text), plain_words(thing).join(" "));
+    let Some(at) = super::wording::find(&words, &thing) else { return false };
+    let before = at.start.checked_sub(1).map(|before| words[before].as_str());
+    let ends = words.get(at.end).is_none_or(|next| matches!(next.as_str(), "and" | "please" | "with"));
+    ends && match before {
+        Some(before) => before == "with",
+        None => words.get(at.end).is_some_and(|next| next == "and") && thing.ends_with('s'),
+    }
+}
+
+/// What words alone do to a cart.
+pub(super) fn edits(world: &World, scene: &Scene<'_, '_>) -> Vec<Edit> {
+    let moves = understand::converse(&world.lexicon, scene.input.text, &context(scene));
+    moves.into_iter().filter_map(|found| if let Move::Edit(edit) = found { Some(edit) } else { None }).collect()
+}
+
+/// The lines that words order of several items, where they order each and nothing else.
+fn counted(world: &World, text: &str, items: &[ItemId]) -> Option<Vec<Edit>> {
+    let lines = understand::parse(&world.lexicon, text).lines;
+    let of_them = |line: &OrderLine| line.item.one().is_some_and(|item| items.contains(item));
+    (lines.len() == items.len() && lines.iter().all(of_them))
+        .then(|| lines.into_iter().map(|line| Edit::Add { line }).collect())
 }
 
 /// Whether a record of the place answers the words, and no dish does so better.
@@ -336,8 +370,14 @@ pub(super) fn context(scene: &Scene<'_, '_>) -> DialogContext {
         (None, None) => None,
     };
     DialogContext {
-        cart: input.cart.lines().iter().map(|line| (line.id, line.as_order())).collect(),
-        touched: input.memory.last_line.filter(|id| input.cart.line(*id).is_some()),
+        cart: input
+            .cart
+            .lines()
+            .iter()
+            .map(|line| (line.id, line.as_order()))
+            .chain(input.cart.pending_lines().iter().map(|line| (line.id, line.wanted.clone())))
+            .collect(),
+        touched: input.memory.last_line.filter(|id| input.cart.line(*id).is_some() && need.is_none()),
         changed: input.memory.changed.clone(),
         pending,
         offered: input.memory.offered.clone(),

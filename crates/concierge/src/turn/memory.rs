@@ -32,6 +32,8 @@ pub struct Memory {
     pub last_line: Option<LineId>,
     /// What the last words changed of a line: what "same for the other one" means.
     pub changed: Vec<Edit>,
+    /// The last question about dishes, with which "and the fish?" goes on.
+    pub question: Option<String>,
     /// The complaint that is not settled.
     pub complaint: Option<Complaint>,
     /// The lines of the last plan, until the guest takes it.
@@ -56,6 +58,7 @@ impl Default for Memory {
             suggested: false,
             last_line: None,
             changed: Vec::new(),
+            question: None,
             complaint: None,
             plan: None,
             wish: None,
@@ -145,9 +148,17 @@ impl Memory {
     pub(super) fn offer(&mut self, steps: &[Step]) {
         let suggests = |step: &&Step| matches!(step.act, Act::Recommend | Act::DeclineUnknown | Act::DeclineSoldOut);
         let tells = |step: &&Step| {
-            matches!(step.act, Act::TellItem | Act::TellPrice | Act::TellMenu | Act::TellDiet | Act::Compare)
+            matches!(
+                step.act,
+                Act::TellItem | Act::TellPrice | Act::TellMenu | Act::TellDiet | Act::TellAllergens | Act::Compare
+            )
         };
         self.suggested = steps.last().is_some_and(|step| suggests(&step));
+        // "No, not that": the other things that were offered stay so.
+        let names_nothing = |step: &Step| step.facts.iter().all(|fact| fact.item.is_none());
+        if steps.iter().all(|step| matches!(step.act, Act::AskAgain | Act::AskWhich) && names_nothing(step)) {
+            return;
+        }
         self.offered.clear();
         let named = steps.iter().filter(|step| suggests(step) || tells(step)).flat_map(|step| &step.facts);
         for item in named.filter_map(|fact| fact.item.as_ref()) {

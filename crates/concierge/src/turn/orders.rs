@@ -23,6 +23,8 @@ struct Changes {
     changed: Vec<LineId>,
     removed: Vec<String>,
     cleared: bool,
+    /// A line went of which it was not known yet what it was to be.
+    undecided_gone: bool,
 }
 
 /// Carries out edits and tells what became of them.
@@ -100,11 +102,10 @@ fn note(turn: &mut Turn<'_>, events: &[Event], changes: &mut Changes) {
                 }
                 turn.memory.last_line = Some(line.id);
             }
-            Event::LineRemoved { line } => {
-                if let Some(line) = turn.cart.line(*line) {
-                    changes.removed.push(describe_line(line));
-                }
-            }
+            Event::LineRemoved { line } => match turn.cart.line(*line) {
+                Some(line) => changes.removed.push(describe_line(line)),
+                None => changes.undecided_gone = true,
+            },
             Event::Cleared => changes.cleared = true,
             _ => {}
         }
@@ -129,19 +130,38 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
                 .point(format!("I've taken off {what}."), names_of(&changes.removed)),
         );
     }
+    if changes.undecided_gone && added.is_empty() {
+        let empty = if turn.cart.is_empty() { " What can I get you?" } else { "" };
+        steps.push(Step::new(Act::ConfirmRemoved).point(format!("All right, I've left that out.{empty}"), ["left"]));
+    }
     if !changed.is_empty() {
         steps.push(lines_step(turn, Act::ConfirmChanged, "Changed", "Now it is", &changed));
     }
     if !added.is_empty() {
         steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added));
     }
+    let minded = unmarked(turn, &added);
     if !turn.cart.is_empty()
         && let Some(last) = steps.last_mut()
     {
         let step = std::mem::take(last);
         *last = total(turn, step);
     }
+    steps.splice(0..0, minded);
     steps
+}
+
+/// What a guest who keeps a diet should mind of the lines added: those that the menu does not mark so.
+fn unmarked(turn: &Turn<'_>, added: &[Line]) -> Option<Step> {
+    let kept = |diet: &String, line: &Line| {
+        let item = turn.world.menu.item(&line.item);
+        item.and_then(|item| item.diets.as_ref()).is_some_and(|diets| diets.contains(diet))
+    };
+    let diet = turn.cart.diets().iter().find(|diet| added.iter().any(|line| !kept(diet, line)))?;
+    let names: Vec<&str> = added.iter().filter(|line| !kept(diet, line)).map(|line| line.name.as_str()).collect();
+    let are = if names.len() > 1 { "are" } else { "is" };
+    let plain = format!("Please note that {} {are} not marked {diet}.", crate::ledger::listing(&names, "and"));
+    Some(Step::new(Act::TellDiet).fact(plain.clone()).point(plain.clone(), [plain]).verbatim(true))
 }
 
 /// What a removed line's words must show up as: its name, without quantity and details.
@@ -221,6 +241,15 @@ pub(super) fn ask_place(turn: &mut Turn<'_>) -> Vec<Step> {
     }
     turn.memory.pending = Some(Pending::Place);
     vec![read_cart(turn, Act::AskPlace).point("Shall I place the order?", ["?"])]
+}
+
+/// Asks a guest who is leaving whether to place what is in the cart.
+pub(super) fn ask_before_leaving(turn: &mut Turn<'_>) -> Vec<Step> {
+    if let Some(step) = open_question(turn) {
+        return vec![step];
+    }
+    turn.memory.pending = Some(Pending::Place);
+    vec![read_cart(turn, Act::AskPlace).point("It is not placed yet. Shall I place the order?", ["not", "?"])]
 }
 
 /// Reads the cart.

@@ -1,6 +1,6 @@
 //! Answers to what the guest was asked: a yes or a no, and what is said with it.
 
-use super::{Answer, Pending, Turn, budget, calls, heard, heard::Heard, orders};
+use super::{Answer, Input, Memory, Pending, Scene, Turn, budget, calls, heard, heard::Heard, orders};
 use crate::{
     brief::{Act, Step},
     ledger::Consent,
@@ -19,14 +19,14 @@ impl Turn<'_> {
         // To be told "that's all" again answers whether to place it.
         let places = pending == Pending::Place && heard.edits == [Edit::Place];
         Some(match heard.reply.or(places.then_some(Answer::Yes))? {
-            Answer::Yes => self.agreed(pending, heard.edits.clone()),
+            Answer::Yes => self.agreed(pending, heard.text, heard.edits.clone()),
             Answer::No if heard.edits.is_empty() => self.declined(&pending),
             Answer::No => orders::edit(self, heard.edits.clone(), Consent::NotAsked),
         })
     }
 
     /// "Yes", and perhaps more in the same breath: "yes, and a tea", "yes, place it".
-    fn agreed(&mut self, pending: Pending, mut more: Vec<Edit>) -> Vec<Step> {
+    fn agreed(&mut self, pending: Pending, text: &str, mut more: Vec<Edit>) -> Vec<Step> {
         let places = more.contains(&Edit::Place);
         more.retain(|edit| *edit != Edit::Place);
         match pending {
@@ -59,6 +59,15 @@ impl Turn<'_> {
             }
             Pending::Plan => {
                 let mut steps = budget::accept(self);
+                // "Yes, but without the pie": what else is said is about what is now in the cart.
+                let again = Input {
+                    text,
+                    cart: self.cart.clone(),
+                    memory: Memory { pending: None, ..self.memory.clone() },
+                    now: self.now,
+                    unix_now: self.unix_now,
+                };
+                let more = heard::edits(self.world, &Scene::new(self.world, &again));
                 if !more.is_empty() {
                     steps.extend(orders::edit(self, more, Consent::NotAsked));
                 }

@@ -2,7 +2,7 @@
 
 use super::{
     LocalNow, settled,
-    wording::{among, plain_words, says},
+    wording::{among, find, plain_words, says, singular},
 };
 use crate::{
     brief::{Act, Source, Step},
@@ -57,18 +57,18 @@ pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow, 
     let second = records.iter().filter(|(record, other)| {
         record.id != first.id
             && (*other >= score * NEARLY || (measured && *other >= NEAR))
-            && subjects(record, &words).any(|topic| !said.contains(&topic))
+            && subjects(record, &words).any(|topic| !said.iter().any(|said| says(&plain_words(said), topic)))
     });
     second.take(MOST_BESIDE).fold(step, |step, (record, _)| tell(step, record))
 }
 
 /// Topics of a record that are said, in one number or the other.
 fn topics<'a>(record: &'a InfoRecord, words: &[String]) -> impl Iterator<Item = &'a str> {
-    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
-    let words: Vec<String> = words.iter().map(|word| singular(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| singular(word).to_owned()).collect();
     record.topics.iter().map(String::as_str).filter(move |topic| {
-        let topic: Vec<String> = plain_words(topic).iter().map(|word| singular(word)).collect();
-        !topic.is_empty() && words.windows(topic.len()).any(|window| window == topic)
+        let topic = plain_words(topic);
+        let is_topic = |window: &[String]| window.iter().eq(topic.iter().map(|word| singular(word)));
+        !topic.is_empty() && words.windows(topic.len()).any(is_topic)
     })
 }
 
@@ -77,23 +77,26 @@ fn subjects<'a>(record: &'a InfoRecord, words: &[String]) -> impl Iterator<Item 
     topics(record, words).filter(|topic| !among(topic, VAGUE))
 }
 
-/// Whether a message holds nothing but the words of a topic: "where are you?" of an address.
+/// Whether a message holds nothing but topics: "where are you?" of an address, "to go, please" of taking food away.
 fn says_nothing_else(record: &InfoRecord, words: &[String]) -> bool {
-    const ASKING: &str = "is are am do does did you your it this that the a an i we me can please \
-        and so what what's exactly here there have got any";
-    let topic = |word: &String| record.topics.iter().any(|topic| topic.to_lowercase() == *word);
-    let rest: Vec<&String> = words.iter().filter(|word| !among(word, ASKING)).collect();
-    !rest.is_empty() && rest.into_iter().all(topic)
+    const ASKING: &str = "is are am do does did you your it this that the a an i we me can could please \
+        and so what what's exactly here there have got any for my be will would like order also";
+    let mut rest = words.to_vec();
+    for topic in &record.topics {
+        while let Some(at) = find(&rest, &topic.to_lowercase()) {
+            rest.drain(at);
+        }
+    }
+    rest.len() < words.len() && rest.iter().all(|word| among(word, ASKING))
 }
 
 /// Whether a thing asked for is the subject of some record: all of its words stand in the record's topics.
 pub(super) fn knows(info: &StoreInfo, thing: &str) -> bool {
-    let singular = |word: &String| word.trim_end_matches('s').to_owned();
-    let words: Vec<String> = plain_words(thing).iter().map(singular).collect();
+    let words = plain_words(thing);
     info.records.iter().any(|record| {
         let topics = record.topics.iter().chain([&record.title]).flat_map(|topic| plain_words(topic));
-        let topics: Vec<String> = topics.map(|word| singular(&word)).collect();
-        words.iter().all(|word| topics.contains(word))
+        let topics: Vec<String> = topics.map(|word| singular(&word).to_owned()).collect();
+        words.iter().all(|word| topics.iter().any(|topic| topic == singular(word)))
     })
 }
 
@@ -101,17 +104,8 @@ pub(super) fn knows(info: &StoreInfo, thing: &str) -> bool {
 fn open_now(info: &StoreInfo, words: &[String], now: LocalNow) -> Option<Step> {
     let asks = says(
         words,
-        &[
-            "open now",
-            "open right now",
-            "still open",
-            "closed now",
-            "open at the moment",
-            "open already",
-            "open yet",
-            "already closed",
-            "currently open",
-        ],
+        "open now | open right now | still open | closed now | open at the moment | open already | \
+        open yet | already closed | currently open",
     );
     if !asks {
         return None;
@@ -179,7 +173,7 @@ fn weighty(text: &str) -> Vec<String> {
     needs
 }
 
-fn unknown() -> Step {
+pub(super) fn unknown() -> Step {
     Step::new(Act::AdmitUnknown)
         .or_plain("I'm sorry, I don't know that. Let me ask a colleague for you, or please ask at the counter.")
 }

@@ -2,8 +2,8 @@
 //! of money, and one odd word is no complaint.
 
 use super::{
-    Scene, World, chat, grievances,
-    wording::{among, plain_words, says},
+    Scene, World, chat, grievances, phrases,
+    wording::{among, find, plain_words, says},
 };
 use crate::{
     intent::Intent,
@@ -27,7 +27,7 @@ const MEAL: i64 = 500;
 /// What a message, or a part of it, is about.
 pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &Route) -> Intent {
     let words = plain_words(text);
-    let says = |phrases: &[&str]| says(&words, phrases);
+    let says = |phrases: &str| says(&words, phrases);
     let complaining = scene.input.memory.complaint.is_some();
     // Whoever wants to speak to somebody of the house does not want to talk to the clerk about it.
     if grievances::asks_for(&words).is_some() {
@@ -41,6 +41,10 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     }
     let mut intent = route.intent;
     if intent == Intent::Complaint && !complaining {
+        // "Something salty" is sought, and was not served.
+        if seeks(&words) {
+            return Intent::MenuQa;
+        }
         if objects_to_prices(&words) {
             return if names_dishes(world, text) { Intent::MenuQa } else { Intent::Budget };
         }
@@ -48,8 +52,15 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
             intent = next_best(route);
         }
     }
-    let price = says(&["how much", "price", "prices", "priced", "cost", "costs"]);
-    let extreme = says(&["cheapest", "most expensive"]);
+    if !complaining && let Some(plain) = phrases::intent(world, scene, text, &words, route) {
+        return plain;
+    }
+    let form = understand::slots(&world.lexicon, text).form;
+    if !complaining && chat::takes_leave(&words) && !text.contains('?') && !orders(world, text) {
+        intent = Intent::Greeting;
+    }
+    let price = says("how much | how many dollars | how many bucks | price | prices | priced | cost | costs");
+    let extreme = says("cheapest | most expensive");
     // A question with price words orders nothing.
     if price && !complaining && !matches!(intent, Intent::Complaint | Intent::Budget) && names_dishes(world, text) {
         return Intent::MenuQa;
@@ -68,11 +79,11 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     }
     match intent {
         Intent::Order if (price || extreme) && scene.need.is_none() => Intent::MenuQa,
-        Intent::OffTopic if route.confidence < SURE_SMALL_TALK && (says(&EATING) || seeks(&words)) => Intent::MenuQa,
+        Intent::OffTopic if route.confidence < SURE_SMALL_TALK && (says(EATING) || seeks(&words)) => Intent::MenuQa,
         // "Is the hot one very hot?": a question that names a dish is about it.
         Intent::OffTopic
             if route.confidence < SURE_SMALL_TALK
-                && understand::slots(&world.lexicon, text).form != Form::Statement
+                && form != Form::Statement
                 && !world.mentions.items_in(text).is_empty() =>
         {
             Intent::MenuQa
@@ -86,8 +97,8 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
             Intent::StoreInfo
         }
         // Nothing is placed yet: how long it takes is a question about the kitchen.
-        Intent::History if scene.input.cart.orders().is_empty() && says(&["how long"]) => Intent::StoreInfo,
-        Intent::History if says(&["the last order"]) && says(&["time", "when", "until", "late"]) => Intent::StoreInfo,
+        Intent::History if scene.input.cart.orders().is_empty() && says("how long") => Intent::StoreInfo,
+        Intent::History if says("the last order") && says("time | when | until | late") => Intent::StoreInfo,
         _ => intent,
     }
 }
@@ -104,31 +115,45 @@ pub(super) fn may_be_about_the_place(text: &str, route: &Route) -> bool {
     let asks = || {
         matches!(
             first.map(String::as_str),
-            Some("where" | "where's" | "how" | "when" | "what" | "what's" | "is" | "are" | "do" | "does")
-        ) || says(&words, &["can i", "can we", "could i", "could we", "may i", "may we"])
+            Some(
+                "where"
+                    | "where's"
+                    | "how"
+                    | "when"
+                    | "what"
+                    | "what's"
+                    | "why"
+                    | "is"
+                    | "are"
+                    | "do"
+                    | "does"
+                    | "will"
+            )
+        ) || says(&words, "can i | can we | could i | could we | may i | may we | is it possible | is that possible")
     };
     // "Where is my food?" asks how far an order is.
-    let own = || says(&words, &["my", "mine", "our"]) && !says(&words, &["do i", "do we", "can i", "can we", "must i"]);
+    let own = || says(&words, "my | mine | our") && !says(&words, "do i | do we | can i | can we | must i");
     match route.intent {
         Intent::OffTopic => route.confidence < SURE,
         Intent::History => route.confidence < SURE && asks() && !own(),
         Intent::Greeting | Intent::Remove | Intent::Cancel => route.confidence < SURE && asks(),
         Intent::MenuQa | Intent::Order => route.confidence < SURE_OF_DISHES && asks(),
-        Intent::StoreInfo | Intent::Budget | Intent::Complaint => false,
+        // "Can I come with a group of twenty?" speaks of people, and of no money.
+        Intent::Budget => asks() && !words.iter().any(|word| among(word, MONEY)) && !text.contains(['$', '€', '£']),
+        Intent::StoreInfo | Intent::Complaint => false,
     }
 }
 
 /// Words of eating and drinking: what is said of them is a restaurant's business.
-const EATING: [&str; 12] =
-    ["eat", "eating", "drink", "food", "hungry", "thirsty", "meal", "snack", "dish", "dishes", "menu", "tasty"];
+const EATING: &str = "eat | eating | drink | food | hungry | thirsty | meal | snack | dish | dishes | menu | tasty";
 
 /// A meal within a sum, or a dish of which the price is asked.
 fn budget(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[String], asks_price: bool) -> Intent {
     let wish = crate::planner::wish::read(&world.lexicon, &world.menu, text);
     let sum = wish.request.limit.is_some_and(|limit| limit.0 >= MEAL);
     if asks_price {
-        let meal = says(words, &["meal", "dinner", "lunch", "combo"]) && !names_dishes(world, text);
-        let plans = sum && !says(words, &["how much", "price", "cost"]);
+        let meal = says(words, "meal | dinner | lunch | combo") && !names_dishes(world, text);
+        let plans = sum && !says(words, "how much | price | cost");
         return if plans || meal || wish.request.party > 1 { Intent::Budget } else { Intent::MenuQa };
     }
     let money = sum || speaks_of_money(text, words, &wish);
@@ -140,36 +165,47 @@ fn budget(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[String], as
 
 /// Whether words tell of something that went wrong.
 fn complains(world: &World, text: &str, words: &[String], confidence: f32) -> bool {
+    const COMING: &str =
+        "i come | we come | i'll come | i will come | i'm coming | be there | arrive | i forgot | we forgot";
+    if says(words, COMING) {
+        return false;
+    }
     grievances::kind_of(words).is_some() || (confidence >= COMPLAINS && !states_allergy(world, text, words))
 }
 
 /// "Why is it so expensive?": no harm was done, and what is dear to one may be helped by a plan.
 fn objects_to_prices(words: &[String]) -> bool {
-    says(words, &["expensive", "pricey", "overpriced", "too much money", "so much money", "too dear"])
-        && !says(words, &["charged", "paid", "took", "bill", "receipt", "card", "my order"])
+    says(words, "expensive | pricey | overpriced | too much money | so much money | too dear")
+        && !says(words, "charged | paid | took | bill | receipt | card | my order")
         && grievances::kind_of(words).is_none()
 }
 
 /// Whether a dish or a heading of the menu is named.
-fn names_dishes(world: &World, text: &str) -> bool {
+pub(super) fn names_dishes(world: &World, text: &str) -> bool {
     let slots = understand::slots(&world.lexicon, text);
     !slots.items.is_empty() || !slots.categories.is_empty() || !world.mentions.items_in(text).is_empty()
 }
 
+/// Whether a message goes on with the question before it: "and the fish?", "what about a shake". What is counted or
+/// asked for is an order, unless it asks.
+pub(super) fn goes_on(world: &World, text: &str, words: &[String]) -> bool {
+    const MOST: usize = 8;
+    let leads = |phrase: &str| find(words, phrase).is_some_and(|at| at.start == 0);
+    let wonders = leads("what about | how about | and what about | and how about | what of");
+    let counted = |word: &String| matches!(word.as_str(), "a" | "an") || crate::check::number(word).is_some();
+    let asks = text.trim_end().ends_with('?') || !words.iter().any(counted);
+    let size = |word: &String| among(word, "and a an the what how about large small medium regular big one ones");
+    (wonders || (leads("and") && asks))
+        && words.len() <= MOST
+        && !says(words, "please | add | i'd | i'll | i want | give me | get me | can i | could i | to go")
+        && (names_dishes(world, text) || (asks && words.len() > 1 && words.iter().all(size)))
+}
+
 /// "What if my food is cold?": a rule is asked for and nothing has happened.
 fn asks_for_a_rule(world: &World, text: &str) -> bool {
-    let rule = [
-        "can i get",
-        "can i have",
-        "what if",
-        "do you give",
-        "what is your",
-        "what's your",
-        "is there a",
-        "if the",
-        "if my",
-    ];
-    says(&plain_words(text), &rule) && understand::slots(&world.lexicon, text).form != Form::Statement
+    let rule = "can i get | can i have | what if | do you give | what is your | what's your | is there a | \
+        if the | if my";
+    says(&plain_words(text), rule) && understand::slots(&world.lexicon, text).form != Form::Statement
 }
 
 /// Whether words order plainly, whatever they sound like: a correction ("make it two"), a thing with its number ("10
@@ -195,7 +231,10 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
             || crate::check::number(word).is_some()
     });
     moves.iter().all(|found| match found {
-        Move::Edit(Edit::Add { line }) => (counted && line.item.one().is_some()) || (far && named),
+        // "Classic with gluten free bun" orders, though it sounds of a diet.
+        Move::Edit(Edit::Add { line }) => {
+            (line.item.one().is_some() && (counted || (named && !line.options.is_empty()))) || (far && named)
+        }
         Move::Edit(Edit::Clear | Edit::Place) => false,
         Move::Edit(_) => true,
         _ => false,
@@ -225,43 +264,26 @@ fn finishes(world: &World, scene: &Scene<'_, '_>, text: &str, intent: Intent) ->
 }
 
 /// Verbs that ask for words, not for food.
-const TELLING: [&str; 9] = ["list", "show", "see", "compare", "describe", "explain", "recommend", "suggest", "tell"];
+const TELLING: &str = "list show see compare describe explain recommend suggest tell";
 
 /// Whether a question about dishes is one bare verb.
 pub(super) fn says_too_little(text: &str) -> bool {
-    const BARE: [&str; 8] = ["compare", "describe", "explain", "tell", "list", "show", "what", "which"];
-    matches!(plain_words(text).as_slice(), [only] if BARE.contains(&only.as_str()))
+    const BARE: &str = "compare describe explain tell list show what which";
+    matches!(plain_words(text).as_slice(), [only] if among(only, BARE))
 }
 
 /// Whether an allergy is stated and nothing told that went wrong: no complaint, whatever it sounds like.
 fn states_allergy(world: &World, text: &str, words: &[String]) -> bool {
-    let happened = [
-        "had",
-        "got",
-        "was",
-        "were",
-        "came",
-        "gave",
-        "ate",
-        "reaction",
-        "refund",
-        "asked",
-        "told",
-        "said",
-        "ordered",
-        "found",
-        "there is",
-        "there's",
-        "there are",
-    ];
-    !understand::slots(&world.lexicon, text).allergies.is_empty() && !says(words, &happened)
+    let happened = "had | got | was | were | came | gave | ate | reaction | refund | asked | told | said | \
+        ordered | found | there is | there's | there are";
+    !understand::slots(&world.lexicon, text).allergies.is_empty() && !says(words, happened)
 }
 
 /// Whether somebody was served what they are allergic to: too grave to be taken for a question about dishes.
 fn reports_allergen(world: &World, text: &str, words: &[String]) -> bool {
-    let served =
-        ["there was", "there were", "i found", "we found", "was in my", "were in my", "in my food", "gave me", "i ate"];
-    says(words, &served) && !understand::slots(&world.lexicon, text).allergies.is_empty()
+    let served = "there was | there were | i found | we found | was in my | were in my | in my food | gave me | \
+        i ate";
+    says(words, served) && !understand::slots(&world.lexicon, text).allergies.is_empty()
 }
 
 /// The likeliest intent besides a complaint.
@@ -277,10 +299,7 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
         return false;
     }
     // What was ordered is another matter.
-    if says(
-        words,
-        &["my order", "my cart", "my basket", "my bill", "the bill", "so far", "did i", "have i", "do i have"],
-    ) {
+    if says(words, "my order | my cart | my basket | my bill | the bill | so far | did i | have i | do i have") {
         return false;
     }
     // Where the house has asked something, a loose word answers it.
@@ -294,10 +313,10 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
     }
     const LEAD: &str = "please can could you would just hi hello hey ok and so then i we may let me";
     let first = words.iter().find(|word| !among(word, LEAD)).map_or("", String::as_str);
-    if TELLING.contains(&first) {
+    if among(first, TELLING) {
         return true;
     }
-    let wishes = says(words, &["how about", "what about", "how many", "how do i", "how long"]);
+    let wishes = says(words, "how about | what about | how many | how do i | how long");
     let asked = matches!(first, "what" | "what's" | "whats" | "which") && slots.form == Form::Open && !wishes;
     asked && free && (ordering || !world.mentions.items_in(text).is_empty())
 }
@@ -311,16 +330,18 @@ pub(super) fn seeks(words: &[String]) -> bool {
     // "I'd like something" says nothing of what, "recommend something" leaves it to the house.
     let told = words[at + 1..].iter().any(|word| !matches!(word.as_str(), "please" | "pls" | "plz"));
     matches!(words[at].as_str(), "something" | "anything" | "sth" | "smth")
-        && (told || says(words, &["recommend", "suggest"]))
+        && (told || says(words, "recommend | suggest"))
 }
+
+/// Words of money.
+const MONEY: &str = "budget spend spending money cash cheap cheaply cheaper afford affordable under below within maximum \
+    max dollar dollars buck bucks euro euros pounds quid cents broke worth";
 
 /// Whether words speak of a sum, or of feeding people.
 fn speaks_of_money(text: &str, words: &[String], wish: &crate::planner::wish::Wish) -> bool {
-    const MONEY: &str = "budget spend spending money cash cheap cheaply cheaper afford affordable under below within maximum \
-        max dollar dollars buck bucks euro euros pounds quid cents broke worth";
     text.contains(['$', '€', '£', '¥', '₹', '₩'])
         || words.iter().any(|word| among(word, MONEY))
-        || says(words, &["at most", "no more than", "less than", "up to"])
+        || says(words, "at most | no more than | less than | up to")
         || wish.request.party > 1
         || wish.other_currency.is_some()
 }

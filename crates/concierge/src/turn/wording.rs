@@ -1,6 +1,8 @@
 //! Small pieces of plain English that several answers share.
 
 pub(crate) use crate::ledger::listing;
+use std::ops::Range;
+
 use crate::{
     menu::{Item, Menu},
     money::{Cents, Currency},
@@ -65,12 +67,32 @@ pub(crate) fn among(word: &str, list: &str) -> bool {
     list.split_whitespace().any(|other| other == word)
 }
 
-/// Whether one of the phrases stands in the words, whole words only.
-pub(crate) fn says(words: &[String], phrases: &[&str]) -> bool {
-    phrases.iter().any(|phrase| {
-        let phrase: Vec<&str> = phrase.split(' ').collect();
-        words.windows(phrase.len()).any(|window| window.iter().zip(&phrase).all(|(word, wanted)| word == wanted))
+/// Whether one of the phrases, which are written with ` | ` between, stands in the words. Whole words only.
+pub(crate) fn says(words: &[String], phrases: &str) -> bool {
+    find(words, phrases).is_some()
+}
+
+/// Where the first of such phrases that is said stands in the words.
+pub(crate) fn find(words: &[String], phrases: &str) -> Option<Range<usize>> {
+    phrases.split('|').find_map(|phrase| {
+        let length = phrase.split_whitespace().count();
+        let mut windows = words.windows(length.max(1));
+        let at = windows.position(|window| window.iter().eq(phrase.split_whitespace()))?;
+        Some(at..at + length)
     })
+}
+
+/// Whether the words end in one of such phrases.
+pub(crate) fn ends_in(words: &[String], phrases: &str) -> bool {
+    phrases.split('|').any(|phrase| {
+        let end = words.len().saturating_sub(phrase.split_whitespace().count());
+        words[end..].iter().eq(phrase.split_whitespace())
+    })
+}
+
+/// A word without the "s" of its plural or its owner, so that the forms compare equal.
+pub(crate) fn singular(word: &str) -> &str {
+    word.strip_suffix("'s").or_else(|| word.strip_suffix('s')).unwrap_or(word)
 }
 
 #[cfg(test)]
@@ -87,7 +109,9 @@ mod tests {
     #[test]
     fn phrases_are_found_as_whole_words() {
         let words = plain_words("How’s the Price? Do-you-know");
-        assert!(says(&words, &["the price"]) && says(&words, &["do you"]));
-        assert!(!says(&words, &["rice"]));
+        assert!(says(&words, "the price | do you") && says(&words, "cost | do you"));
+        assert!(!says(&words, "rice | how is") && !says(&words, ""));
+        assert_eq!(find(&words, "rice | the price"), Some(1..3));
+        assert!(ends_in(&words, "price | you know") && !ends_in(&words, "do you | now"));
     }
 }

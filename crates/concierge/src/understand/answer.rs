@@ -51,10 +51,30 @@ pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]
         .iter()
         .any(|token| cues::ordinal(&token.text).is_some() || matches!(token.text.as_str(), "one" | "both"));
     let plain = tokens.iter().all(|token| english::is_common(&token.text) || cues::ordinal(&token.text).is_some());
-    if !told || !plain {
+    if told && plain {
+        return which_items(lexicon, tokens, offered);
+    }
+    // "Chocolate", after the shakes were told.
+    let bare = tokens.iter().filter(|token| !cues::is_polite(&token.text)).count() == 1 && offered.len() > 1;
+    which_items(lexicon, tokens, offered).filter(|picked| bare && picked.len() == 1)
+}
+
+/// How many of the one thing that was told of: "give me two", "two please". Nothing else may be said.
+pub(crate) fn how_many(tokens: &[Token]) -> Option<u32> {
+    let mut numbers = tokens.iter().filter(|token| !is_around(&token.text));
+    let number = numbers.next()?;
+    let value = if number.text == "one" { 1 } else { crate::check::number(&number.text)? };
+    if numbers.next().is_some() {
         return None;
     }
-    which_items(lexicon, tokens, offered)
+    u32::try_from(value).ok().filter(|value| (1..=crate::ledger::MAX_LINE_QUANTITY).contains(value))
+}
+
+/// Whether a word stands around what is taken of the things told of.
+pub(crate) fn is_around(word: &str) -> bool {
+    const AROUND: &str = "i ill id will want take have get like would please then give me us can could may of them those \
+        these for add yes ok okay";
+    AROUND.split_whitespace().any(|around| around == word)
 }
 
 fn which_items(lexicon: &Lexicon, tokens: &[Token], items: &[ItemId]) -> Option<Vec<ItemId>> {
@@ -118,6 +138,11 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
     if !picked.is_empty() && picked.len() < count {
         return Some(picked);
     }
+    // A place in the list says more than words that names have by chance: "two of the first one".
+    if let Some(place) = tokens.iter().find_map(|token| cues::ordinal(&token.text)) {
+        let place = if place == usize::MAX { count.checked_sub(1)? } else { place };
+        return (place < count).then(|| vec![place]);
+    }
     let scores: Vec<usize> = names
         .iter()
         .map(|words| {
@@ -138,7 +163,5 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
     if (has("all") || has("each")) && count >= 2 {
         return Some((0..count).collect());
     }
-    let place = tokens.iter().find_map(|token| cues::ordinal(&token.text))?;
-    let place = if place == usize::MAX { count.checked_sub(1)? } else { place };
-    (place < count).then(|| vec![place])
+    None
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Lexicon;
-use super::assemble;
 use super::lattice::{Kind, Lattice, fits};
+use super::picks;
 use super::replay::Draft;
 use crate::menu::{ItemId, SizeId};
 use crate::order::{ChoicePick, OptionPick, OrderLine, Pick};
@@ -73,5 +73,5 @@ pub(crate) fn has_options(line: &OrderLine, options: &[OptionPick]) -> bool {
 /// A draft's options as the line of an item would have them.
 pub(crate) fn options_of(lexicon: &Lexicon, lattice: &Lattice, draft: &Draft, line: &OrderLine) -> Vec<OptionPick> {
     let items = item_places(lexicon, line);
-    if items.is_empty() { Vec::new() } else { assemble::settle_options(lexicon, &[], lattice, draft, &items).0 }
+    if items.is_empty() { Vec::new() } else { picks::settle_options(lexicon, &[], lattice, draft, &items).0 }
 }

@@ -5,8 +5,8 @@ use super::dialog::{Dialog, NEAREST, plain};
 use super::lattice::{self, Kind, Lattice};
 use super::moves::Move;
 use super::tokens::Token;
-use super::{UnknownThing, assemble, cues, numbers, phrases, target};
-use crate::order::{Edit, LineId, OrderLine};
+use super::{UnknownThing, assemble, cues, numbers, phrases, picks, target};
+use crate::order::{Edit, LineId, OrderLine, Pick};
 
 impl Dialog<'_> {
     /// "Two of those", "I take two of this", of the one thing that the last reply told of; of several, the guest is told
@@ -74,7 +74,7 @@ impl Dialog<'_> {
         let Some(draft) = &replay.context else { return false };
         let items = item_places(self.lexicon, &old);
         let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
-        let (options, without) = assemble::settle_options(self.lexicon, &rest, &lattice, draft, &items);
+        let (options, without) = picks::settle_options(self.lexicon, &rest, &lattice, draft, &items);
         if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
             return false;
         }
@@ -121,9 +121,30 @@ impl Dialog<'_> {
         }
     }
 
+    /// The line whose place a new one takes where the guest says no more than "instead": the one last touched or the
+    /// only one that stands under the same heading, else of the same course.
+    pub(super) fn in_place_of(&self, with: &OrderLine) -> Option<LineId> {
+        let of = |line: &OrderLine| {
+            let item = item_places(self.lexicon, line).first().map(|item| self.lexicon.item(*item));
+            item.map(|item| (item.category.clone(), item.course))
+        };
+        let (category, course) = of(with)?;
+        let only = |akin: &dyn Fn(&OrderLine) -> bool| {
+            let touched = self.touched().filter(|(_, line)| akin(line)).map(|(id, _)| *id);
+            let mut all = self.context.cart.iter().filter(|(_, line)| akin(line)).map(|(id, _)| *id);
+            touched.or_else(|| all.next().filter(|_| all.next().is_none()))
+        };
+        only(&|line| of(line).is_some_and(|of| of.0 == category))
+            .or_else(|| only(&|line| of(line).is_some_and(|of| of.1 == course)))
+    }
+
     /// Puts a line in another's place, or changes it where the item stays. `counted`: the guest said how many.
     pub(super) fn put_in_place(&mut self, line: LineId, mut with: OrderLine, counted: bool) {
         let Some(old) = self.cart_line(line).cloned() else { return };
+        // "The large shake instead": of several that the word fits, the one that is there.
+        if matches!((&with.item, &old.item), (Pick::AnyOf(several), Pick::One(one)) if several.contains(one)) {
+            with.item = old.item.clone();
+        }
         if with.item != old.item {
             if !counted {
                 with.quantity = old.quantity;
@@ -171,7 +192,7 @@ impl Dialog<'_> {
         for (_, how) in &mut gone.options {
             how.negated = true;
         }
-        let (_, without) = assemble::settle_options(self.lexicon, old, &lattice, &gone, &items);
+        let (_, without) = picks::settle_options(self.lexicon, old, &lattice, &gone, &items);
         for without in without {
             self.edit(Edit::Leave { line, without });
         }
@@ -215,8 +236,10 @@ impl Dialog<'_> {
             _ => None,
         });
         let Some(items) = items.filter(|_| !has) else { return false };
+        // "No cookie" of a cookie that takes cookie crumble: the thing is named better than what may be on it.
+        let whole = items.first().zip(choices.first()).is_some_and(|(item, choice)| item.1 > choice.2);
         let named = |(id, other): &&(LineId, OrderLine)| {
-            *id != line
+            (*id != line || whole)
                 && item_places(self.lexicon, other).iter().any(|place| items.iter().any(|(item, _)| item == place))
         };
         let Some(gone) = self.context.cart.iter().find(named).map(|(id, _)| *id) else { return false };

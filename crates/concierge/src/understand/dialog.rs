@@ -12,7 +12,7 @@ use super::moves::{DialogContext, Move, Question};
 use super::replay::{self, Draft, Replay};
 use super::state::Context;
 use super::tokens::{Break, Token, tokenize};
-use super::{Lexicon, answer, assemble, phrases, pieces, search, target};
+use super::{Lexicon, answer, assemble, phrases, picks, pieces, search, target};
 use crate::menu::ItemId;
 use crate::order::{Edit, LineId, OrderLine, Pick};
 
@@ -39,6 +39,10 @@ pub(super) struct Dialog<'a> {
 impl Dialog<'_> {
     fn utterance(&mut self, tokens: &[Token]) {
         if tokens.is_empty() || self.whole(tokens) || self.answered(tokens) {
+            return;
+        }
+        if self.declines_offer(tokens) {
+            self.moves.push(Move::Deny);
             return;
         }
         let mut rest = tokens;
@@ -73,6 +77,23 @@ impl Dialog<'_> {
         if place.is_some() {
             self.edit(Edit::Place);
         }
+    }
+
+    /// "No fries, just the burger" to an offer of fries: the offered thing is turned down, and the rest says no more.
+    fn declines_offer(&self, tokens: &[Token]) -> bool {
+        let Some(Question::Offer(offered)) = &self.context.pending else { return false };
+        let end = tokens.iter().skip(1).position(|token| token.before != Break::None).map_or(tokens.len(), |at| at + 1);
+        let rest = tokens.get(end).map_or("", |token| token.text.as_str());
+        if tokens[0].text != "no" || end < 2 || !matches!(rest, "" | "just" | "only" | "thanks" | "thank") {
+            return false;
+        }
+        let lattice = lattice::build(self.lexicon, &tokens[1..end]);
+        let names = |edge: &lattice::Edge| {
+            let of = |item: u16| self.lexicon.item(item).id == *offered;
+            matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(item, _)| of(*item)))
+                || edge.also.iter().any(|item| of(*item))
+        };
+        lattice.edges[..lattice.starts[1]].iter().any(names)
     }
 
     pub(super) fn edit(&mut self, edit: Edit) {
@@ -150,6 +171,11 @@ impl Dialog<'_> {
                 self.moves.push(Move::Choose(answer));
                 return true;
             }
+        } else if let [offered] = self.context.offered.as_slice()
+            && let Some(quantity) = answer::how_many(tokens)
+        {
+            self.edit(Edit::Add { line: OrderLine { quantity, ..plain(offered.clone()) } });
+            return true;
         } else if !self.context.offered.is_empty()
             && let Some(items) = answer::of_offered(self.lexicon, tokens, &self.context.offered)
         {
@@ -172,7 +198,8 @@ impl Dialog<'_> {
     }
 
     fn body(&mut self, tokens: &[Token]) {
-        let plain = phrases::unsplit(tokens);
+        let named = self.named_thing(tokens);
+        let plain = phrases::unsplit(named.as_deref().unwrap_or(tokens));
         let tokens = plain.as_slice();
         if self.parts(tokens)
             || self.more_or_less(tokens)
@@ -199,6 +226,18 @@ impl Dialog<'_> {
             Some(target::Target::Ambiguous { words, lines }) => self.moves.push(Move::Ambiguous { words, lines }),
             None => self.clause(tokens, None, true),
         }
+    }
+
+    /// "I'll have one without cheese" with the one thing that was told of put in place of "one".
+    fn named_thing(&self, tokens: &[Token]) -> Option<Vec<Token>> {
+        let [offered] = self.context.offered.as_slice() else { return None };
+        let at = tokens.iter().position(|token| matches!(token.text.as_str(), "one" | "it" | "that"))?;
+        let before = tokens[..at].iter().all(|token| answer::is_around(&token.text));
+        let behind =
+            tokens.get(at + 1).is_some_and(|next| matches!(next.text.as_str(), "with" | "without" | "but" | "no"));
+        let name = &self.lexicon.item(self.lexicon.place_of(offered)?).name;
+        let text = |tokens: &[Token]| tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+        (before && behind).then(|| tokenize(&format!("{} {name} {}", text(&tokens[..at]), text(&tokens[at + 1..]))))
     }
 
     pub(super) fn cart_line(&self, line: LineId) -> Option<&OrderLine> {
@@ -288,6 +327,10 @@ impl Dialog<'_> {
                 }
             }
         }
+        if let Some((with, _)) = lines.as_slice().first().filter(|_| replaced.is_none() && phrases::is_instead(tokens))
+        {
+            replaced = self.in_place_of(with);
+        }
         if let Some(old) = replaced.filter(|_| !self.corrects(&replay, &lattice))
             && let Some((with, _)) = lines.next()
         {
@@ -348,7 +391,7 @@ impl Dialog<'_> {
             // "Instead of" something that was asked for takes it off.
             how.replaced &= !self.cart_line(line).is_some_and(|of| has_choice(self.lexicon, lattice, *edge, of));
         }
-        let (options, without) = assemble::settle_options(self.lexicon, tokens, lattice, &draft, &items);
+        let (options, without) = picks::settle_options(self.lexicon, tokens, lattice, &draft, &items);
         for without in without {
             self.edit(Edit::Leave { line, without });
         }

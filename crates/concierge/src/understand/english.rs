@@ -168,6 +168,16 @@ pub(crate) fn is_common(word: &str) -> bool {
     table().words.contains(word)
 }
 
+/// Whether a word is one that English has, whatever it is about: "catch" is no misspelt "cache".
+pub(crate) fn is_word(word: &str) -> bool {
+    static WORDS: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        let lines = include_str!("words.txt").lines().filter(|line| !line.starts_with('#'));
+        lines.flat_map(str::split_ascii_whitespace).collect()
+    });
+    words.contains(word)
+}
+
 /// Whether a stem is a word that measures out, so that it may be a thing's name as well: "sprinkles", "drizzle".
 pub(crate) fn is_unit(stem: &str) -> bool {
     table().units.contains(stem)

@@ -3,9 +3,10 @@
 use super::english::{self, Mark};
 use super::lattice::{Edge, Kind, fits};
 use super::lexicon::place;
+use super::pieces;
 use super::search::{Search, Step};
 use super::state::{Det, Flush, IMPLIED, Link, NONE, State, open};
-use super::tokens::Break;
+use super::tokens::{Break, Token};
 
 /// How well a word names an item before which its options stand.
 const NAMED: f32 = 0.6;
@@ -18,6 +19,17 @@ impl Search<'_> {
         match self.lattice.edges.get(open as usize).map(|edge| &edge.kind) {
             Some(Kind::Items(open)) => {
                 items.len() < open.len() && items.iter().all(|(item, _)| open.iter().any(|(of, _)| of == item))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether items stand under the same heading as the one being said.
+    pub(super) fn akin(&self, item: u16, items: &[(u16, f32)]) -> bool {
+        let heading = |item: u16| &self.lexicon.item(item).category;
+        match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(of)) => {
+                of.iter().any(|(of, _)| items.iter().any(|(item, _)| of != item && heading(*of) == heading(*item)))
             }
             _ => false,
         }
@@ -41,7 +53,7 @@ impl Search<'_> {
     }
 
     /// How likely it is that a refusal goes on to these choices: they are on the item, or something else is.
-    pub(super) fn refusable(&self, item: u16, choices: &[(u16, u16, f32)]) -> f32 {
+    pub(super) fn refusable(&self, item: u16, at: usize, choices: &[(u16, u16, f32)]) -> f32 {
         let Some(Kind::Items(items)) = self.lattice.edges.get(item as usize).map(|edge| &edge.kind) else { return 0.0 };
         let includes = |(item, _): &(u16, f32)| &self.lexicon.includes[*item as usize];
         let best = choices.first().map_or(0.0, |choice| choice.2);
@@ -49,9 +61,17 @@ impl Search<'_> {
             |(group, choice): &(u16, u16)| choices.iter().any(|(g, c, q)| g == group && c == choice && fits(*q, best));
         match items.first().map(includes) {
             Some(on) if on.iter().any(named) => 0.4,
-            Some(on) if !on.is_empty() => -0.15,
+            // "Without onions and bacon" refuses both; "no onions and bacon" may not.
+            Some(on) if !on.is_empty() && !self.says_without(at) => -0.15,
             _ => 0.0,
         }
+    }
+
+    /// Whether the last refusal before a word was said as "without".
+    fn says_without(&self, at: usize) -> bool {
+        let refuses =
+            |token: &&Token| matches!(token.text.as_str(), "without" | "no" | "hold" | "not" | "skip" | "minus");
+        self.tokens[..at].iter().rev().find(refuses).is_some_and(|token| token.text == "without")
     }
 
     /// Closes what is pending, as [`open`] does; where it is of the thing said before, that thing stays the one spoken of.
@@ -97,12 +117,34 @@ impl Search<'_> {
     /// Whether an edge is the word "one" behind what tells which ("a small one"), and nothing that it could count follows.
     pub(super) fn says_one(&self, step: &Step) -> bool {
         let edge = &self.lattice.edges[step.edge as usize];
-        let which = matches!(step.state.det, Det::Article | Det::Some)
-            && step.state.link != Link::For
-            && (step.state.pre_len > 0 || step.state.size != NONE)
-            && self.tokens[edge.from].before == Break::None;
-        let counts = self.thing_at(edge.to) || self.size_at(edge.to);
+        let told = step.state.pre_len > 0 || step.state.size != NONE;
+        // "One cold one": a word that says nothing here tells which, too.
+        let counted = edge.from.checked_sub(2).is_some_and(|at| self.tokens[at].is_count());
+        let word = edge.from.checked_sub(1).map(|at| &self.tokens[at]).is_some_and(|token| {
+            counted && !token.is_count() && !matches!(token.text.as_str(), "and" | "or" | "with" | "the" | "of" | "for")
+        });
+        let which = match step.state.det {
+            Det::Article | Det::Some => told,
+            Det::Number => word,
+            Det::None => false,
+        };
+        let which = which && step.state.link != Link::For && self.tokens[edge.from].before == Break::None;
+        let counts = self.counts_at(edge.to);
         which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !counts
+    }
+
+    /// Whether a thing or a size stands at a place or behind plain words there: "one regular tea".
+    fn counts_at(&self, at: usize) -> bool {
+        let plain = |at: &usize| {
+            let token = self.tokens.get(*at);
+            token.is_some_and(|token| {
+                english::is_common(&token.text)
+                    && !matches!(token.text.as_str(), "and" | "with" | "or" | "without" | "no")
+            })
+        };
+        (at..at + 3)
+            .find(|at| !plain(at) || self.thing_at(*at) || self.size_at(*at))
+            .is_some_and(|at| self.thing_at(at) || self.size_at(at))
     }
 
     /// Whether an edge is the word "one" right behind a thing with its article: "the lentil one with rice".
@@ -114,6 +156,35 @@ impl Search<'_> {
             && edge.to == edge.from + 1
             && self.tokens[edge.from].text == "one"
             && self.tokens[edge.from].before == Break::None
+    }
+
+    /// Whether "to" stands before an edge: "add bacon to a burger", what was said first is on what follows.
+    pub(super) fn is_to(&self, step: &Step) -> bool {
+        let from = self.lattice.edges[step.edge as usize].from;
+        from.checked_sub(1).is_some_and(|at| self.tokens[at].text == "to")
+    }
+
+    /// Whether a number is how many pieces come in a portion of the item being said: "wings, a dozen".
+    pub(super) fn holds(&self, step: &Step) -> bool {
+        let edge = |at: u16| self.lattice.edges.get(at as usize).map(|edge| &edge.kind);
+        match (edge(step.edge), edge(step.state.item)) {
+            (Some(Kind::Number { value: Some(value), .. }), Some(Kind::Items(items))) => {
+                step.state.untouched
+                    && !step.state.sized
+                    && !step.state.many
+                    && items.iter().all(|(item, _)| pieces::count(self.lexicon, *item, *value).is_portion())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the words of an edge are a size of the menu as well, and an option that is no item follows.
+    pub(super) fn sizes_option(&self, step: &Step) -> bool {
+        let edge = &self.lattice.edges[step.edge as usize];
+        let at = |at: usize| &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]];
+        let size = |other: &Edge| other.to == edge.to && matches!(other.kind, Kind::Sizes(_));
+        let item = |other: &Edge| matches!(other.kind, Kind::Items(_)) && other.score > 0.3;
+        self.thing_at(edge.to) && at(edge.from).iter().any(size) && !at(edge.to).iter().any(item)
     }
 
     /// Whether a size is said as "half".

@@ -135,9 +135,10 @@ impl Search<'_> {
         let next = State { back: if next.back == IMPLIED { NONE } else { next.back }, ..next };
         self.push(step, gain, next, act, None);
         // "A sandwich with tuna": the second names the first.
-        if state.untouched
-            && !dropped
-            && self.names(state.item, items)
+        // "The same but a latte": the other takes the copy's place.
+        let instead = state.copied && self.akin(state.item, items);
+        if !dropped
+            && (instead || (state.untouched && self.names(state.item, items)))
             && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
         {
             let act = Act::Line {
@@ -176,6 +177,8 @@ impl Search<'_> {
             let counted = choices.iter().any(|(of, choice, of_quality)| {
                 *of == group && fits(*of_quality, quality) && self.lexicon.choice(*of, *choice).counted
             });
+            // "One without sugar": what is refused is not counted.
+            let counted = counted && !how.negated;
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let of_group = &self.lexicon.menu.option_groups[group as usize];
             let single = of_group.max == Some(1);
@@ -218,7 +221,7 @@ impl Search<'_> {
             let gain = if joined { gain - 0.5 } else { gain };
             // Nobody refuses something on the side.
             let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
-            let carry = if state.neg == Neg::Carry { self.refusable(state.item, choices) } else { 0.0 };
+            let carry = if state.neg == Neg::Carry { self.refusable(state.item, edge.from, choices) } else { 0.0 };
             let carry = if served { -1.0 } else { carry };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
@@ -331,6 +334,11 @@ impl Search<'_> {
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
             }
+            let edge = &self.lattice.edges[step.edge as usize];
+            if self.tokens[edge.from].text == "little" && self.thing_at(edge.to) {
+                // "A little spinach": how much of it.
+                gain -= 1.0;
+            }
             if self.unknown_at(self.lattice.edges[step.edge as usize].to) && !fix {
                 // "A small cider" where there is none: the size is the cider's.
                 gain -= 1.5;
@@ -359,6 +367,10 @@ impl Search<'_> {
         if !after && (self.says_one(step) || self.is_the_one(step)) {
             self.push(step, 0.6, state, Act::Skip, None);
         }
+        if !after && state.pre_len > 0 && state.number == NONE && self.is_to(step) {
+            let next = State { det: Det::Number, number: step.edge, ..state };
+            self.push(step, 0.4, next, Act::Skip, None);
+        }
         if !after {
             let (cost, flush, open) = self.open(&state);
             // "In the mood for two teas" counts teas; "for two" by itself counts people.
@@ -382,6 +394,7 @@ impl Search<'_> {
             let gain = match (after, state.fix) {
                 (true, _) => 1.0,
                 (_, true) => 0.5,
+                _ if self.holds(step) => 0.8,
                 _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };

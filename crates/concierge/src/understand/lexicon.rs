@@ -44,6 +44,8 @@ pub(crate) const HEADING: f32 = 0.57;
 const JOINED: f32 = 0.72;
 /// A dish by its bare number: "a 12".
 const BARE_NUMBER: f32 = 0.75;
+/// A common word within a name, where "of" stands before it.
+pub(crate) const SERVED: f32 = 0.54;
 /// A name's first word, common in English, that shares its head with what is joined to it.
 pub(crate) const SHARED: f32 = 0.55;
 
@@ -191,6 +193,13 @@ impl Lexicon {
     /// Whether a word ends one of an item's names.
     pub(crate) fn is_called(&self, item: u16, stem: &str) -> bool {
         self.vocabulary.get(stem).is_some_and(|word| self.ends(Entry::Item(item), word))
+    }
+
+    /// Whether a word that is no part of a choice's name ends the name of an item that takes the choice.
+    pub(crate) fn heads_taker(&self, entry: Entry, word: Word) -> bool {
+        let Entry::Choice(group, _) = entry else { return false };
+        let takes = |item: &u16| self.takes(*item, group) && self.ends(Entry::Item(*item), word);
+        !self.ends(entry, word) && (0..place(self.menu.items.len())).any(|item| takes(&item))
     }
 
     /// Whether an item is called what its heading says, so that it is meant where only what is on it was said.

@@ -21,6 +21,9 @@ impl Search<'_> {
                     let cost = if matches!(state.link, Link::And | Link::Comma) { 1.2 } else { 0.3 };
                     self.push(step, -cost, state, Act::Skip, None);
                 }
+                if mark == Mark::Article && state.pre_len > 0 && self.is_to(step) {
+                    self.push(step, 0.4, State { det, ..state }, Act::Skip, None);
+                }
                 if state.det == Det::None || state.det == Det::Some {
                     let (cost, flush, open) = self.open(&state);
                     let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };
@@ -39,9 +42,10 @@ impl Search<'_> {
                 let state = State { neg: if state.neg == Neg::On { Neg::Off } else { state.neg }, ..state };
                 let next = State { link, ..state };
                 // "a large and a small": what is pending may be a line by itself.
-                if state.pre_len == 0 && state.size != NONE {
-                    let (cost, flush, open) = self.open(&state);
-                    self.push(step, -cost, State { link, ..open }, Act::Skip, flush);
+                if state.size != NONE || state.pre_len > 0 {
+                    let cost = if state.pre_len > 0 { 0.3 } else { 0.0 };
+                    let (open_cost, flush, open) = self.open(&state);
+                    self.push(step, -cost - open_cost, State { link, ..open }, Act::Skip, flush);
                 }
                 let cost = if state.det == Det::None || state.pre_len > 0 { 0.0 } else { 0.4 };
                 let loose = State { det: if state.pre_len > 0 { state.det } else { Det::None }, ..next };
@@ -127,13 +131,14 @@ impl Search<'_> {
                 let unit = if mark == Mark::Serving { Unit::Serving } else { Unit::Part };
                 self.push(step, 0.0, State { unit, ..state }, Act::Skip, None);
             }
-            Mark::Each if state.pre_len > 0 => {
+            Mark::Each if state.pre_len > 0 || state.size != NONE => {
                 // "One plain, one filled, both warm".
                 let (cost, flush, open) = self.open(&state);
                 self.push(step, -cost, open, Act::Each, flush);
             }
             Mark::Each => {
                 self.push(step, 0.0, State { number: NONE, det: Det::None, ..state }, Act::Each, None);
+                self.push(step, -0.05, state, Act::Skip, None);
             }
             Mark::Other => {
                 let (cost, flush, open) = self.open(&state);
@@ -145,7 +150,15 @@ impl Search<'_> {
                     self.push(
                         step,
                         0.3 - cost,
-                        State { number: NONE, det: Det::None, link: Link::Bare, sized: false, sizable: true, ..open },
+                        State {
+                            number: NONE,
+                            det: Det::None,
+                            link: Link::Bare,
+                            sized: false,
+                            sizable: true,
+                            copied: true,
+                            ..open
+                        },
                         Act::Same { number: state.number },
                         flush,
                     );
@@ -158,7 +171,12 @@ impl Search<'_> {
                 self.push(step, -cost, State { link: Link::For, list: false, neg: Neg::Off, ..state }, Act::Skip, None)
             }
             Mark::Aside => self.push(step, 0.0, State { list: false, ..state }, Act::Skip, None),
-            Mark::Size | Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
+            Mark::Size => {
+                // "A small ham and pineapple": where the menu has that size, it is no mere word before an option.
+                let cost = if self.sizes_option(step) { 0.8 } else { 0.0 };
+                self.push(step, -cost, state, Act::Skip, None);
+            }
+            Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
         }
     }
 }

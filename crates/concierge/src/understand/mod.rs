@@ -3,12 +3,12 @@
 //! A menu is compiled once into a [`Lexicon`]. [`parse`] reads an utterance in four steps, each a module:
 //!
 //! 1. `tokens` folds the text into words;
-//! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`lexicon`, `names`,
+//! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`walk`, `lexicon`, `names`,
 //!    `bynames`, `partial`, `vocabulary`, `synonyms`), numbers (`numbers`) and plain English (`english`, `kinds`);
 //! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar` over the hypotheses
 //!    of `state`;
 //! 4. `replay` runs the path over lines in the making (`several` of them at once), `parting` parts them where they are
-//!    told apart, and `assemble` settles them into [`OrderLine`]s.
+//!    told apart, and `assemble` and `picks` settle them into [`OrderLine`]s.
 //!
 //! [`converse`] reads an utterance within a conversation with the same steps: `cues` are phrases about the order as a
 //! whole, `target` finds the line that is spoken of, `answer` the answer to a question. [`slots()`] finds what else was
@@ -37,6 +37,7 @@ pub(crate) mod numbers;
 mod partial;
 mod parting;
 mod phrases;
+mod picks;
 mod pieces;
 mod replay;
 mod search;
@@ -47,6 +48,7 @@ mod synonyms;
 mod target;
 mod tokens;
 mod vocabulary;
+mod walk;
 
 use serde::Serialize;
 

@@ -36,6 +36,9 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
         let names = std::iter::once(&item.name).chain(&item.aliases);
         phrases.extend(names.clone().map(|name| (entry, name.clone())));
         phrases.extend(names.filter_map(|name| Some((entry, by_kind(name)?))));
+        let taken = |name: &&str| menu.items.iter().any(|item| item.name.eq_ignore_ascii_case(name));
+        phrases
+            .extend(plainly(&item.name).into_iter().filter(|name| !taken(name)).map(|name| (entry, name.to_owned())));
         if numbers.contains_key(&place(at)) {
             phrases.extend(unnumbered(&item.name).map(|name| (entry, name)));
         }
@@ -46,8 +49,13 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
             let names = names.filter(|name| !super::pieces::names_thing(item, name));
             for name in names {
                 phrases.push((entry, name.clone()));
-                if !name.to_lowercase().contains("size") {
-                    phrases.extend(["size", "sized"].map(|word| (entry, format!("{name} {word}"))));
+                match name.to_lowercase().strip_suffix(" size") {
+                    // "A party sized pizza", "a party pizza".
+                    Some(head) => {
+                        phrases.push((entry, format!("{head} sized")));
+                        phrases.push((entry, head.to_owned()));
+                    }
+                    None => phrases.extend(["size", "sized"].map(|word| (entry, format!("{name} {word}")))),
                 }
             }
             size_synonyms(item, size_at, |phrase| phrases.push((entry, phrase.to_owned())));
@@ -62,10 +70,53 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
             let entry = Entry::Choice(place(at), place(choice_at));
             let names = std::iter::once(&choice.name).chain(&choice.aliases);
             phrases.extend(names.clone().map(|name| (entry, name.clone())));
+            let said = |name: &String| group.choices.iter().any(|other| other.name.eq_ignore_ascii_case(name));
+            phrases.extend(
+                names.clone().flat_map(|name| measured(name)).filter(|name| !said(name)).map(|name| (entry, name)),
+            );
             phrases.extend(names.filter_map(|name| Some((entry, by_kind(name)?))));
         }
     }
     phrases
+}
+
+/// Words that tell how much of a thing a choice stands for; each line means the same.
+const MEASURES: &[&[&str]] =
+    &[&["no", "without", "hold", "skip", "zero"], &["less", "light", "little", "easy"], &["extra", "more"]];
+
+/// Whether a word at the head of a choice's name says that there is none of what follows: "No Ice".
+pub(super) fn is_none(word: &str) -> bool {
+    MEASURES[0].contains(&word)
+}
+
+/// Other words for a choice that is so much of a thing: "hold the ice" for "No Ice", "easy ice" for "Less Ice".
+fn measured(name: &str) -> Vec<String> {
+    let tokens = tokenize(name);
+    let [first, rest @ ..] = tokens.as_slice() else { return Vec::new() };
+    let Some(line) = MEASURES.iter().find(|line| !rest.is_empty() && line.contains(&first.text.as_str())) else {
+        return Vec::new();
+    };
+    let rest = rest.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+    line.iter().filter(|word| **word != first.text).map(|word| format!("{word} {rest}")).collect()
+}
+
+/// What things in full are called for short, though a menu has others of the kind: "fries" are no sweet potato fries.
+const PLAINLY: &[(&str, &str)] = &[
+    ("french fries", "fries"),
+    ("bottled water", "water"),
+    ("mineral water", "water"),
+    ("still water", "water"),
+    ("spring water", "water"),
+    ("drip coffee", "coffee"),
+    ("filter coffee", "coffee"),
+    ("brewed coffee", "coffee"),
+    ("house coffee", "coffee"),
+];
+
+/// What a thing in full is called for short.
+fn plainly(name: &str) -> Option<&'static str> {
+    let words: Vec<String> = tokenize(name).into_iter().map(|token| token.text).collect();
+    PLAINLY.iter().find(|(full, _)| words.join(" ") == *full).map(|(_, short)| *short)
 }
 
 /// A name of several words with a kind in place of what is one: "ham and cheese toastie" for ham and cheddar.

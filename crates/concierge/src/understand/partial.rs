@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::english;
-use super::lexicon::{Entry, Lexicon, SHARED, family};
+use super::lexicon::{Entry, FULL, Lexicon, SERVED, SHARED, family};
+use super::names;
 use super::tokens::stem;
 use super::vocabulary::Word;
 
@@ -62,7 +63,21 @@ impl Lexicon {
                 .sqrt()
         };
         let whole: f32 = words.iter().map(weight).sum();
+        let none = names::is_none(self.vocabulary.text(words[0])) && matches!(entry, Entry::Choice(..));
         let add = |lexicon: &mut Self, chosen: &[usize]| {
+            // "Two burgers" are no "two patty burger": a number counts the word behind it, or is none of the name.
+            let counts = |at: &usize| is_count(lexicon.vocabulary.text(words[*at]));
+            if chosen.iter().any(|at| at + 1 < words.len() && !chosen.contains(&(at + 1)) && counts(at)) {
+                return;
+            }
+            // Nor is "without sugar" a "cola without sugar".
+            if chosen[0] > 0 && lexicon.vocabulary.text(words[chosen[0]]) == "without" {
+                return;
+            }
+            if none && chosen[0] > 0 {
+                // "Ice" is what "No Ice" has not.
+                return;
+            }
             let part: Vec<Word> = chosen.iter().map(|&at| words[at]).collect();
             let ends = chosen.contains(&(words.len() - 1));
             let says_little = |word: &Word| {
@@ -75,8 +90,10 @@ impl Lexicon {
                 && (part.len() < 2 || part.iter().any(|word| is_count(lexicon.vocabulary.text(*word))))
             {
                 // "Black and pinto beans": such a word says something only beside its like.
-                if chosen == [0] && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
-                    lexicon.insert(entry, &part, SHARED);
+                // "A glass of red": or where it is served.
+                let glass = part.len() == 1 && chosen != [0] && matches!(entry, Entry::Item(_));
+                if (chosen == [0] || glass) && lexicon.vocabulary.text(part[0]).parse::<u32>().is_err() {
+                    lexicon.insert(entry, &part, if glass { SERVED } else { SHARED });
                 }
                 return;
             }
@@ -103,6 +120,14 @@ impl Lexicon {
                     add(self, &(from..to).collect::<Vec<_>>());
                 }
             }
+        }
+        if let [rest @ .., last] = words
+            && matches!(entry, Entry::Choice(..))
+            && english::is_unit(self.vocabulary.text(*last))
+        {
+            // "A drizzle of dark chocolate" for the "Dark Chocolate Drizzle".
+            let turned: Vec<Word> = std::iter::once(*last).chain(rest.iter().copied()).collect();
+            self.insert(entry, &turned, FULL - 0.02);
         }
         if let [first, second] = *words {
             self.insert(entry, &[second, first], 0.7);

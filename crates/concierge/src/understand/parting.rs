@@ -39,6 +39,60 @@ pub(crate) fn by_items(tokens: &[Token], lattice: &Lattice, lines: &mut [Draft],
     draft.options = options;
 }
 
+/// A line that only says of how many things those that follow are: "five pizzas, two hawaiian and three supreme", "four
+/// pints, two bitter, one lager, one stout". It goes, and its size is theirs.
+pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) {
+    for at in 0..lines.len() {
+        let [head, rest @ ..] = &mut lines[at..] else { return };
+        let of_all = match head.items.as_slice() {
+            [] => head.size.is_some(),
+            [(item, _)] => lexicon.is_generic(*item),
+            _ => true,
+        };
+        if !of_all
+            || head.quantity < 2
+            || head.quantity != head.said
+            || !head.options.is_empty()
+            || head.fix
+            || head.copy
+        {
+            continue;
+        }
+        let heading = head.items.first().map(|(item, _)| &lexicon.item(*item).category);
+        let belongs = |line: &Draft| {
+            let named = line.items.first().is_some_and(|(item, _)| {
+                heading.is_none_or(|heading| lexicon.item(*item).category == *heading && !lexicon.is_generic(*item))
+            });
+            named
+                && line.split.is_none()
+                && head.size.is_none_or(|size| line.size.is_some() || sized(lattice, line, size))
+        };
+        let mut left = head.quantity;
+        let count = rest.iter().take_while(|line| {
+            let more = left > 0 && belongs(line) && line.quantity <= left;
+            left -= if more { line.quantity } else { 0 };
+            more
+        });
+        let count = count.count();
+        if left > 0 || count < 2 {
+            continue;
+        }
+        for line in &mut rest[..count] {
+            line.size = line.size.or(head.size);
+            line.plain |= head.plain;
+        }
+        head.quantity = 0;
+    }
+}
+
+/// Whether a line comes in a size.
+fn sized(lattice: &Lattice, line: &Draft, size: u16) -> bool {
+    match lattice.edges.get(size as usize).map(|edge| &edge.kind) {
+        Some(Kind::Sizes(sizes)) => sizes.iter().any(|(of, _)| line.items.iter().any(|(item, _)| item == of)),
+        _ => false,
+    }
+}
+
 /// Whether "and" stands before a thing and what counts it: it comes to the others.
 fn joined(tokens: &[Token], lattice: &Lattice, draft: &Draft) -> bool {
     let edges = [draft.number, draft.edge].map(|edge| lattice.edges.get(edge as usize).map(|edge| edge.from));

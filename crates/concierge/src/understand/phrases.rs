@@ -90,6 +90,11 @@ pub(crate) fn likewise(
     (!lines.is_empty() && rest[to..].iter().all(ends)).then_some(lines)
 }
 
+/// Whether words end with "instead": what they order takes the place of something.
+pub(crate) fn is_instead(tokens: &[Token]) -> bool {
+    tokens.iter().rev().find(|token| !cues::is_polite(&token.text)).is_some_and(|token| token.text == "instead")
+}
+
 /// Whether words say how it is to be in the end, not what comes to it: "two teas actually", "three in total".
 pub(crate) fn settles(tokens: &[Token]) -> bool {
     const SETTLE: &[&[&str]] = &[

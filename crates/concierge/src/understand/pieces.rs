@@ -16,6 +16,13 @@ pub(crate) enum Count {
     Uneven,
 }
 
+impl Count {
+    /// Whether it is what one portion holds.
+    pub(crate) const fn is_portion(&self) -> bool {
+        matches!(self, Self::Pieces(Some(_), 1))
+    }
+}
+
 /// Words for one of several in a portion.
 const PIECE: &[&str] = &["piece", "pieces", "pc", "pcs", "pce", "count", "ct"];
 

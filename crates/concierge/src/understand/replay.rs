@@ -122,6 +122,7 @@ pub(crate) fn replay(
         }
     }
     replayer.without_it();
+    parting::headed(lexicon, lattice, &mut replayer.out.lines);
     replayer.out.lines.retain(|line| line.quantity > 0);
     replayer.out.lines = std::mem::take(&mut replayer.out.lines)
         .into_iter()
@@ -158,7 +159,14 @@ impl Replayer<'_> {
             Act::Back(how) => self.back(at, how),
             Act::Size => {
                 if let Some(both) = self.both.take() {
-                    self.out.lines[both..].iter_mut().for_each(|line| line.size = Some(at));
+                    for line in both..self.out.lines.len() {
+                        let items = &self.out.lines[line].items;
+                        if items.is_empty() || self.sizes(items, at) {
+                            self.out.lines[line].size = Some(at);
+                        }
+                    }
+                    // "Both large with gravy": what follows is for both as well.
+                    self.scope = Some(both);
                 }
                 if let Some(line) = self.last() {
                     line.size = Some(at);
@@ -171,6 +179,7 @@ impl Replayer<'_> {
                 {
                     line.quantity = value;
                     line.counted = true;
+                    line.number = at;
                     self.twice(at, value);
                 }
                 self.fix = false;
@@ -325,8 +334,13 @@ impl Replayer<'_> {
         });
         if let Some(at) = root {
             let several = self.out.lines.len() > at + 1;
+            // What the line before turned out to be by its options, this one is, too.
+            let root = &self.out.lines[at];
+            let takes_all = |item: &&(u16, f32)| root.options.iter().all(|(edge, _)| self.takes(&[**item], *edge));
+            let kept: Vec<(u16, f32)> = root.items.iter().filter(takes_all).copied().collect();
+            let kept = if kept.is_empty() { root.items.clone() } else { kept };
             let root = &mut self.out.lines[at];
-            draft.items.clone_from(&root.items);
+            draft.items = kept;
             let sized = draft.size.is_some() && draft.size != root.size;
             let part = draft.size.is_none() || root.size.is_none();
             if part && (root.quantity > draft.quantity || (root.quantity == draft.quantity && several)) {
@@ -351,7 +365,7 @@ impl Replayer<'_> {
         self.out.lines.push(draft);
     }
 
-    fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
+    pub(super) fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
         match &self.lattice.edges[edge as usize].kind {
             Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
             _ => false,
@@ -370,8 +384,11 @@ impl Replayer<'_> {
         let fix = std::mem::take(&mut self.fix) && !std::mem::take(&mut self.lost);
         self.bare = false;
         let before = self.out.lines.len().saturating_sub(1);
-        if let Some(others) = self.scope.and_then(|from| self.out.lines.get_mut(from..before)) {
-            others.iter_mut().for_each(|line| line.options.push((at, how)));
+        for line in self.scope.map_or(before..before, |from| from..before) {
+            let items = &self.out.lines[line].items;
+            if items.is_empty() || self.takes(items, at) {
+                self.out.lines[line].options.push((at, how));
+            }
         }
         if let Some(line) = self.last() {
             if fix {

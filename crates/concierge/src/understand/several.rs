@@ -16,19 +16,27 @@ impl Replayer<'_> {
         let all = (edge.from..edge.to).any(|at| matches!(word(at), "all" | "each" | "every" | "apiece"));
         let kin = |line: &Draft| line.items.first().map(|item| item.0) == last.items.first().map(|item| item.0);
         let alike = self.out.lines.iter().rev().take_while(|line| kin(line)).count();
+        let every = word(edge.from) == "all" && edge.to == edge.from + 1;
         let from = count - if all { alike.max(2) } else { 2 };
+        let from = if every { 0 } else { from };
         let behind = matches!(word(edge.from), "on" | "in" | "for") || word(edge.from) == "apiece";
         let ahead = !behind
             && (matches!(word(edge.to), "with" | "without" | "no")
                 || self.option_at(edge.to)
                 || (matches!(word(edge.to), "on" | "in" | "as" | "to") && self.option_at(edge.to + 1)));
+        if every && !ahead && !self.size_at(edge.to) {
+            // "That's all."
+            return;
+        }
         self.both = Some(from);
         if ahead {
             self.scope = Some(from);
         } else {
             let said = last.options.get(self.clause..).unwrap_or(&[]).to_vec();
-            for line in &mut self.out.lines[from..count - 1] {
-                line.options.extend_from_slice(&said);
+            for at in from..count - 1 {
+                let items = &self.out.lines[at].items;
+                let own: Vec<(u16, How)> = said.iter().filter(|(edge, _)| self.takes(items, *edge)).copied().collect();
+                self.out.lines[at].options.extend(own);
             }
         }
     }
@@ -38,6 +46,13 @@ impl Replayer<'_> {
         edges.is_some_and(|(from, to)| {
             let option = |edge: &Edge| matches!(edge.kind, Kind::Choices(_)) && edge.score > 0.0;
             self.lattice.edges[*from..*to].iter().any(option)
+        })
+    }
+
+    fn size_at(&self, at: usize) -> bool {
+        let edges = self.lattice.starts.get(at).zip(self.lattice.starts.get(at + 1));
+        edges.is_some_and(|(from, to)| {
+            self.lattice.edges[*from..*to].iter().any(|edge| matches!(edge.kind, Kind::Sizes(_)))
         })
     }
 

@@ -157,6 +157,8 @@ pub(crate) struct State {
     pub taken: u64,
     /// The item is wanted more than once, so that what follows may part it: "two teas, one hot and one iced".
     pub many: bool,
+    /// The item is the same as the one before: "the same but a latte".
+    pub copied: bool,
     /// Edge of the thing before, where the item stands in a list after it: what the item does not take may be that one's.
     pub back: u16,
 }
@@ -197,6 +199,7 @@ impl State {
         sized: false,
         taken: 0,
         many: false,
+        copied: false,
         back: NONE,
     };
 
@@ -251,7 +254,7 @@ pub(crate) fn option_gain(state: &State, counted: bool) -> f32 {
         Det::Article if state.link == Link::With => -0.1,
         Det::Article if state.link == Link::And && state.list && state.size == NONE => -0.1,
         // "I'd like a thick crust" begins another.
-        Det::Article if state.link == Link::Verb => -1.0,
+        Det::Article if state.link == Link::Verb && !state.fix => -1.0,
         Det::Article => -0.5,
         Det::Number if counted => 0.5,
         Det::Number if state.unit == Unit::Part => 0.3,

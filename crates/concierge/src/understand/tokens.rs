@@ -199,6 +199,7 @@ pub(crate) fn stem(word: &str) -> String {
     // "Mac 'n' cheese", and units, which menus shorten.
     let whole = match word {
         "n" => "and",
+        "zeros" | "zeroes" => "0",
         "l" | "litre" | "litres" | "liters" | "ltr" => "liter",
         "ml" | "milliliter" | "milliliters" | "millilitre" | "millilitres" => "ml",
         "oz" | "ounce" | "ounces" => "oz",

@@ -40,6 +40,8 @@ pub(crate) enum Guess {
     /// A short word with a slip in it, or a piece of a longer word: enough to tell what a thing is, but not to tell
     /// it by its byname alone.
     Piece,
+    /// A word of three letters with one left out: it tells nothing but within a longer name, "pad tai".
+    Within,
 }
 
 /// The words of all names and aliases, by stem.
@@ -162,7 +164,9 @@ impl Vocabulary {
             return;
         }
         for line in variants(&first.stem) {
-            for other in line.iter().filter_map(|other| self.get(other)) {
+            // "Fries" are a thing and never "fried" something.
+            let kept = line.iter().filter(|other| !(first.is_plural() && other.ends_with("ed")));
+            for other in kept.filter_map(|other| self.get(other)) {
                 if out.iter().all(|reading| reading.words[0] != other) {
                     out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });
                 }
@@ -172,7 +176,8 @@ impl Vocabulary {
             return;
         }
         // "Mash" for mashed potatoes.
-        for end in ["ed", "d"] {
+        let last = first.text.chars().last().unwrap_or_default();
+        for end in ["ed".to_owned(), "d".to_owned(), format!("{last}ed")] {
             if let Some(word) = self.get(&format!("{}{end}", first.text)).filter(|_| first.text.len() > 3) {
                 out.push(Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });
             }
@@ -195,9 +200,10 @@ impl Vocabulary {
             }
             self.shortened(&first.text, out);
             self.tail(&first.stem, out);
-            self.misspelt(&first.stem, out);
+            let real = english::is_word(&first.text);
+            self.misspelt(&first.stem, real, out);
             if first.text != first.stem {
-                self.misspelt(&first.text, out);
+                self.misspelt(&first.text, real, out);
             }
         }
     }
@@ -264,14 +270,36 @@ impl Vocabulary {
         }
     }
 
-    fn misspelt(&self, text: &str, out: &mut Vec<Reading>) {
+    /// "Tai" for "thai": a letter within is left out.
+    fn lacking(&self, text: &str, out: &mut Vec<Reading>) {
+        let letters: Vec<char> = text.chars().collect();
+        let [first, .., last] = letters[..] else { return };
+        for &word in self.deletes.get(text).into_iter().flatten().filter(|_| letters.len() == 3) {
+            let whole = self.text(word);
+            if whole.chars().count() == 4 && whole.starts_with(first) && whole.ends_with(last) {
+                let reading =
+                    Reading { words: [word; INITIALS], len: 1, tokens: 1, quality: 0.85, guess: Guess::Within };
+                out.push(reading);
+            }
+        }
+    }
+
+    /// `real`: English has the word, so that it is misspelt only where its letters changed places.
+    fn misspelt(&self, text: &str, real: bool, out: &mut Vec<Reading>) {
         if text.chars().count() < 4 {
+            if !real {
+                self.lacking(text, out);
+            }
             return;
         }
         let mut found: Vec<(usize, Word)> = Vec::new();
         for form in deletions(text) {
             for &word in self.deletes.get(&form).into_iter().flatten() {
-                if let Some(distance) = close(text, self.text(word)).filter(|_| found.iter().all(|f| f.1 != word)) {
+                let other = self.text(word);
+                let known = |_: &usize| found.iter().all(|f| f.1 != word);
+                if let Some(distance) = close(text, other).filter(known)
+                    && (!real || letters(text) == letters(other))
+                {
                     found.push((distance, word));
                 }
             }
@@ -286,6 +314,13 @@ impl Vocabulary {
             }
         }
     }
+}
+
+/// The letters of a word, sorted.
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// How many letters may differ in a word of this length.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 
 use super::*;
-use crate::kv::Cells;
+use crate::{kv::Cells, sample::Sampler, template::Prompt};
 
 const VOCABULARY: i32 = 97;
 /// Breaks every computation that it is part of.

@@ -1,0 +1,303 @@
+//! What each thing that was heard is answered with.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{
+    Answer, Turn, asking, budget,
+    calls::of_type,
+    chat,
+    dishes::{self, Aspect},
+    heard::Heard,
+    orders, phrases, place, quote, settled,
+    wording::{plain_words, says},
+};
+use crate::{
+    brief::{Act, Step},
+    intent::{AgentName, Intent},
+    ledger::{Consent, Question},
+    order::Edit,
+    ports::RecordType,
+    tools::ToolName,
+    understand::Form,
+};
+
+/// Surer than this, the router's questions about the place are about the place.
+const SURE_OF_PLACE: f32 = 0.8;
+
+/// Longer questions, in words, ask of the whole menu.
+const MOST_OF_OFFERED: usize = 7;
+
+impl Turn<'_> {
+    /// Allergies and diets that the guest states hold for the whole conversation.
+    pub(super) fn note_wishes(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        let mut noted = Vec::new();
+        for allergen in &heard.allergies {
+            if !self.cart.allergies().contains(allergen)
+                && let Ok(events) = self.cart.declare_allergy(allergen)
+            {
+                self.record(events);
+                noted.push(allergen.clone());
+            }
+        }
+        for diet in heard.diets.iter().filter(|_| heard.states_diet) {
+            if !self.cart.diets().contains(diet)
+                && let Ok(events) = self.cart.declare_diet(diet)
+            {
+                self.record(events);
+            }
+        }
+        if noted.is_empty() {
+            return Vec::new();
+        }
+        let what = crate::ledger::list_words(&noted);
+        let plain = format!(
+            "I've noted your allergy: {what}. I'll warn you of every dish that lists it.{}",
+            // An answer about dishes says so itself.
+            if heard.parts.iter().any(|part| part.intent == Intent::MenuQa) {
+                ""
+            } else {
+                " Please tell our staff as well."
+            }
+        );
+        let mut steps = vec![Step::new(Act::NoteAllergy).or_plain(plain)];
+        // What is on the order already is told of at once, not only at placing.
+        let conflicts = crate::ledger::conflicts(&self.world.menu, &self.cart);
+        if !conflicts.is_empty() {
+            let warnings: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
+            let plain = format!("Please mind your order: {}.", crate::ledger::list_words(&warnings));
+            steps.push(Step::new(Act::WarnAllergy).or_plain(plain));
+        }
+        steps
+    }
+
+    pub(super) fn answer(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        if let Some(steps) = budget::go_on(self, heard) {
+            return steps;
+        }
+        if let Some(steps) = self.answer_pending(heard) {
+            return steps;
+        }
+        if let Some(steps) = self.leave_open(heard) {
+            return steps;
+        }
+        if let Some(edits) = self.left_to_us(heard) {
+            return orders::edit(self, edits, Consent::NotAsked);
+        }
+        if chat::makes_prices(heard.text) {
+            return vec![chat::fixed_prices()];
+        }
+        let open = self.memory.complaint.as_ref().is_some_and(|complaint| heard.continues_complaint(complaint));
+        if heard.intent == Intent::Complaint || open || (self.memory.handed_over && self.waits_for_staff(heard)) {
+            return self.complaint(heard.text, heard.reply);
+        }
+        let mut steps = Vec::new();
+        for (at, part) in heard.parts.iter().enumerate() {
+            let behind_place = at > 0 && heard.parts[at - 1].intent == Intent::StoreInfo;
+            match part.intent {
+                // "Is there parking, and is it free?": the record before tells both.
+                Intent::MenuQa if behind_place && part.refers_back && part.names_nothing() => {}
+                // "Two classics, how much is that?": what was just added was told with its total.
+                Intent::MenuQa
+                    if at > 0
+                        && heard.parts[at - 1].intent == Intent::Order
+                        && !heard.edits.is_empty()
+                        && part.names_nothing()
+                        && Aspect::of(&plain_words(part.text)) == Aspect::Price => {}
+                // "I don't know" to a question about the order: it is asked once more.
+                Intent::MenuQa
+                    if heard.form == Form::Statement
+                        && part.names_nothing()
+                        && !self.cart.needs(&self.world.menu).is_empty() =>
+                {
+                    steps.extend(orders::open_question(self));
+                }
+                Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
+                // "A receipt, please": how orders are told of comes from the house's own record of it.
+                Intent::History
+                    if self.cart.is_empty() && says(&plain_words(part.text), "receipt | invoice | bill | receipts") =>
+                {
+                    steps.push(self.tell_store(part.text, &part.embedding));
+                }
+                Intent::History => {
+                    steps.extend(self.using(ToolName::OrderStatus, json!({}), |turn| (orders::history(turn), true)));
+                }
+                // "Halal?" where no dish is marked so is a question for the house, if it has an answer.
+                Intent::MenuQa
+                    if part.items.is_empty()
+                        && self.no_dish_has(&part.diets)
+                        && part.diets.iter().any(|diet| place::knows(&self.world.info, diet)) =>
+                {
+                    steps.push(self.tell_store(part.text, &part.embedding));
+                }
+                Intent::MenuQa if settled::says_too_little(part.text) => steps.push(chat::ask_again()),
+                // What is no dish, and what dishes are no answer to, may stand in the house's records.
+                Intent::MenuQa if self.asks_the_house(part) => {
+                    steps.push(self.tell_store(part.text, &part.embedding));
+                }
+                Intent::MenuQa => {
+                    let mut filter = of_type(RecordType::Menu);
+                    filter.diet = part.diets.iter().next().cloned();
+                    let words = plain_words(part.text);
+                    let asked = self.asked(part);
+                    let quoted =
+                        if Aspect::of(&words) == Aspect::Price { quote::quote(self, part.text, &words) } else { None };
+                    let told = match quoted {
+                        Some(step) => vec![step],
+                        None => self.tell_dishes(&part.embedding, filter, asked),
+                    };
+                    // What the next part of the message calls "it".
+                    self.memory.talk_of(orders::items_of(&told));
+                    steps.extend(told);
+                }
+                // What the router is sure to be about the place is no dish that is not sold.
+                Intent::StoreInfo
+                    if part.confidence < SURE_OF_PLACE
+                        && part.unknown.as_ref().is_some_and(|thing| !place::knows(&self.world.info, thing)) =>
+                {
+                    let asked = self.asked(part);
+                    steps.extend(self.tell_dishes(&part.embedding, of_type(RecordType::Menu), asked));
+                }
+                Intent::StoreInfo => {
+                    steps.push(self.tell_store(part.text, &part.embedding));
+                }
+                Intent::Budget => steps.extend(budget::answer(self, part.text)),
+                Intent::Complaint => steps.extend(self.complaint(part.text, heard.reply)),
+                Intent::Greeting if heard.parts.len() > 1 && !chat::asks_who(&plain_words(part.text)) => {}
+                // Whoever leaves with an order that is not placed is asked about it.
+                Intent::Greeting
+                    if chat::takes_leave(&plain_words(part.text))
+                        && !self.cart.is_empty()
+                        && self.memory.complaint.is_none() =>
+                {
+                    steps.extend(orders::ask_before_leaving(self));
+                }
+                Intent::Greeting
+                    if chat::asks_help(&plain_words(part.text)) && orders::open_question(self).is_some() =>
+                {
+                    steps.extend(orders::open_question(self));
+                }
+                Intent::Greeting => {
+                    let manager = self.memory.complaint.is_some();
+                    let persona = self.world.personas.of(if manager { AgentName::Gordon } else { AgentName::Rosy });
+                    let first = self.memory.turns == 0;
+                    steps.push(chat::greeting(&self.world.menu, persona, manager, part.text, first));
+                }
+                Intent::OffTopic => {
+                    let manager = self.memory.complaint.is_some();
+                    steps.push(chat::off_topic(&self.world.menu, manager, self.memory.turns));
+                }
+            }
+        }
+        steps.dedup_by(|a, b| a == b);
+        steps
+    }
+
+    /// A no to "which one would you like?" takes the thing off again.
+    fn leave_open(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
+        if heard.reply != Some(Answer::No) || !heard.edits.is_empty() || self.memory.complaint.is_some() {
+            return None;
+        }
+        let need = self.cart.needs(&self.world.menu).into_iter().next()?;
+        let undecided = matches!(need.question, Question::Item { .. });
+        undecided.then(|| orders::edit(self, vec![Edit::Remove { line: need.line, quantity: None }], Consent::NotAsked))
+    }
+
+    /// "You choose" and "the cheapest one", where the guest is to say which dish: the best liked, or the cheapest.
+    fn left_to_us(&self, heard: &Heard<'_>) -> Option<Vec<Edit>> {
+        let menu = &self.world.menu;
+        let need = self.cart.needs(menu).into_iter().next()?;
+        let Question::Item { any_of } = &need.question else { return None };
+        let words = plain_words(heard.text);
+        let cheapest = phrases::is_only(&words, phrases::CHEAPEST);
+        if !heard.edits.is_empty() || !(cheapest || phrases::is_only(&words, phrases::LEFT_TO_US)) {
+            return None;
+        }
+        let fits = dishes::by_popularity(menu, |item| any_of.contains(&item.id));
+        let pick = if cheapest { fits.iter().min_by_key(|item| item.price_range().0) } else { fits.first() }?;
+        Some(vec![self.cart.answer_item(need.line, &pick.id)?])
+    }
+
+    /// Whether a guest who waits for a person says something that the person is to answer.
+    fn waits_for_staff(&self, heard: &Heard<'_>) -> bool {
+        /// Less sure than this of what is meant, a person had better read it.
+        const SURE: f32 = 0.5;
+        // "The classic" goes on with what was told, as long as nothing is being ordered.
+        let told = || heard.text.trim_start().to_lowercase().starts_with("the ") && !heard.wants();
+        match heard.intent {
+            Intent::Order if self.cart.is_empty() && told() => true,
+            _ if heard.confidence < SURE && heard.reply.is_none() => true,
+            Intent::OffTopic => true,
+            Intent::Greeting => !chat::is_thanks_or_bye(heard.text),
+            Intent::History => self.cart.is_empty() && self.cart.orders().is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether diets are named that no dish of the menu is marked with.
+    fn no_dish_has(&self, diets: &BTreeSet<String>) -> bool {
+        let marked = |diet: &String| {
+            self.world.menu.items.iter().filter_map(|item| item.diets.as_ref()).any(|diets| diets.contains(diet))
+        };
+        !diets.is_empty() && !diets.iter().any(marked)
+    }
+
+    /// Whether the records of the house are to answer a question that the router took for one about dishes.
+    fn asks_the_house(&self, part: &asking::Part<'_>) -> bool {
+        if let Some(thing) = &part.unknown {
+            return place::knows(&self.world.info, thing);
+        }
+        let words = plain_words(part.text);
+        let of_before = part.goes_on.is_some() || (part.refers_back && !self.memory.talked_of.is_empty());
+        part.names_nothing()
+            && !of_before
+            && dishes::asks_a_fact(&words)
+            && dishes::category_named(&self.world.menu, &words).is_none()
+    }
+
+    pub(super) fn asked<'b>(&self, part: &'b asking::Part<'_>) -> dishes::Asked<'b> {
+        let words = plain_words(part.text);
+        let mut named = part.items.clone();
+        // "How much are they?", "what's the difference?" of those among which the guest is to choose.
+        let open = self.cart.needs(&self.world.menu).into_iter().next().and_then(|need| match need.question {
+            Question::Item { any_of } => Some(any_of),
+            _ => None,
+        });
+        let category = dishes::category_named(&self.world.menu, &words);
+        let free = part.names_nothing() && category.is_none();
+        let mut among = Vec::new();
+        if free && Aspect::of(&words).ranks() && words.len() <= MOST_OF_OFFERED {
+            // "Which is the best?" of what was told of.
+            among = open.unwrap_or_else(|| self.memory.offered.clone());
+            among.retain(|_| part.compares() || words.len() <= 3);
+        } else if let Some(open) = open.filter(|_| part.names_nothing() && part.compares()) {
+            named = vec![open];
+        } else if named.is_empty()
+            && part.unknown.is_none()
+            && (part.refers_back || (free && (part.goes_on.is_some() || dishes::is_bare_aspect(&words))))
+        {
+            named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
+        }
+        let mut diets = part.diets.clone();
+        if named.is_empty() {
+            diets.extend(self.cart.diets().iter().cloned());
+        }
+        let avoid = self.cart.allergies().clone();
+        dishes::Asked {
+            text: part.goes_on.as_deref().filter(|_| category.is_none()).unwrap_or(part.text),
+            named,
+            hits: &[],
+            diets,
+            allergens: part.allergens.clone(),
+            avoid,
+            unknown: part.unknown.clone(),
+            among,
+            max_price: if phrases::asks_below(self.world, part.text, &words) {
+                phrases::below(self.world, part.text)
+            } else {
+                None
+            },
+        }
+    }
+}

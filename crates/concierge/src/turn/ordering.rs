@@ -1,0 +1,152 @@
+//! A message that is about the order: what it does to the cart, and what is asked back.
+
+use serde_json::json;
+
+use super::{
+    Answer, Pending, Turn,
+    calls::of_type,
+    dishes, extras,
+    heard::Heard,
+    orders,
+    wording::{among, plain_words, says},
+};
+use crate::{
+    brief::{Act, Step},
+    intent::Intent,
+    ledger::{ComplaintKind, Consent},
+    order::Edit,
+    ports::RecordType,
+    tools::{Call, ToolName, args::OpenTicket},
+    understand::Form,
+};
+
+impl Turn<'_> {
+    /// "Cancel my order" when nothing is in the cart and an order is with the kitchen: a person decides about that.
+    fn cancel_placed(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
+        let only_clears = heard.edits.iter().all(|edit| *edit == Edit::Clear);
+        if heard.intent != Intent::Cancel || !self.cart.is_empty() || !only_clears {
+            return None;
+        }
+        let order = self.cart.orders().last()?;
+        let (number, state) = (order.number, self.register.state(order.id).unwrap_or("received"));
+        if state == "served" {
+            return None;
+        }
+        let state = orders::state_words(state);
+        let call = Call::OpenTicket(OpenTicket { kind: ComplaintKind::Other, order_number: Some(number) });
+        self.memory.pending = Some(Pending::Call { call: Box::new(call) });
+        let plain = format!(
+            "Your order number {number} is placed already and {state}, so I can't cancel it myself. Shall I ask our staff to?"
+        );
+        Some(vec![Step::new(Act::DeclineRule).or_plain(plain).verbatim(true)])
+    }
+
+    pub(super) fn order(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        if let Some(steps) = self.cancel_placed(heard) {
+            return steps;
+        }
+        if let Some(step) = self.one_of_offered(heard) {
+            return vec![step];
+        }
+        let mut steps = Vec::new();
+        if !heard.edits.is_empty() {
+            steps.extend(orders::edit(self, heard.edits.clone(), Consent::NotAsked));
+        }
+        if heard.shows_order {
+            steps.push(self.using(ToolName::ViewCart, json!({}), |turn| (orders::tell_cart(turn), true)));
+        }
+        for words in &heard.problems {
+            let plain = format!("I can't put {words} on an order. How many would you like?");
+            steps.push(Step::new(Act::DeclineRule).fact(plain.clone()).point(plain.clone(), [plain]));
+        }
+        for unknown in &heard.unknown {
+            let asked =
+                dishes::Asked { hits: &unknown.near, avoid: self.cart.allergies().clone(), ..dishes::Asked::default() };
+            // "Ketchup, please" is no dish, yet the house has it.
+            steps.push(match extras::named(&self.world.menu, &plain_words(&unknown.words)) {
+                Some(extra) => extras::tell(&self.world.menu, &extra),
+                None => dishes::decline(&self.world.menu, &unknown.words, &asked),
+            });
+        }
+        if let Some(question) = &heard.which {
+            steps.push(
+                Step::new(Act::AskWhich)
+                    .fact(format!("To ask: {question}"))
+                    .point(question.clone(), [question.clone()]),
+            );
+        }
+        if steps.is_empty() && heard.intent == Intent::Cancel {
+            // What is to go was not said: the order is too much to lose by a guess.
+            steps.push(if self.cart.is_empty() {
+                orders::tell_cart(self)
+            } else {
+                self.memory.pending = Some(Pending::Clear);
+                Step::new(Act::AskAgain).or_plain("Shall I cancel your whole order?").verbatim(true)
+            });
+        }
+        if steps.is_empty() && heard.intent == Intent::Remove {
+            steps.push(orders::tell_cart(self));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order && heard.form == Form::YesNo {
+            // "Can I still change my order?": a question that orders nothing.
+            let told = heard.parts.first().map(|part| self.tell_store(part.text, &part.embedding));
+            steps.extend(told.filter(|step| step.act == Act::TellStore));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order {
+            steps.extend(self.nothing_named(heard));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order {
+            // "I'd like to order": nothing named yet.
+            steps.push(match orders::open_question(self) {
+                Some(step) => step,
+                None => Step::new(Act::AskAgain).or_plain("Of course! What would you like to order?"),
+            });
+        }
+        steps
+    }
+
+    /// "One of those, please", where several were offered: which one is asked.
+    fn one_of_offered(&self, heard: &Heard<'_>) -> Option<Step> {
+        const ONE: &str =
+            "ok okay yes i i'll i'd take have want like one two of those them these please give me can get";
+        let menu = &self.world.menu;
+        let words = plain_words(heard.text);
+        let one = || says(&words, "one | two") && words.iter().all(|word| among(word, ONE));
+        let open = heard.edits.is_empty() && self.memory.offered.len() > 1 && self.cart.needs(menu).is_empty();
+        if !open || !(heard.reply == Some(Answer::Yes) || one()) {
+            return None;
+        }
+        let names: Vec<&str> =
+            self.memory.offered.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
+        let question = format!("Which one would you like: {}?", crate::ledger::listing(&names, "or"));
+        Some(Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question.clone(), [question]))
+    }
+
+    /// What an order that names no dish may mean: the end of the order, a kind of dish.
+    fn nothing_named(&mut self, heard: &Heard<'_>) -> Vec<Step> {
+        let menu = &self.world.menu;
+        let words = plain_words(heard.text);
+        const NO_MORE: &str = "no nope nah thanks thank you nothing not now that's thats all it please";
+        if heard.reply == Some(Answer::No) && !self.cart.is_empty() && words.iter().all(|word| among(word, NO_MORE)) {
+            return orders::ask_place(self);
+        }
+        const CONTENT: &str = "ok okay perfect great looks good fine that that's thats it alright all right correct nice \
+            sounds is lovely excellent cool super everything confirm confirmed";
+        if !self.cart.is_empty() && self.memory.pending.is_none() && words.iter().all(|word| among(word, CONTENT)) {
+            return orders::ask_place(self);
+        }
+        let refuses = says(&words, "no | not | without | don't | never");
+        if !refuses && (heard.form == Form::Statement || heard.wants()) {
+            if let Some(extra) = extras::named(menu, &words) {
+                return vec![extras::tell(menu, &extra)];
+            }
+            if dishes::category_named(menu, &words).is_some()
+                && let Some(part) = heard.parts.first()
+            {
+                let asked = self.asked(part);
+                return self.tell_dishes(&part.embedding, of_type(RecordType::Menu), asked);
+            }
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,151 @@
+//! Set phrases that mean the same wherever they are said, whatever the router makes of them.
+
+use super::{
+    Pending, Scene, World, chat, grievances, place, settled,
+    wording::{among, find, says},
+};
+use crate::{
+    intent::Intent,
+    route::Route,
+    understand::{self, Form},
+};
+
+/// What a set phrase is about; none where the message is no such phrase.
+pub(super) fn intent(
+    world: &World,
+    scene: &Scene<'_, '_>,
+    text: &str,
+    words: &[String],
+    route: &Route,
+) -> Option<Intent> {
+    if says(words, EMERGENCY)
+        || says(words, STILL_SERVING)
+        || (says(words, "where are you") && !says(words, "you from"))
+    {
+        return Some(Intent::StoreInfo);
+    }
+    let named = settled::names_dishes(world, text);
+    if !named && asks_total(scene, words) {
+        return Some(Intent::History);
+    }
+    let statement = understand::slots(&world.lexicon, text).form == Form::Statement;
+    if !named && says(words, "surprise me | you choose | you decide | you pick | up to you | whatever you recommend") {
+        return Some(Intent::MenuQa);
+    }
+    if asks_below(world, text, words) {
+        return Some(Intent::MenuQa);
+    }
+    let bare = !named && scene.need.is_none();
+    if bare && (is_about_place(words, AWAY) || is_about_place(words, HERE)) {
+        return Some(Intent::StoreInfo);
+    }
+    if bare
+        && (says(words, REDUCTIONS) || is_only(words, "deals | deal | coupons"))
+        && !text.contains(|c: char| c.is_ascii_digit())
+        && place::knows(&world.info, "discount")
+    {
+        return Some(Intent::StoreInfo);
+    }
+    if bare && words.iter().any(|word| among(word, FAITHS) && place::knows(&world.info, word)) {
+        return Some(Intent::StoreInfo);
+    }
+    // "Spicy" and "decaf" are on many things or on one; which is wanted must be said.
+    let few = words.iter().filter(|word| !among(word, "please the a one an some")).count() <= 2;
+    let told = scene.input.memory.offered.len() > 1;
+    if bare
+        && few
+        && !told
+        && route.intent == Intent::Order
+        && !understand::parse(&world.lexicon, text).lines.is_empty()
+    {
+        return Some(Intent::MenuQa);
+    }
+    let calm = grievances::kind_of(words).is_none();
+    let mistaken = matches!(route.intent, Intent::Complaint | Intent::OffTopic | Intent::MenuQa | Intent::History);
+    let of_dishes = !named || says(words, "was | were | is | are | love | loved");
+    if statement && calm && mistaken && of_dishes && chat::praises(words) {
+        return Some(Intent::Greeting);
+    }
+    if calm && !named && chat::asks_help(words) {
+        return Some(Intent::Greeting);
+    }
+    let hungry = says(words, "i'm hungry | im hungry | so hungry | starving | i'm thirsty | im thirsty | so thirsty");
+    (bare && hungry && route.intent != Intent::Budget && calm).then_some(Intent::MenuQa)
+}
+
+/// What the record of emergencies is for.
+const EMERGENCY: &str = "call the police | call an ambulance | call 911 | an emergency | is choking | need a doctor | \
+    call a doctor | not breathing | there is a fire | there's a fire";
+
+/// Whether the kitchen still takes orders.
+const STILL_SERVING: &str =
+    "can i still order | can we still order | still taking orders | too late to order | still serving";
+
+/// The guest leaves the choice to the house.
+pub(super) const LEFT_TO_US: &str = "surprise me | you choose | you decide | you pick | up to you | your choice | \
+    whatever you recommend | dealer's choice | chef's choice | i don't care | i dont care | doesn't matter | any one | any of them | \
+    whatever | anything | any | the best | the best one | the most popular";
+
+/// The cheapest of those to choose from.
+pub(super) const CHEAPEST: &str = "the cheapest | cheapest | the cheapest one | cheapest one | whatever is cheapest";
+
+/// Whether a message is one of some phrases, politeness aside.
+pub(super) fn is_only(words: &[String], phrases: &str) -> bool {
+    const POLITE: &str = "please just ok okay it's is fine me for i think";
+    let rest_is_polite = |at: std::ops::Range<usize>| {
+        words.iter().enumerate().all(|(place, word)| at.contains(&place) || among(word, POLITE))
+    };
+    phrases.split('|').any(|phrase| find(words, phrase).is_some_and(rest_is_polite))
+}
+
+/// Taking food away and eating it here, said by themselves.
+const AWAY: &str = "to go | take away | takeaway | take out | takeout | to take away | take it away";
+const HERE: &str = "for here | eat in | eat here | eat it here | dine in | to stay | sit in";
+
+/// Names of faiths, whose rules for food a record may tell of.
+const FAITHS: &str = "muslim jewish islam islamic";
+
+/// Words for paying less.
+const REDUCTIONS: &str = "discount | discounts | coupon | coupons | promo | promotion | promotions | any deals | deals today | \
+    special offer | special offers";
+
+/// Whether a short message says only that: "to go please", but not "where do I have to go".
+fn is_about_place(words: &[String], phrases: &str) -> bool {
+    const AROUND: &str = "please pls is it this that's thats for me us can could i we want would like to my order will be i'd \
+        i'll have get it a and the food go take away takeaway out takeout here eat in dine stay sit also or";
+    says(words, phrases) && words.len() <= 8 && words.iter().all(|word| among(word, AROUND))
+}
+
+/// "What does it come to?" of what is in the cart.
+fn asks_total(scene: &Scene<'_, '_>, words: &[String]) -> bool {
+    const TOTAL: &str = "come to | comes to | in total | the total | my total | total so far | altogether | all together | \
+        add up to | adds up to | do i owe | i owe you | the bill so far | my bill so far | for everything";
+    const ASKING: &str = "how much | what | what's | whats | is | how";
+    let (cart, memory) = (&scene.input.cart, &scene.input.memory);
+    // Of several things in the cart, and none told of since, "how much is it?" asks for the sum.
+    let several =
+        cart.lines().iter().map(|line| line.quantity).sum::<u32>() > 1 || memory.pending == Some(Pending::Place);
+    let of_all = several
+        && memory.offered.is_empty()
+        && says(words, "how much | the price")
+        && says(words, "it | that | this | all");
+    !cart.is_empty() && says(words, ASKING) && (says(words, TOTAL) || of_all)
+}
+
+/// "Which burgers are under ten dollars?": dishes are asked for by their price, and no meal.
+pub(super) fn asks_below(world: &World, text: &str, words: &[String]) -> bool {
+    const BELOW: &str = "under | below | less than | cheaper than | for less than";
+    let first = words.first().map_or("", String::as_str);
+    let what = among(first, "what which anything any something show list")
+        || says(words, "do you have | is there | are there");
+    let meal = says(
+        words,
+        "meal | dinner | lunch | combo | can i get | can we get | can i have | eat | for two | people | persons",
+    );
+    what && says(words, BELOW) && !meal && below(world, text).is_some()
+}
+
+/// The sum that such a question names.
+pub(super) fn below(world: &World, text: &str) -> Option<crate::money::Cents> {
+    crate::planner::wish::read(&world.lexicon, &world.menu, text).request.limit
+}

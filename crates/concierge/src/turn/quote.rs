@@ -1,0 +1,41 @@
+//! What several things would cost: the ledger sums it up, and nothing is ordered.
+
+use super::{
+    Turn,
+    wording::{money, says},
+};
+use crate::{
+    brief::{Act, Step},
+    ledger::{Cart, Consent, describe_line, list_words},
+    order::Edit,
+    understand,
+};
+
+/// "How much are two classics and a cola?" None where it asks of one dish's price, or leaves open which dish.
+pub(super) fn quote(turn: &Turn<'_>, text: &str, words: &[String]) -> Option<Step> {
+    let menu = &turn.world.menu;
+    let parsed = understand::parse(&turn.world.lexicon, text);
+    // "How much are the classic and the cola?" asks for two prices.
+    let several = parsed.lines.iter().any(|line| line.quantity > 1);
+    let summed = !parsed.lines.is_empty() && says(words, "total | with tax | altogether | together | in all");
+    if !parsed.problems.is_empty() || !(several || summed) || says(words, "or | which | cheaper | costs more") {
+        return None;
+    }
+    let mut cart = Cart::default();
+    for line in parsed.lines {
+        line.item.one()?;
+        // What the guest must not eat is told of when it is ordered.
+        for event in cart.decide(menu, &Edit::Add { line }, Consent::Given).ok()? {
+            cart.apply(&event);
+        }
+    }
+    let totals = cart.totals(menu.tax_rate);
+    let total = money(menu, totals.total);
+    let lines: Vec<String> = cart.lines().iter().map(describe_line).collect();
+    let tax = if totals.tax.0 > 0 { " with tax" } else { "" };
+    let step = cart.lines().iter().zip(&lines).fold(Step::new(Act::TellPrice), |step, (line, words)| {
+        step.item_fact(&line.item, format!("{words}: {}", money(menu, line.total())))
+    });
+    let plain = format!("{} would be {total}{tax}.", list_words(&lines));
+    Some(step.fact(format!("Together: {total}{tax}")).point(plain.clone(), [plain]).verbatim(true))
+}
