@@ -222,8 +222,7 @@ mod tests {
             assert!(x < -87.0 || (f64::from(exp(x)) - exact).abs() <= exact * 3e-7, "{x}: {} {exact}", exp(x));
         }
         // Of a table of the normal distribution.
-        for (x, below) in
-            [(0.0, 0.5), (0.5, 0.691_462_46), (1.0, 0.841_344_8), (2.0, 0.977_249_87), (3.0, 0.998_650_1)]
+        for (x, below) in [(0.0, 0.5), (0.5, 0.691_462_46), (1.0, 0.841_344_8), (2.0, 0.977_249_87), (3.0, 0.998_650_1)]
         {
             assert!((gelu(x) - x * below).abs() < 1e-6, "{x}");
             assert!((gelu(-x) + x * (1.0 - below)).abs() < 1e-6, "-{x}");
