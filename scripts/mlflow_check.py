@@ -4,12 +4,13 @@ and a wrong key. The server asks for a name and a password.
 
 Usage: python mlflow_check.py PROGRAM [--turns N]      (needs the package mlflow[auth])
 
-PROGRAM is the product. With --turns it only times N turns with traces and N without. What it finds is one line of JSON
-on standard output; the first thing wrong ends it with a reason.
+PROGRAM is the product. With --turns it only times N turns with traces (to a collector that does nothing with them) and N
+without. What it finds is one line of JSON on standard output; the first thing wrong ends it with a reason.
 """
 
 import argparse
 import hashlib
+import http.server
 import json
 import math
 import os
@@ -102,7 +103,7 @@ class Server:
 
 class Product:
     def __init__(self, program, folder, server):
-        self.program, self.data = program, Path(folder) / "data"
+        self.program, self.data, self.started = program, Path(folder) / "data", []
         self.resources = Path(folder) / "resources"
         shutil.copytree(ROOT / "resources", self.resources)
         self.environment = dict(
@@ -123,8 +124,15 @@ class Product:
         return done
 
     def start(self, *arguments, **more):
-        return subprocess.Popen(self.command(*arguments), env={**self.environment, **more}, cwd=self.data.parent,
+        started = subprocess.Popen(self.command(*arguments), env={**self.environment, **more}, cwd=self.data.parent,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.started.append(started)
+        return started
+
+    def kill(self):
+        """Whatever still runs: nothing is left behind where a check fails."""
+        for process in self.started:
+            process.kill()
 
 
 def examples(folder):
@@ -433,27 +441,53 @@ def check_refusals(product):
     assert "MLflow 3." in product.run("mlflow", "check").stdout
 
 
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes traces and does nothing with them: a server of MLflow would need the cores that the turns are timed on."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
 def time_turns(product, turns):
-    """Milliseconds of turns with traces and without, in turn about, on two restaurants that are open at once."""
+    """Milliseconds of turns with traces and without, in turn about, on two restaurants that are open at once. Which is
+    opened first makes a difference of its own, so each is the first of one half."""
     questions = ["How much are the fries?", "What is in the Turing Turkey?", "When do you close on Sunday?"]
-    houses = {"on": House(product), "off": House(product, MLFLOW_TRACKING_URI="")}
-    times = {name: [] for name in houses}
-    for number in range(-3, turns):
-        order = sorted(houses, reverse=number % 2 == 0)
-        for name in order:
-            houses[name].cookie = None
-            began = time.monotonic()
-            houses[name].say(questions[number % len(questions)])
-            if number >= 0:
-                times[name].append((time.monotonic() - began) * 1e3)
-    for house in houses.values():
-        house.close()
+    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    more = {"RATE_PER_ADDRESS_PER_MINUTE": "10000", "MLFLOW_TRACKING_URI": ""}
+    traced = {"on": {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}, "off": {}}
+    times = {name: [] for name in traced}
+    for opened in (["on", "off"], ["off", "on"]):
+        houses = {name: House(product, **more, **traced[name]) for name in opened}
+        for number in range(-6, turns // 2):
+            for name in sorted(houses, reverse=number % 2 == 0):
+                houses[name].cookie = None
+                began = time.monotonic()
+                houses[name].say(questions[number % len(questions)])
+                if number >= 0:
+                    times[name].append((time.monotonic() - began) * 1e3)
+        for house in houses.values():
+            house.close()
     percentile = {name: statistics.quantiles(of, n=100) for name, of in times.items()}
     figures = {name: {"mean_ms": round(statistics.mean(of), 2), "p50_ms": round(percentile[name][49], 2),
                       "p95_ms": round(percentile[name][94], 2)} for name, of in times.items()}
-    # Of each pair the same question was asked, one right after the other.
-    pairs = [on / off for on, off in zip(times["on"], times["off"])]
-    return {"turns": turns, **figures, "median_of_ratios": round(statistics.median(pairs), 4)}
+    # The model speaks the first: its words are drawn anew, so its times vary. The others are spoken by rule.
+    parts = {"spoken_by_rule": lambda at: at % (turns // 2) % len(questions) > 0,
+             "spoken_by_model": lambda at: at % (turns // 2) % len(questions) == 0}
+    for part, fits in parts.items():
+        figures[part] = {name: round(statistics.median(ms for at, ms in enumerate(of) if fits(at)), 2)
+                         for name, of in times.items()}
+    return {"turns": turns, **figures}
 
 
 def main():
@@ -494,6 +528,7 @@ def main():
             say("prompts")
             check_prompts(client, product)
         finally:
+            product.kill()
             server.kill()
     print(json.dumps(found))
 
