@@ -87,7 +87,7 @@ fn a_server_that_is_away_delays_nothing_and_loses_nothing() {
         dead.take(&point(step)).unwrap();
     }
     // Not a figure: a wait for the server would be ten seconds a step.
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(60));
     let outcome = dead.finish(Duration::from_millis(10));
     assert_eq!((outcome.points_left, outcome.whole), (500, false));
     assert!(outcome.trouble.unwrap().starts_with("MLflow cannot be reached at "));

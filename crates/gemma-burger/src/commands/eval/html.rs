@@ -1,6 +1,6 @@
 //! A report as one page that needs nothing else: no script, no font, no address elsewhere.
 
-use std::fmt::Write as _;
+use std::{cmp::Ordering, fmt::Write as _};
 
 use connect::judge::Aspect;
 
@@ -196,7 +196,11 @@ fn compared(comparison: &Comparison) -> String {
                 </thead><tbody>";
         for (name, change) in changed {
             let (then, now) = change.percent;
-            let class = if now < then { "worse" } else { "better" };
+            let class = match now.total_cmp(&then) {
+                Ordering::Less => "worse",
+                Ordering::Equal => "same",
+                Ordering::Greater => "better",
+            };
             let marks = change.mark.map_or_else(
                 || "<td class=n>–<td class=n>–".to_owned(),
                 |(then, now)| format!("<td class=n>{then:.2}<td class=n>{now:.2}"),
