@@ -16,6 +16,7 @@ mod field;
 mod fill;
 mod large;
 mod least;
+mod modest;
 mod phases;
 mod reach;
 mod request;
@@ -88,11 +89,22 @@ pub struct Alternative {
     pub total: Cents,
 }
 
-/// The best meal for a request.
+/// The best meal for a request. Of those that fill a sum equally well, one with no more sides, drinks and desserts than
+/// there are people.
 ///
 /// # Errors
 /// What keeps it from being possible, and the smallest change that would help.
 pub fn plan(menu: &Menu, request: &Request) -> Result<Plan, PlanError> {
+    let best = optimum(menu, request)?;
+    let Some(modest) = modest::bounded(menu, request, &best) else { return Ok(best) };
+    Ok(match optimum(menu, &modest) {
+        Ok(plan) if plan.total == best.total => Plan { why: best.why, next_dollar: best.next_dollar, ..plan },
+        _ => best,
+    })
+}
+
+/// The best meal, whatever it is made of.
+fn optimum(menu: &Menu, request: &Request) -> Result<Plan, PlanError> {
     request.check(menu)?;
     let limit = request.limit.map(|limit| subtotal_within(request, menu.tax_rate, limit));
     let best = find(menu, request, limit)?;

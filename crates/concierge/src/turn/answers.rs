@@ -246,7 +246,11 @@ impl Turn<'_> {
     /// Whether the records of the house are to answer a question that the router took for one about dishes.
     fn asks_the_house(&self, part: &asking::Part<'_>) -> bool {
         if let Some(thing) = &part.unknown {
-            return place::knows(&self.world.info, thing);
+            let asks = !says(
+                &plain_words(part.text),
+                "can i get | can i have | could i get | could i have | i want | i'd like",
+            );
+            return asks && place::knows(&self.world.info, thing);
         }
         let words = plain_words(part.text);
         let of_before = part.goes_on.is_some() || (part.refers_back && !self.memory.talked_of.is_empty());

@@ -15,7 +15,7 @@ use crate::{
     menu::{Course, ItemId, Menu},
     money::Cents,
     order::Edit,
-    planner::{self, AtMost, Diner, Objective, Plan, PlanError, PlanLine, Request, wish},
+    planner::{self, Diner, Objective, Plan, PlanError, PlanLine, Request, wish},
     tools::Call,
     understand::Form,
 };
@@ -88,7 +88,7 @@ fn answer_wish(turn: &mut Turn<'_>, told: Wish, change: impl FnOnce(&Menu, &mut 
         turn.memory.wish = Some(told);
         return vec![ask()];
     }
-    let (planned, steps) = plan(turn, request, modestly);
+    let (planned, steps) = plan(turn, request);
     turn.memory.wish = planned.ok().map(|plan| Wish { total: Some(plan.total), ..told });
     steps
 }
@@ -97,37 +97,8 @@ fn ask() -> Step {
     Step::new(Act::AskBudget).point("How much would you like to spend, and for how many people?", ["how much"])
 }
 
-/// The plan that a guest is told of: where the sum is filled with more drinks, sides or desserts than there are people, one
-/// that does without them is preferred, if it fills the sum nearly as well.
-fn modestly(menu: &Menu, request: &Request) -> Result<Plan, PlanError> {
-    /// What the modest plan may leave more than the exact one: this part of the sum.
-    const PART: i64 = 50;
-    let exact = planner::plan(menu, request)?;
-    let Some(limit) = request.limit.filter(|_| request.objective == Objective::Fill) else { return Ok(exact) };
-    let mut modest = request.clone();
-    for (course, each) in
-        [(Course::Side, request.sides), (Course::Drink, request.drinks), (Course::Dessert, request.desserts)]
-    {
-        let bounded = |id: &ItemId| request.at_most.iter().any(|bound| bound.items.contains(id));
-        let of_course = menu.items.iter().filter(|item| item.course == course && !bounded(&item.id));
-        let items: BTreeSet<ItemId> = of_course.map(|item| item.id.clone()).collect();
-        let wanted: u32 = request.must.iter().filter(|must| items.contains(&must.item)).map(|must| must.count).sum();
-        let most = (request.party * each.max(1)).max(wanted);
-        if !items.is_empty() {
-            modest.at_most.push(AtMost { items, most });
-        }
-    }
-    let left = |plan: &Plan| plan.left.unwrap_or(Cents::ZERO).0;
-    let good = |plan: &Plan| left(plan) - left(&exact) <= limit.0 / PART;
-    Ok(planner::plan(menu, &modest).ok().filter(good).unwrap_or(exact))
-}
-
 /// Plans within the session: what the guest keeps to and what is ordered already count.
-pub(super) fn plan(
-    turn: &mut Turn<'_>,
-    mut request: Request,
-    planner: impl FnOnce(&Menu, &Request) -> Result<Plan, PlanError>,
-) -> (Result<Plan, PlanError>, Vec<Step>) {
+pub(super) fn plan(turn: &mut Turn<'_>, mut request: Request) -> (Result<Plan, PlanError>, Vec<Step>) {
     let menu = &turn.world.menu;
     keep_to(&mut request, turn.cart.diets(), turn.cart.allergies());
     // What is ordered counts towards the sum, unless it exceeds it already: then the sum is meant for something new.
@@ -137,7 +108,7 @@ pub(super) fn plan(
     }
     let call = Call::RecommendMenuByBudget(request.clone());
     let planned = turn.using(call.name(), call.arguments(), |_| {
-        let planned = planner(menu, &request);
+        let planned = planner::plan(menu, &request);
         let ok = planned.is_ok();
         (planned, ok)
     });

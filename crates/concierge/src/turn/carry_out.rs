@@ -17,7 +17,6 @@ use crate::{
     ledger::{Consent, OrderId, remedy::Ask},
     menu::{Item, ItemId, Menu},
     order::{ChoicePick, Edit, LineId, OptionPick, OrderLine, Pick, Without},
-    planner,
     ports::{Filter, RecordType},
     tools::{
         Call, ToolError, ToolName,
@@ -41,7 +40,7 @@ impl Turn<'_> {
                     .using(call.name(), arguments, |_| ((facts::item(menu, item), dishes::answer(menu, &asked)), true)))
             }
             Call::RecommendMenuByBudget(request) => {
-                let (planned, steps) = budget::plan(self, request.clone(), planner::plan);
+                let (planned, steps) = budget::plan(self, request.clone());
                 let plan = planned.map_err(|error| ToolError::Refused(error.to_string()))?;
                 Ok((serde_json::to_value(plan).unwrap_or_default(), steps))
             }

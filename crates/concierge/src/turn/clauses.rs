@@ -57,7 +57,9 @@ fn opens_question(rest: &str, comma: bool) -> bool {
     }
     let (Some(opener), Some(next)) = (words.next(), words.next()) else { return false };
     if !joined {
-        return comma && (among(&opener, "where where's when how") || (opener == "is" && next == "there"));
+        // "And the shake, how much?" asks one thing.
+        let whole = words.next().is_some();
+        return comma && whole && (among(&opener, "where where's when how") || (opener == "is" && next == "there"));
     }
     let wants = match opener.as_str() {
         "any" | "have" => among(&next, "i we you a an the one two"),

@@ -52,7 +52,9 @@ pub(super) fn intent(
     // "Spicy" and "decaf" are on many things or on one; which is wanted must be said.
     let few = words.iter().filter(|word| !among(word, "please the a one an some")).count() <= 2;
     let told = scene.input.memory.offered.len() > 1;
+    let first = scene.input.cart.is_empty();
     if bare
+        && first
         && few
         && !told
         && route.intent == Intent::Order
