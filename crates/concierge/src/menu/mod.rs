@@ -196,6 +196,12 @@ impl Menu {
 }
 
 impl Item {
+    /// Whether the menu marks the item with a diet; where its diets are not known it does not.
+    #[must_use]
+    pub fn is_marked(&self, diet: &str) -> bool {
+        self.diets.as_ref().is_some_and(|diets| diets.contains(diet))
+    }
+
     /// A size by id.
     #[must_use]
     pub fn size(&self, id: &SizeId) -> Option<&Size> {

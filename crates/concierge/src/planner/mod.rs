@@ -95,22 +95,18 @@ pub struct Alternative {
 /// # Errors
 /// What keeps it from being possible, and the smallest change that would help.
 pub fn plan(menu: &Menu, request: &Request) -> Result<Plan, PlanError> {
-    let best = optimum(menu, request)?;
-    let Some(modest) = modest::bounded(menu, request, &best) else { return Ok(best) };
-    Ok(match optimum(menu, &modest) {
-        Ok(plan) if plan.total == best.total => Plan { why: best.why, next_dollar: best.next_dollar, ..plan },
-        _ => best,
-    })
-}
-
-/// The best meal, whatever it is made of.
-fn optimum(menu: &Menu, request: &Request) -> Result<Plan, PlanError> {
     request.check(menu)?;
     let limit = request.limit.map(|limit| subtotal_within(request, menu.tax_rate, limit));
     let best = find(menu, request, limit)?;
     let lines = lines(menu, &best.field, &best.picks);
-    let alternatives = alternatives::of(menu, request, limit, &lines);
-    Ok(explain::plan(menu, request, &best, lines, alternatives))
+    let modest = modest::of(menu, request, limit, &lines);
+    let (alike, shown) = modest.as_ref().map_or((request, &lines), |(request, lines)| (request, lines));
+    let alternatives = alternatives::of(menu, alike, limit, shown);
+    let plan = explain::plan(menu, request, &best, lines, alternatives);
+    Ok(match modest {
+        Some((_, lines)) => Plan { lines, ..plan },
+        None => plan,
+    })
 }
 
 /// The best selection within a subtotal.

@@ -2,12 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use super::{AtMost, Objective, Plan, Request};
+use super::{AtMost, Objective, PlanLine, Request, find, lines, subtotal};
 use crate::menu::{Course, ItemId, Menu};
 
-/// The request with no more sides, drinks and desserts than there are people, or than were asked for; none where a plan
-/// that fills its sum holds no more of them anyway.
-pub(super) fn bounded(menu: &Menu, request: &Request, plan: &Plan) -> Option<Request> {
+/// Lines that fill the sum as well with no more sides, drinks and desserts than there are people, and the request that
+/// they answer; none where the lines found hold no more anyway, or where there are none such.
+pub(super) fn of(
+    menu: &Menu,
+    request: &Request,
+    limit: Option<usize>,
+    found: &[PlanLine],
+) -> Option<(Request, Vec<PlanLine>)> {
+    let modest = bounded(menu, request, found)?;
+    modest.check(menu).ok()?;
+    let other = find(menu, &modest, limit).ok()?;
+    let lines = lines(menu, &other.field, &other.picks);
+    (subtotal(&lines) == subtotal(found)).then_some((modest, lines))
+}
+
+/// The request with no more sides, drinks and desserts than there are people, or than were asked for; none where
+/// the lines found hold no more of them anyway.
+fn bounded(menu: &Menu, request: &Request, found: &[PlanLine]) -> Option<Request> {
     if request.objective != Objective::Fill {
         return None;
     }
@@ -22,7 +37,7 @@ pub(super) fn bounded(menu: &Menu, request: &Request, plan: &Plan) -> Option<Req
         let items: BTreeSet<ItemId> = of_course.map(|item| item.id.clone()).collect();
         let wanted: u32 = request.must.iter().filter(|must| items.contains(&must.item)).map(|must| must.count).sum();
         let most = (request.party * each.max(1)).max(wanted);
-        let planned = plan.lines.iter().filter(|line| line.order.item.one().is_some_and(|item| items.contains(item)));
+        let planned = found.iter().filter(|line| line.order.item.one().is_some_and(|item| items.contains(item)));
         exceeds |= planned.map(|line| line.order.quantity).sum::<u32>() > most;
         if !items.is_empty() {
             modest.at_most.push(AtMost { items, most });

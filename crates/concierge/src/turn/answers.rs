@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{
-    Answer, Turn, asking, budget,
+    Answer, Turn, asking,
+    aspect::{self, Aspect},
+    budget,
     calls::of_type,
-    chat,
-    dishes::{self, Aspect},
+    chat, dishes,
     heard::Heard,
     orders, phrases, place, quote, settled,
     wording::{plain_words, says},
@@ -94,6 +95,7 @@ impl Turn<'_> {
         }
         let mut steps = Vec::new();
         for (at, part) in heard.parts.iter().enumerate() {
+            let words = plain_words(part.text);
             let behind_place = at > 0 && heard.parts[at - 1].intent == Intent::StoreInfo;
             match part.intent {
                 // "Is there parking, and is it free?": the record before tells both.
@@ -104,7 +106,7 @@ impl Turn<'_> {
                         && heard.parts[at - 1].intent == Intent::Order
                         && !heard.edits.is_empty()
                         && part.names_nothing()
-                        && Aspect::of(&plain_words(part.text)) == Aspect::Price => {}
+                        && Aspect::of(&words) == Aspect::Price => {}
                 // "I don't know" to a question about the order: it is asked once more.
                 Intent::MenuQa
                     if heard.form == Form::Statement
@@ -115,9 +117,7 @@ impl Turn<'_> {
                 }
                 Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
                 // "A receipt, please": how orders are told of comes from the house's own record of it.
-                Intent::History
-                    if self.cart.is_empty() && says(&plain_words(part.text), "receipt | invoice | bill | receipts") =>
-                {
+                Intent::History if self.cart.is_empty() && says(&words, "receipt | invoice | bill | receipts") => {
                     steps.push(self.tell_store(part.text, &part.embedding));
                 }
                 Intent::History => {
@@ -139,7 +139,6 @@ impl Turn<'_> {
                 Intent::MenuQa => {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
-                    let words = plain_words(part.text);
                     let asked = self.asked(part);
                     let quoted =
                         if Aspect::of(&words) == Aspect::Price { quote::quote(self, part.text, &words) } else { None };
@@ -164,18 +163,14 @@ impl Turn<'_> {
                 }
                 Intent::Budget => steps.extend(budget::answer(self, part.text)),
                 Intent::Complaint => steps.extend(self.complaint(part.text, heard.reply)),
-                Intent::Greeting if heard.parts.len() > 1 && !chat::asks_who(&plain_words(part.text)) => {}
+                Intent::Greeting if heard.parts.len() > 1 && !chat::asks_who(&words) => {}
                 // Whoever leaves with an order that is not placed is asked about it.
                 Intent::Greeting
-                    if chat::takes_leave(&plain_words(part.text))
-                        && !self.cart.is_empty()
-                        && self.memory.complaint.is_none() =>
+                    if chat::takes_leave(&words) && !self.cart.is_empty() && self.memory.complaint.is_none() =>
                 {
                     steps.extend(orders::ask_before_leaving(self));
                 }
-                Intent::Greeting
-                    if chat::asks_help(&plain_words(part.text)) && orders::open_question(self).is_some() =>
-                {
+                Intent::Greeting if chat::asks_help(&words) && orders::open_question(self).is_some() => {
                     steps.extend(orders::open_question(self));
                 }
                 Intent::Greeting => {
@@ -211,7 +206,8 @@ impl Turn<'_> {
         let Question::Item { any_of } = &need.question else { return None };
         let words = plain_words(heard.text);
         let cheapest = phrases::is_only(&words, phrases::CHEAPEST);
-        if !heard.edits.is_empty() || !(cheapest || phrases::is_only(&words, phrases::LEFT_TO_US)) {
+        let any = || [phrases::LEFT_TO_US, phrases::ANY_OF_THEM].iter().any(|left| phrases::is_only(&words, left));
+        if !heard.edits.is_empty() || !(cheapest || any()) {
             return None;
         }
         let fits = dishes::by_popularity(menu, |item| any_of.contains(&item.id));
@@ -237,26 +233,21 @@ impl Turn<'_> {
 
     /// Whether diets are named that no dish of the menu is marked with.
     fn no_dish_has(&self, diets: &BTreeSet<String>) -> bool {
-        let marked = |diet: &String| {
-            self.world.menu.items.iter().filter_map(|item| item.diets.as_ref()).any(|diets| diets.contains(diet))
-        };
+        let marked = |diet: &String| self.world.menu.items.iter().any(|item| item.is_marked(diet));
         !diets.is_empty() && !diets.iter().any(marked)
     }
 
     /// Whether the records of the house are to answer a question that the router took for one about dishes.
     fn asks_the_house(&self, part: &asking::Part<'_>) -> bool {
-        if let Some(thing) = &part.unknown {
-            let asks = !says(
-                &plain_words(part.text),
-                "can i get | can i have | could i get | could i have | i want | i'd like",
-            );
-            return asks && place::knows(&self.world.info, thing);
-        }
         let words = plain_words(part.text);
+        if let Some(thing) = &part.unknown {
+            let wants = says(&words, "can i get | can i have | could i get | could i have | i want | i'd like");
+            return !wants && place::knows(&self.world.info, thing);
+        }
         let of_before = part.goes_on.is_some() || (part.refers_back && !self.memory.talked_of.is_empty());
         part.names_nothing()
             && !of_before
-            && dishes::asks_a_fact(&words)
+            && aspect::asks_a_fact(&words)
             && dishes::category_named(&self.world.menu, &words).is_none()
     }
 
@@ -279,7 +270,7 @@ impl Turn<'_> {
             named = vec![open];
         } else if named.is_empty()
             && part.unknown.is_none()
-            && (part.refers_back || (free && (part.goes_on.is_some() || dishes::is_bare_aspect(&words))))
+            && (part.refers_back || (free && (part.goes_on.is_some() || Aspect::of_one_alone(&words))))
         {
             named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
         }
@@ -297,11 +288,7 @@ impl Turn<'_> {
             avoid,
             unknown: part.unknown.clone(),
             among,
-            max_price: if phrases::asks_below(self.world, part.text, &words) {
-                phrases::below(self.world, part.text)
-            } else {
-                None
-            },
+            max_price: phrases::price_bound(self.world, part.text, &words),
         }
     }
 }

@@ -82,9 +82,7 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     };
     // "Nut-free" is no mark of this menu, and yet its allergens tell.
     if !allergens.is_empty() {
-        let marked = |diet: &String| {
-            world.menu.items.iter().filter_map(|item| item.diets.as_ref()).any(|diets| diets.contains(diet))
-        };
+        let marked = |diet: &String| world.menu.items.iter().any(|item| item.is_marked(diet));
         slots.diets.retain(|diet| !diet.ends_with("-free") || marked(diet));
     }
     let mut items = world.items_named(text);

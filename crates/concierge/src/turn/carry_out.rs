@@ -84,8 +84,8 @@ impl Turn<'_> {
             _ => "Shall I ask our staff to look at this?".to_owned(),
         };
         self.memory.pending = Some(Pending::Call { call: Box::new(call.clone()) });
-        let step = Step::new(Act::AskWhich).fact(format!("To ask: {question}"));
-        (json!({"asked": question}), vec![step.point(question.clone(), [question]).verbatim(true)])
+        let step = orders::ask(&question).verbatim(true);
+        (json!({"asked": question}), vec![step])
     }
 
     fn embed(&mut self, text: &str) -> Vec<f32> {
@@ -111,7 +111,7 @@ impl Turn<'_> {
             let menu = &turn.world.menu;
             let fits = |item: &&Item| {
                 args.category.as_ref().is_none_or(|category| item.category == *category)
-                    && args.diet.as_ref().is_none_or(|diet| item.diets.as_ref().is_some_and(|all| all.contains(diet)))
+                    && args.diet.as_ref().is_none_or(|diet| item.is_marked(diet))
                     && args.max_price.is_none_or(|most| item.price_range().0 <= most)
                     && (args.without_allergens.is_empty()
                         || item.allergens.as_ref().is_some_and(|all| all.is_disjoint(&args.without_allergens)))

@@ -118,7 +118,7 @@ pub(super) fn advise(turn: &mut Turn<'_>, mut complaint: Complaint, begun: bool)
 fn which_line(turn: &Turn<'_>, complaint: &Complaint, words: String) -> String {
     /// More names than this are no help.
     const MOST: usize = 6;
-    let order = complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id));
+    let order = order_of(turn, complaint);
     let Some(order) = order.filter(|order| (2..=MOST).contains(&order.lines.len())) else { return words };
     let mut names: Vec<&str> = order.lines.iter().map(|line| line.name.as_str()).collect();
     names.dedup();
@@ -153,9 +153,14 @@ fn offer(turn: &mut Turn<'_>, complaint: Complaint, title: &str, before: &str, o
     step.point(plain, needs)
 }
 
+/// The placed order that a complaint is about.
+fn order_of<'t>(turn: &'t Turn<'_>, complaint: &Complaint) -> Option<&'t PlacedOrder> {
+    complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id))
+}
+
 /// How far the order is, where the complaint is about waiting for it.
 fn order_state(turn: &Turn<'_>, complaint: &Complaint) -> String {
-    let order = complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id));
+    let order = order_of(turn, complaint);
     match order.filter(|_| complaint.kind == ComplaintKind::Delay) {
         Some(order) => {
             let state = turn.register.state(order.id).unwrap_or("received");
@@ -249,7 +254,7 @@ fn open_ticket(turn: &mut Turn<'_>, complaint: &mut Complaint, advice: &Advice) 
 }
 
 fn with_case<T>(turn: &Turn<'_>, complaint: &Complaint, ask: impl FnOnce(&Case<'_>) -> Option<T>) -> Option<T> {
-    let order = complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id));
+    let order = order_of(turn, complaint);
     ask(&Case {
         kind: complaint.kind,
         order,
@@ -317,7 +322,7 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
 
 /// A complaint about a dish that was not ordered: which one is meant is asked before anything is offered.
 fn ask_of_what_was_ordered(turn: &mut Turn<'_>, complaint: &mut Complaint, text: &str) -> Option<Step> {
-    let order = complaint.order.and_then(|id| turn.cart.orders().iter().find(|order| order.id == id))?;
+    let order = order_of(turn, complaint)?;
     let named: Vec<_> = turn.world.items_named(text).into_iter().flatten().collect();
     let ordered = || order.lines.iter().any(|line| named.contains(&line.item));
     let known = complaint.line.is_some() || complaint.whole_order || complaint.kind == ComplaintKind::WrongItem;

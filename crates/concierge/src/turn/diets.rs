@@ -88,7 +88,7 @@ pub(super) fn fits_diet(item: &Item, diet: &str) -> Step {
 /// Whether an item is surely fit for the guest: what is not known does not count as fit.
 pub(super) fn suits(item: &Item, asked: &Asked<'_>) -> bool {
     item.available
-        && asked.diets.iter().all(|diet| item.diets.as_ref().is_some_and(|diets| diets.contains(diet)))
+        && asked.diets.iter().all(|diet| item.is_marked(diet))
         && (asked.allergens.is_empty() && asked.avoid.is_empty()
             || item
                 .allergens

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::diets::{allergens, fits_diet, free_of, suits};
-use super::wording::{
-    among, capital, find, included, listing, plain_words, price_from, priced, prices, says, singular,
-};
-use super::{asking, extras};
+use super::wording::{capital, find, included, listing, plain_words, price_from, priced, prices, says, singular};
+use super::{asking, aspect::Aspect, extras};
 use crate::{
     brief::{Act, Source, Step},
     menu::{Course, Item, ItemId, Menu},
@@ -86,59 +84,6 @@ pub(super) fn tell_items(menu: &Menu, items: &[&Item]) -> Step {
         return Step::new(Act::AdmitUnknown).or_plain("I'm sorry, I find nothing like that on our menu.");
     }
     list(menu, Act::TellMenu, "We have", items, MOST_NAMED)
-}
-
-/// What is asked of a dish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aspect {
-    Price,
-    Contents,
-    Calories,
-    Sizes,
-    Options,
-    Best,
-    Cheapest,
-    Dearest,
-    Any,
-}
-
-impl Aspect {
-    /// Whether it picks one of several dishes.
-    pub(super) const fn ranks(self) -> bool {
-        matches!(self, Self::Best | Self::Cheapest | Self::Dearest)
-    }
-
-    pub(super) fn of(words: &[String]) -> Self {
-        let says = |phrases: &str| says(words, phrases);
-        if says("cheapest | least expensive | lowest price") {
-            Self::Cheapest
-        } else if says("most expensive | priciest | dearest | costliest") {
-            Self::Dearest
-        } else if says("how much") && says("is in | are in | in the | in it") {
-            Self::Contents
-        } else if says("how much | price | prices | cost | costs | priced | charge | expensive") {
-            Self::Price
-        } else if says("calories | calorie | kcal | fattening | nutrition | healthy | healthiest") {
-            Self::Calories
-        } else if says("size | sizes | how big | how large") {
-            Self::Sizes
-        } else if says("toppings | extras | options | sauces | customize | customise | add to | put on") {
-            Self::Options
-        } else if says(
-            "i'm hungry | im hungry | so hungry | starving | you choose | you decide | you pick | up to you | your choice | recommend | recommendation | suggest | suggestion | suggestions | popular | best | \
-            good here | what's good | whats good | favorite | favourite | famous | signature | \
-            special | specials | should i | surprise me | most people | what to get | what to order | what to eat | which to take | would you take | would you have | good for a | is good | what's nice",
-        ) {
-            Self::Best
-        } else if says(
-            "what's in | whats in | what is in | what's on | what is on | come with | comes with | \
-            ingredients | ingredient | made of | made with | made from | contain | contains",
-        ) {
-            Self::Contents
-        } else {
-            Self::Any
-        }
-    }
 }
 
 fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
@@ -378,26 +323,6 @@ fn leaves_out(menu: &Menu, words: &[String]) -> bool {
             .any(|item| plain_words(&item.description).iter().any(|other| singular(other) == singular(word)))
     };
     says(words, "don't eat | dont eat | do not eat | can't eat | cannot eat | hindu") || behind.is_some_and(on_menu)
-}
-
-/// Whether nothing is said but what is asked of a dish named before: "how much?", "and the calories?".
-pub(super) fn is_bare_aspect(words: &[String]) -> bool {
-    const MOST: usize = 4;
-    let of_one = matches!(
-        Aspect::of(words),
-        Aspect::Price | Aspect::Contents | Aspect::Calories | Aspect::Sizes | Aspect::Options
-    );
-    of_one && words.len() <= MOST
-}
-
-/// Whether something is asked that dishes are no answer to: "is the meat fresh?", "where does it come from?".
-pub(super) fn asks_a_fact(words: &[String]) -> bool {
-    const LEAD: &str = "and so ok but hi hello please also then";
-    let first = words.iter().find(|word| !among(word, LEAD)).map_or("", String::as_str);
-    let asks = among(first, "is are was were does did how where why when who whose")
-        || says(words, "do you use | do you cook");
-    asks && Aspect::of(words) == Aspect::Any
-        && !says(words, "anything | something | any | some | there | options | dishes | have | without | nothing")
 }
 
 fn near_dishes(menu: &Menu, near: &[&Item]) -> Step {

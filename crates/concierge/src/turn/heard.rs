@@ -231,14 +231,17 @@ impl<'a> Heard<'a> {
     /// An answer to a question that the ledger asked becomes the edit that settles it.
     fn choose(&mut self, world: &World, scene: &Scene<'_, '_>, choice: Choice) {
         let (input, need) = (scene.input, scene.need.as_ref());
+        // "Three burgers." "Two classics and one firewall": the answer counts anew.
+        if let (Choice::Items(items), Some((line, Open::Item { .. }))) =
+            (&choice, need.map(|need| (need.line, &need.question)))
+            && items.len() > 1
+            && let Some(lines) = counted(world, self.text, items)
+        {
+            self.edits.push(Edit::Remove { line, quantity: None });
+            self.edits.extend(lines);
+            return self.take_as_order();
+        }
         match (choice, need.map(|need| (need.line, &need.question))) {
-            // "Three burgers." "Two classics and one firewall": the answer counts anew.
-            (Choice::Items(items), Some((line, Open::Item { .. })))
-                if items.len() > 1 && counted(world, self.text, &items).is_some() =>
-            {
-                self.edits.push(Edit::Remove { line, quantity: None });
-                self.edits.extend(counted(world, self.text, &items).into_iter().flatten());
-            }
             (Choice::Items(items), Some((line, Open::Item { .. }))) => {
                 let mut items = items.into_iter();
                 if let Some(edit) = items.next().and_then(|item| input.cart.answer_item(line, &item)) {
@@ -273,11 +276,16 @@ impl<'a> Heard<'a> {
             _ => {}
         }
         if !self.edits.is_empty() {
-            self.intent = Intent::Order;
-            self.parts.truncate(1);
-            if let Some(part) = self.parts.first_mut() {
-                part.intent = Intent::Order;
-            }
+            self.take_as_order();
+        }
+    }
+
+    /// Whatever the router made of it, the message is about the order.
+    fn take_as_order(&mut self) {
+        self.intent = Intent::Order;
+        self.parts.truncate(1);
+        if let Some(part) = self.parts.first_mut() {
+            part.intent = Intent::Order;
         }
     }
 }

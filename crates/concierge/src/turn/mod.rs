@@ -5,6 +5,7 @@
 
 mod answers;
 mod asking;
+mod aspect;
 mod budget;
 mod calls;
 mod carry_out;

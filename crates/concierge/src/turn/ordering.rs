@@ -8,7 +8,7 @@ use super::{
     dishes, extras,
     heard::Heard,
     orders,
-    wording::{among, plain_words, says},
+    wording::{among, listing, plain_words, says},
 };
 use crate::{
     brief::{Act, Step},
@@ -69,11 +69,7 @@ impl Turn<'_> {
             });
         }
         if let Some(question) = &heard.which {
-            steps.push(
-                Step::new(Act::AskWhich)
-                    .fact(format!("To ask: {question}"))
-                    .point(question.clone(), [question.clone()]),
-            );
+            steps.push(orders::ask(question));
         }
         if steps.is_empty() && heard.intent == Intent::Cancel {
             // What is to go was not said: the order is too much to lose by a guess.
@@ -118,8 +114,7 @@ impl Turn<'_> {
         }
         let names: Vec<&str> =
             self.memory.offered.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
-        let question = format!("Which one would you like: {}?", crate::ledger::listing(&names, "or"));
-        Some(Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question.clone(), [question]))
+        Some(orders::ask(&format!("Which one would you like: {}?", listing(&names, "or"))))
     }
 
     /// What an order that names no dish may mean: the end of the order, a kind of dish.

@@ -153,10 +153,7 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
 
 /// What a guest who keeps a diet should mind of the lines added: those that the menu does not mark so.
 fn unmarked(turn: &Turn<'_>, added: &[Line]) -> Option<Step> {
-    let kept = |diet: &String, line: &Line| {
-        let item = turn.world.menu.item(&line.item);
-        item.and_then(|item| item.diets.as_ref()).is_some_and(|diets| diets.contains(diet))
-    };
+    let kept = |diet: &str, line: &Line| turn.world.menu.item(&line.item).is_some_and(|item| item.is_marked(diet));
     let diet = turn.cart.diets().iter().find(|diet| added.iter().any(|line| !kept(diet, line)))?;
     let names: Vec<&str> = added.iter().filter(|line| !kept(diet, line)).map(|line| line.name.as_str()).collect();
     let are = if names.len() > 1 { "are" } else { "is" };
@@ -198,6 +195,11 @@ fn anything_else(steps: &mut [Step]) {
         let taken = std::mem::take(step);
         *step = taken.or_plain("Anything else?");
     }
+}
+
+/// Asks a question of ours, word for word.
+pub(super) fn ask(question: &str) -> Step {
+    Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question, [question])
 }
 
 /// The first question that the cart leaves open.

@@ -6,6 +6,8 @@ use super::{
 };
 use crate::{
     intent::Intent,
+    money::Cents,
+    planner::wish,
     route::Route,
     understand::{self, Form},
 };
@@ -29,10 +31,10 @@ pub(super) fn intent(
         return Some(Intent::History);
     }
     let statement = understand::slots(&world.lexicon, text).form == Form::Statement;
-    if !named && says(words, "surprise me | you choose | you decide | you pick | up to you | whatever you recommend") {
+    if !named && says(words, LEFT_TO_US) {
         return Some(Intent::MenuQa);
     }
-    if asks_below(world, text, words) {
+    if price_bound(world, text, words).is_some() {
         return Some(Intent::MenuQa);
     }
     let bare = !named && scene.need.is_none();
@@ -71,7 +73,7 @@ pub(super) fn intent(
     if calm && !named && chat::asks_help(words) {
         return Some(Intent::Greeting);
     }
-    let hungry = says(words, "i'm hungry | im hungry | so hungry | starving | i'm thirsty | im thirsty | so thirsty");
+    let hungry = says(words, HUNGRY) || says(words, "i'm thirsty | im thirsty | so thirsty");
     (bare && hungry && route.intent != Intent::Budget && calm).then_some(Intent::MenuQa)
 }
 
@@ -84,9 +86,15 @@ const STILL_SERVING: &str =
     "can i still order | can we still order | still taking orders | too late to order | still serving";
 
 /// The guest leaves the choice to the house.
-pub(super) const LEFT_TO_US: &str = "surprise me | you choose | you decide | you pick | up to you | your choice | \
-    whatever you recommend | dealer's choice | chef's choice | i don't care | i dont care | doesn't matter | any one | any of them | \
-    whatever | anything | any | the best | the best one | the most popular";
+pub(super) const LEFT_TO_US: &str =
+    "surprise me | you choose | you decide | you pick | up to you | whatever you recommend";
+
+/// The same as an answer to "which one?", where less says it.
+pub(super) const ANY_OF_THEM: &str = "your choice | dealer's choice | chef's choice | i don't care | i dont care | \
+    doesn't matter | any one | any of them | whatever | anything | any | the best | the best one | the most popular";
+
+/// The guest is hungry, and says no more.
+pub(super) const HUNGRY: &str = "i'm hungry | im hungry | so hungry | starving";
 
 /// The cheapest of those to choose from.
 pub(super) const CHEAPEST: &str = "the cheapest | cheapest | the cheapest one | cheapest one | whatever is cheapest";
@@ -134,8 +142,8 @@ fn asks_total(scene: &Scene<'_, '_>, words: &[String]) -> bool {
     !cart.is_empty() && says(words, ASKING) && (says(words, TOTAL) || of_all)
 }
 
-/// "Which burgers are under ten dollars?": dishes are asked for by their price, and no meal.
-pub(super) fn asks_below(world: &World, text: &str, words: &[String]) -> bool {
+/// "Which burgers are under ten dollars?": the sum, where dishes are asked for by their price and no meal.
+pub(super) fn price_bound(world: &World, text: &str, words: &[String]) -> Option<Cents> {
     const BELOW: &str = "under | below | less than | cheaper than | for less than";
     let first = words.first().map_or("", String::as_str);
     let what = among(first, "what which anything any something show list")
@@ -144,10 +152,6 @@ pub(super) fn asks_below(world: &World, text: &str, words: &[String]) -> bool {
         words,
         "meal | dinner | lunch | combo | can i get | can we get | can i have | eat | for two | people | persons",
     );
-    what && says(words, BELOW) && !meal && below(world, text).is_some()
-}
-
-/// The sum that such a question names.
-pub(super) fn below(world: &World, text: &str) -> Option<crate::money::Cents> {
-    crate::planner::wish::read(&world.lexicon, &world.menu, text).request.limit
+    let bound = || wish::read(&world.lexicon, &world.menu, text).request.limit;
+    (what && says(words, BELOW) && !meal).then(bound).flatten()
 }

@@ -173,7 +173,7 @@ fn weighty(text: &str) -> Vec<String> {
     needs
 }
 
-pub(super) fn unknown() -> Step {
+fn unknown() -> Step {
     Step::new(Act::AdmitUnknown)
         .or_plain("I'm sorry, I don't know that. Let me ask a colleague for you, or please ask at the counter.")
 }

@@ -101,7 +101,7 @@ fn which_items(lexicon: &Lexicon, tokens: &[Token], items: &[ItemId]) -> Option<
     }
     let suited: Vec<ItemId> = entries
         .iter()
-        .filter(|item| item.diets.as_ref().is_some_and(|has| diets.iter().all(|diet| has.contains(diet))))
+        .filter(|item| diets.iter().all(|diet| item.is_marked(diet)))
         .map(|item| item.id.clone())
         .collect();
     (suited.len() == 1).then_some(suited)

@@ -236,8 +236,8 @@ impl Dialog<'_> {
         let behind =
             tokens.get(at + 1).is_some_and(|next| matches!(next.text.as_str(), "with" | "without" | "but" | "no"));
         let name = &self.lexicon.item(self.lexicon.place_of(offered)?).name;
-        let text = |tokens: &[Token]| tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
-        (before && behind).then(|| tokenize(&format!("{} {name} {}", text(&tokens[..at]), text(&tokens[at + 1..]))))
+        let said = |from, to| assemble::words(tokens, from, to);
+        (before && behind).then(|| tokenize(&format!("{} {name} {}", said(0, at), said(at + 1, tokens.len()))))
     }
 
     pub(super) fn cart_line(&self, line: LineId) -> Option<&OrderLine> {

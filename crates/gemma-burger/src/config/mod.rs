@@ -20,7 +20,7 @@ use allowed::{Allowed, Auto, Filter, Name, Number, OneOf, Optional, Path, Slug, 
 pub use allowed::{LogFormat, RetrieverChoice, SecureCookies, Switch, VocabularyChoice};
 pub use reference::table;
 pub use secrets::Secret;
-use secrets::{Headers, Key, Password, Token};
+use secrets::{Headers, Key, Password};
 pub use source::{ConfigError, Flags, Sources};
 
 /// Variables of the gateway's tier.
@@ -94,7 +94,7 @@ settings! {
         /// Where a gateway that runs apart finds the brain.
         brain_url: Option<String>, "BRAIN_URL", "brain", "", Optional(Origin::PLAIN), GATEWAY;
         /// Secret that the gateway shows to the brain; both must have the same.
-        brain_token: Option<Secret>, "BRAIN_TOKEN", "brain-token", "", Optional(Token), GATEWAY | BRAIN;
+        brain_token: Option<Secret>, "BRAIN_TOKEN", "brain-token", "", Optional(Key::SHARED), GATEWAY | BRAIN;
         /// Connections held at once; more are told to come again.
         max_connections: usize, "MAX_CONNECTIONS", "max-connections", "4000", Number(1..=100_000), GATEWAY | BRAIN;
         /// Seconds that running replies get to finish when the process is asked to end.
@@ -114,7 +114,7 @@ settings! {
         /// Another address of the Hub, such as a mirror.
         hub_endpoint: Option<String>, "HF_ENDPOINT", "hub-endpoint", "", Optional(Origin::ANY), BRAIN | DATA;
         /// The user's token for the Hub, for repositories that want one.
-        hub_token: Option<Secret>, "HF_TOKEN", "hub-token", "", Optional(Token), BRAIN | DATA;
+        hub_token: Option<Secret>, "HF_TOKEN", "hub-token", "", Optional(Key::SHARED), BRAIN | DATA;
     }
 
     /// The models and how they run.
@@ -148,7 +148,7 @@ settings! {
         /// Who ranks the nearest entries: the embedded file, or Pinecone with that file behind it.
         retriever: RetrieverChoice, "RETRIEVER", "retriever", "sqlite", OneOf::<RetrieverChoice>::new(), BRAIN | DATA;
         /// Key of the Pinecone project.
-        pinecone_key: Option<Secret>, "PINECONE_API_KEY", "pinecone-api-key", "", Optional(Key), BRAIN | DATA;
+        pinecone_key: Option<Secret>, "PINECONE_API_KEY", "pinecone-api-key", "", Optional(Key::OF_SERVICE), BRAIN | DATA;
         /// Name of the Pinecone index; it is made where it is missing.
         pinecone_index: String, "PINECONE_INDEX", "pinecone-index", "gemma-burger", Slug(45), BRAIN | DATA;
         /// The part of that index that is this restaurant's alone.
@@ -162,7 +162,7 @@ settings! {
         /// Where the language model is, if not in this process: endpoints of OpenAI's protocol such as vLLM, llama-server, Ollama or another brain of this product. `MODEL` is its name there.
         urls: Vec<remote::Address>, "ENGINE_URLS", "engine-urls", "", Urls, BRAIN | DATA;
         /// Key that the endpoints want.
-        key: Option<Secret>, "ENGINE_KEY", "engine-key", "", Optional(Key), BRAIN | DATA;
+        key: Option<Secret>, "ENGINE_KEY", "engine-key", "", Optional(Key::OF_SERVICE), BRAIN | DATA;
         /// Seconds that an endpoint may take to its first word, and between words.
         patience_s: u64, "ENGINE_PATIENCE_S", "engine-patience-s", "15", Number(1..=600), BRAIN | DATA;
     }
@@ -174,7 +174,7 @@ settings! {
         /// Name of its model, such as gemini-2.5-flash.
         model: Option<String>, "PROVIDER_MODEL", "provider-model", "", Optional(Text), DATA;
         /// Key that it wants.
-        key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key), DATA;
+        key: Option<Secret>, "PROVIDER_KEY", "provider-key", "", Optional(Key::OF_SERVICE), DATA;
     }
 
     /// A server of MLflow that keeps runs, models, prompts and traces. The names are MLflow's own.
@@ -186,7 +186,7 @@ settings! {
         /// Password of that user.
         password: Option<Secret>, "MLFLOW_TRACKING_PASSWORD", "mlflow-password", "", Optional(Password), BRAIN | DATA;
         /// Token that it wants, in place of user and password.
-        token: Option<Secret>, "MLFLOW_TRACKING_TOKEN", "mlflow-token", "", Optional(Key), BRAIN | DATA;
+        token: Option<Secret>, "MLFLOW_TRACKING_TOKEN", "mlflow-token", "", Optional(Key::OF_SERVICE), BRAIN | DATA;
         /// Experiment under which runs and traces are kept; it is made where it is missing.
         experiment: String, "MLFLOW_EXPERIMENT_NAME", "mlflow-experiment", "gemma-burger", Text, BRAIN | DATA;
         /// Registered model that gets a new version with each training run.
@@ -224,7 +224,7 @@ settings! {
         /// Name of its model, such as gemini-2.5-flash.
         model: Option<String>, "JUDGE_MODEL", "judge-model", "", Optional(Text), DATA;
         /// Key that it wants.
-        key: Option<Secret>, "JUDGE_KEY", "judge-key", "", Optional(Key), DATA;
+        key: Option<Secret>, "JUDGE_KEY", "judge-key", "", Optional(Key::OF_SERVICE), DATA;
         /// Tokens that one evaluation may use, read and written.
         max_tokens: u64, "JUDGE_MAX_TOKENS", "judge-max-tokens", "1000000", Number(0..=1_000_000_000), DATA;
         /// Cents that one evaluation may cost, by JUDGE_CENTS_READ and JUDGE_CENTS_WRITTEN.
@@ -248,7 +248,7 @@ settings! {
         /// Characters of a message.
         max_message_chars: usize, "MAX_MESSAGE_CHARS", "max-message-chars", "2000", Number(1..=100_000), GATEWAY | BRAIN;
         /// Key that programs must send to use `/v1`; none opens it to every guest, within the same limits as the chat.
-        api_token: Option<Secret>, "API_TOKEN", "api-token", "", Optional(Token), GATEWAY;
+        api_token: Option<Secret>, "API_TOKEN", "api-token", "", Optional(Key::SHARED), GATEWAY;
         /// Days that a guest's session lasts.
         session_days: u32, "SESSION_DAYS", "session-days", "30", Number(1..=365), GATEWAY;
         /// Whether the session's cookie is for HTTPS only; auto follows the request.

@@ -40,36 +40,29 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A shared secret that can stand in a header.
-pub struct Token;
-
-impl Allowed for Token {
-    type Value = Secret;
-    const SECRET: bool = true;
-
-    fn describe(&self) -> String {
-        "16 to 512 letters, digits or signs, without spaces".into()
-    }
-
-    fn parse(&self, text: &str) -> Option<Secret> {
-        let fits = (16..=512).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        fits.then(|| Secret(text.into()))
-    }
+/// A secret of signs that can stand in a header.
+pub struct Key {
+    least: usize,
+    most: usize,
 }
 
-/// Another service's key, as long as that service makes it.
-pub struct Key;
+impl Key {
+    /// Shared by our own tiers and programs, so it must be hard to guess.
+    pub const SHARED: Self = Self { least: 16, most: 512 };
+    /// Another service's, as long as that service makes it.
+    pub const OF_SERVICE: Self = Self { least: 1, most: 4096 };
+}
 
 impl Allowed for Key {
     type Value = Secret;
     const SECRET: bool = true;
 
     fn describe(&self) -> String {
-        "1 to 4096 letters, digits or signs, without spaces".into()
+        format!("{} to {} letters, digits or signs, without spaces", self.least, self.most)
     }
 
     fn parse(&self, text: &str) -> Option<Secret> {
-        let fits = (1..=4096).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let fits = (self.least..=self.most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| Secret(text.into()))
     }
 }
