@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole test run, or one part of it: lint, unit, peers, e2e; and mlflow, which runs only by its name.
+# The whole test run, or one part of it: lint, unit, peers, mlflow, e2e.
 # One build profile serves all parts, so that llama.cpp is compiled once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,8 +40,7 @@ if [ "$part" = all ] || [ "$part" = peers ]; then
   PEER_PYTHON="$peers/bin/python" timeout 1200 cargo test --release --locked --workspace --test it peers -- --ignored
 fi
 
-# Run by itself: it makes and kills servers for three or four minutes, and some of what it checks is about time.
-if [ "$part" = mlflow ]; then
+if [ "$part" = all ] || [ "$part" = mlflow ]; then
   step "a real server of MLflow"
   cargo build --release --locked -p gemma-burger
   venv=$(scripts/mlflow.sh --install)
