@@ -79,7 +79,7 @@ fn a_number_of_dishes_is_no_sum_of_money() {
     check(&["15 nuggets"], &[Act::AskWhich], &["6 Pieces, 10 Pieces or 20 Pieces"]);
     check(&["6 nuggets"], &[Act::ConfirmAdded], &["1 × Binary Nuggets (6 pieces)"]);
     check(&["40 nuggets"], &[Act::ConfirmAdded], &["2 × Binary Nuggets (20 pieces)"]);
-    check(&["dinner for three under $40"], &[Act::TellPlan], &["left"]);
+    check(&["dinner for three under $40"], &[Act::TellPlan], &["$40.00 with tax, to the cent"]);
 }
 
 #[test]

@@ -116,7 +116,11 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         items.clear();
     }
     let beside = beside || says(&words, "recommend | suggest");
-    let refers_back = !beside && says(&words, "it | that | that one | this | this one | them | they | those | these");
+    // "What do you have that is warm?" speaks of nothing named before.
+    let relative =
+        says(&words, "something that | anything that | dishes that | food that | one that | do you have that");
+    let refers_back =
+        !beside && !relative && says(&words, "it | that | that one | this | this one | them | they | those | these");
     Part {
         text,
         embedding,

@@ -43,7 +43,12 @@ pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>>
         || new.party > 1
         || !(new.diners.is_empty() && new.must_not.is_empty() && new.courses_not.is_empty())
         || new.sides + new.drinks + new.desserts > 0;
-    if !(told || wish.total.is_some() && (cheaper || other)) || wish.words.len() + heard.text.len() > MOST_WORDS {
+    // Asked for a sum, a guest may order all the same.
+    let orders = wish.total.is_none() && new.limit.is_none() && !heard.edits.is_empty();
+    if orders
+        || !(told || wish.total.is_some() && (cheaper || other))
+        || wish.words.len() + heard.text.len() > MOST_WORDS
+    {
         return None;
     }
     turn.memory.pending = None;
@@ -171,8 +176,11 @@ fn tell(turn: &Turn<'_>, plan: &planner::Plan) -> Step {
     let sum = left
         .as_ref()
         .map_or_else(|| format!("Total: {total}{tax}"), |left| format!("Total: {total}{tax}; left: {left}"));
-    let told = left
-        .map_or_else(|| format!("That is {total}{tax}."), |left| format!("That is {total}{tax}, and {left} is left."));
+    let told = match (&left, plan.left) {
+        (_, Some(Cents(0))) => format!("That is {total}{tax}, to the cent."),
+        (Some(left), _) => format!("That is {total}{tax}, and {left} is left."),
+        (None, _) => format!("That is {total}{tax}."),
+    };
     let names = plan.lines.iter().map(|line| line.name.split(" (").next().unwrap_or_default().to_owned());
     step.fact(sum)
         .point(format!("How about {}?", list_words(&words)), names)

@@ -185,7 +185,19 @@ impl<'a> Heard<'a> {
         if answered_only && asks && self.intent == Intent::MenuQa && self.confidence >= SURE {
             return;
         }
-        for found in understand::converse(&world.lexicon, &text, &context) {
+        let moves = understand::converse(&world.lexicon, &text, &context);
+        let answered = moves.iter().any(|found| matches!(found, Move::Choose(_) | Move::Edit(_)));
+        // What does not answer the first question may answer one that waits behind it.
+        let behind = scene.needs_behind.iter().filter(|_| !answered).find_map(|need| {
+            let scene = Scene { input, need: Some(need.clone()), needs_behind: Vec::new() };
+            let moves = understand::converse(&world.lexicon, &text, &self::context(&scene));
+            moves.iter().any(|found| matches!(found, Move::Choose(_))).then_some((moves, scene))
+        });
+        let (moves, scene) = match &behind {
+            Some((moves, scene)) => (moves.clone(), scene),
+            None => (moves, scene),
+        };
+        for found in moves {
             match found {
                 Move::Affirm => self.reply = Some(Answer::Yes),
                 Move::Deny => self.reply = Some(Answer::No),

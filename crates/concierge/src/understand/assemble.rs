@@ -198,7 +198,9 @@ fn candidates(
             .any(|(group, choice, quality)| *quality >= PART_NAME || lexicon.choice(*group, *choice).counted),
         _ => false,
     });
-    if draft.size.is_none() && !named {
+    // Who says only what is not to be on it names no thing.
+    let refused = !draft.options.is_empty() && draft.options.iter().all(|(_, how)| how.negated);
+    if refused || (draft.size.is_none() && !named) {
         return Vec::new();
     }
     let before = before.and_then(|line| line.item.one());

@@ -167,14 +167,18 @@ impl Dialog<'_> {
     /// Answers to the question, or to what was offered.
     fn answered(&mut self, tokens: &[Token]) -> bool {
         if let Some(question) = &self.context.pending {
-            if let Some(answer) = answer::to_question(self.lexicon, tokens, question) {
+            // "Remove the last thing" chooses none.
+            if !target::removes(tokens)
+                && !self.names_other_than(question, tokens)
+                && let Some(answer) = answer::to_question(self.lexicon, tokens, question)
+            {
                 self.moves.push(Move::Choose(answer));
                 return true;
             }
         } else if let [offered] = self.context.offered.as_slice()
             && let Some(quantity) = answer::how_many(tokens)
         {
-            self.edit(Edit::Add { line: OrderLine { quantity, ..plain(offered.clone()) } });
+            self.so_many(&offered.clone(), quantity, tokens);
             return true;
         } else if !self.context.offered.is_empty()
             && let Some(items) = answer::of_offered(self.lexicon, tokens, &self.context.offered)
@@ -183,6 +187,18 @@ impl Dialog<'_> {
             return true;
         }
         false
+    }
+
+    /// Whether words name a dish in full in answer to what is to be on another: "and for me the spicy burger".
+    fn names_other_than(&self, question: &Question, tokens: &[Token]) -> bool {
+        let Question::WhichChoice { .. } = question else { return false };
+        let lattice = lattice::build(self.lexicon, tokens);
+        let longest = |of: &dyn Fn(&Kind) -> bool| {
+            lattice.edges.iter().filter(|edge| of(&edge.kind)).map(|edge| edge.to - edge.from).max().unwrap_or(0)
+        };
+        let item =
+            longest(&|kind| matches!(kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality >= 0.95)));
+        item > 1 && item > longest(&|kind| matches!(kind, Kind::Choices(_)))
     }
 
     pub(super) fn touched(&self) -> Option<&(LineId, OrderLine)> {
@@ -237,6 +253,11 @@ impl Dialog<'_> {
             tokens.get(at + 1).is_some_and(|next| matches!(next.text.as_str(), "with" | "without" | "but" | "no"));
         let name = &self.lexicon.item(self.lexicon.place_of(offered)?).name;
         let said = |from, to| assemble::words(tokens, from, to);
+        // "The kids one with nuggets" speaks of nuggets, which go on nothing.
+        let rest = lattice::build(self.lexicon, &tokens[at + 1..]);
+        let goes_on_it = most(&rest) == 0 || taking(self.lexicon, &rest, &plain(offered.clone())) > 0;
+        let names = |edge: &lattice::Edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality > PART_NAME));
+        let behind = behind && goes_on_it && (most(&rest) > 0 || !rest.edges.iter().any(names));
         (before && behind).then(|| tokenize(&format!("{} {name} {}", said(0, at), said(at + 1, tokens.len()))))
     }
 
@@ -308,6 +329,12 @@ impl Dialog<'_> {
         }
         if !adds {
             return;
+        }
+        let implied = |draft: &usize| lattice.edges.get(replay.lines[*draft].edge as usize).is_none();
+        let new: Vec<(OrderLine, bool)> =
+            settled.lines.iter().map(|(line, draft)| (line.clone(), implied(draft))).collect();
+        if let Some(line) = self.tells_apart(self.touched(), &new) {
+            self.edit(Edit::Remove { line, quantity: None });
         }
         // "A lemonade instead of the shake": the new takes the old one's place.
         let before = self.moves.len();

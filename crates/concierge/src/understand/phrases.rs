@@ -64,6 +64,29 @@ pub(crate) fn part(tokens: &[Token]) -> Option<(u32, Vec<Token>)> {
     None
 }
 
+/// "Make one coke a water", "change two of the fries to large": how many of which lines, and what they are to be.
+pub(crate) fn part_of_named<'a>(
+    lexicon: &Lexicon,
+    tokens: &'a [Token],
+    cart: &[(LineId, OrderLine)],
+) -> Option<(u32, Vec<LineId>, &'a [Token])> {
+    let verb = tokens.iter().position(|token| !cues::is_polite(&token.text))?;
+    let changes = |word: &str| matches!(word, "make" | "change" | "switch" | "swap" | "turn" | "replace");
+    let number = numbers::read(tokens.get(verb + 1..)?).filter(|number| !number.after)?;
+    if !changes(&tokens[verb].text) {
+        return None;
+    }
+    let mut at = verb + 1 + number.len;
+    while tokens.get(at).is_some_and(|token| matches!(token.text.as_str(), "of" | "the" | "my" | "our" | "those")) {
+        at += 1;
+    }
+    let (lines, len) = items_at(lexicon, tokens.get(at..)?, cart)?;
+    let new = tokens.get(at + len..)?;
+    let joint = new.first().is_some_and(|token| matches!(token.text.as_str(), "to" | "into" | "for" | "with" | "by"));
+    let new = &new[usize::from(joint)..];
+    (!new.is_empty()).then_some((number.value?, lines, new))
+}
+
 /// "Same for the second one", "and on the tea as well": the lines that take what was said of another.
 pub(crate) fn likewise(
     lexicon: &Lexicon,
