@@ -86,7 +86,7 @@ impl Turn<'_> {
         if let Some(edits) = self.left_to_us(heard) {
             return orders::edit(self, edits, Consent::NotAsked);
         }
-        if let Some(edit) = self.ranked_offer(heard) {
+        if let Some(edit) = self.ranked_offer(heard).or_else(|| self.taken_offer(heard)) {
             return orders::edit(self, vec![edit], Consent::NotAsked);
         }
         if heard.edits.is_empty() && self.memory.complaint.is_none() && chat::dislikes(heard.text) {
@@ -252,6 +252,21 @@ impl Turn<'_> {
         Some(Edit::Add { line: super::heard::plain_line(pick.id.clone(), 1) })
     }
 
+    /// "Ok, that", "ok, add" of the one dish told of last.
+    fn taken_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
+        const TAKES: &str =
+            "ok okay yes sure good fine great then please i i'll i'd we we'll take have want add try that this it one";
+        let [only] = self.memory.offered.as_slice() else { return None };
+        let words = plain_words(heard.text);
+        let takes = says(&words, "that | this | it | add | take | try") && words.iter().all(|word| among(word, TAKES));
+        let free = heard.edits.is_empty()
+            && heard.form != Form::Open
+            && heard.form != Form::YesNo
+            && self.memory.complaint.is_none()
+            && self.memory.pending.is_none();
+        (takes && free).then(|| Edit::Add { line: super::heard::plain_line(only.clone(), 1) })
+    }
+
     /// Whether a guest who waits for a person says something that the person is to answer.
     fn waits_for_staff(&self, heard: &Heard<'_>) -> bool {
         /// Less sure than this of what is meant, a person had better read it.
@@ -310,6 +325,10 @@ impl Turn<'_> {
         } else if let ([only], true) = (self.memory.offered.as_slice(), is_bare_mark(part, &words)) {
             // "Vegan?" of the one thing that was told of.
             named = vec![vec![only.clone()]];
+        } else if part.refers_back && says(&words, "come with | comes with | served with | include | includes") {
+            // "Does it come with fries?" asks of the dish before, and not of fries.
+            let before = self.memory.talked_of.first().map(|item| vec![item.clone()]);
+            named = before.map_or(named, |before| vec![before]);
         } else if named.is_empty()
             && part.unknown.is_none()
             && (part.refers_back || (free && (part.goes_on.is_some() || Aspect::of_one_alone(&words))))

@@ -59,7 +59,12 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     }
     let aspect = Aspect::of(&words);
     if !items.is_empty() {
+        // "Is the ice cream ok?" of a guest who told of an allergy.
+        if !asked.avoid.is_empty() && says(&words, MAY_BE_EATEN) {
+            return items.iter().map(|item| allergens(menu, item, &asked.avoid)).collect();
+        }
         let mut steps: Vec<Step> = items.iter().map(|item| about(menu, item, aspect, asked)).collect();
+        steps.extend(items.iter().filter_map(|item| mind(item, &asked.avoid)));
         if let Some(unknown) = &asked.unknown {
             steps.push(decline(menu, unknown, asked));
         }
@@ -105,6 +110,17 @@ pub(super) fn tell_items(menu: &Menu, items: &[&Item]) -> Step {
     list(menu, Act::TellMenu, "We have", items, MOST_NAMED)
 }
 
+/// Whether something may be eaten is asked.
+const MAY_BE_EATEN: &str = "ok | okay | fine | safe | can i eat | can she eat | can he eat | can they eat | can we eat | can i have | \
+    can she have | can he have | can they have";
+
+/// What a guest who told of an allergy should mind of a dish that is told of.
+fn mind(item: &Item, avoid: &BTreeSet<String>) -> Option<Step> {
+    let listed: Vec<&str> = item.allergens.as_ref()?.intersection(avoid).map(String::as_str).collect();
+    let plain = format!("Please mind: {} lists {}.", item.name, listing(&listed, "and"));
+    (!listed.is_empty()).then(|| Step::new(Act::WarnAllergy).fact(plain.clone()).or_plain(plain).verbatim(true))
+}
+
 fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
     let price = prices(&menu.currency, item);
     let short = format!("{}: {price}.", item.name);
@@ -137,7 +153,7 @@ fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
             item.sizes.iter().map(|size| menu.currency.show(size.price)),
         ),
         Aspect::Options => options(menu, item),
-        Aspect::Any | Aspect::Contents if asks_more_than_told(menu, item, asked.text) => {
+        Aspect::Any | Aspect::Contents if asks_more_than_told(item, asked.text) => {
             let plain = format!(
                 "The menu says nothing of that. {}: {} For more, please ask our staff.",
                 item.name,
@@ -151,9 +167,9 @@ fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
     step.source(source(item))
 }
 
-/// Whether it is asked if something is in a dish, or if a dish is so, of which neither its description nor what may be on
-/// it tells: "any pork in it?", "is it fried?".
-fn asks_more_than_told(menu: &Menu, item: &Item, text: &str) -> bool {
+/// Whether it is asked if something is in a dish, or if a dish is so, of which its name and description
+/// tell nothing: "any pork in it?", "is it fried?".
+fn asks_more_than_told(item: &Item, text: &str) -> bool {
     const ASKING: &str = "is are does do has have any was";
     const AROUND: &str = "is are does do has have any in it the a an of on with there this that them they these those one you         your use used come comes made make and or some really very too also please so ok okay inside contain contains for me us i         my not what about kind can get which was all like served be good nice hi hello tell";
     let words = plain_words(text);
@@ -163,7 +179,6 @@ fn asks_more_than_told(menu: &Menu, item: &Item, text: &str) -> bool {
         .chain(item.diets.iter().flatten())
         .chain(item.allergens.iter().flatten())
         .map(String::as_str)
-        .chain(extras::on(menu, item))
         .flat_map(plain_words)
         .collect();
     let known = |word: &str| known.iter().any(|other| singular(other) == singular(word));
@@ -322,6 +337,16 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         return step.fact(format!("All of these are {}.", listing(&diets, "and")));
     }
     if aspect == Aspect::Calories
+        && let Some(most) = calories_bound(words)
+    {
+        fits.retain(|item| item.calories.is_some_and(|calories| calories <= most));
+        if fits.is_empty() {
+            return Step::new(Act::AdmitUnknown)
+                .or_plain(format!("I'm sorry, nothing of that kind has less than {most} kcal."));
+        }
+        return list(menu, Act::TellMenu, &format!("With at most {most} kcal we have"), &fits, MOST_NAMED * 2);
+    }
+    if aspect == Aspect::Calories
         && let Some(step) = by_calories(words, &fits)
     {
         return step;
@@ -329,13 +354,17 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     if beside {
         return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
     }
-    if category.is_some() || asked.max_price.is_some() {
+    if (category.is_some() || asked.max_price.is_some()) && !leaves_out(menu, words) {
         return list(menu, Act::TellMenu, "We have", &fits, 8);
     }
     if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {
         return whole_menu(menu, &fits);
     }
-    if leaves_out(menu, words) && !asked.avoid.is_empty() {
+    let may_be_eaten = says(words, MAY_BE_EATEN);
+    if may_be_eaten && asked.avoid.is_empty() && asked.hits.is_empty() {
+        return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
+    }
+    if (may_be_eaten || leaves_out(menu, words)) && !asked.avoid.is_empty() {
         let kept = asked.avoid.clone();
         return free_of(
             menu,
@@ -374,6 +403,12 @@ fn by_size(biggest: bool, fits: &[&Item]) -> Option<Step> {
     let plain = format!("Going by calories, {} is the {which}: {calories} kcal.", best.name);
     let step = Step::new(Act::TellItem).item_fact(&best.id, plain.clone()).source(source(best));
     Some(step.point(plain, [best.name.clone(), calories.to_string()]))
+}
+
+/// "Less than 500 calories": the most that is asked for.
+fn calories_bound(words: &[String]) -> Option<u32> {
+    let at = find(words, "less than | under | below | at most | max | maximum | up to | not more than")?;
+    words.get(at.end)?.parse().ok()
 }
 
 /// The dish with the fewest calories, or with the most, where that is asked.

@@ -53,12 +53,6 @@ pub(super) fn named<'a>(menu: &'a Menu, words: &[String]) -> Option<Extra<'a>> {
     (distinct.len() > 1).then_some(Extra::Kind(distinct))
 }
 
-/// What whatever may be on a dish is called.
-pub(super) fn on<'a>(menu: &'a Menu, item: &'a Item) -> impl Iterator<Item = &'a str> {
-    let choices = item.option_groups.iter().filter_map(|id| menu.group(id)).flat_map(|group| &group.choices);
-    choices.flat_map(|choice| std::iter::once(&choice.name).chain(&choice.aliases)).map(String::as_str)
-}
-
 /// Whether something that may be on a dish is on it: "is there chicken in it?". None where that is not asked, or where the
 /// description of the dish says more about it.
 pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {

@@ -186,7 +186,10 @@ impl<'a> Heard<'a> {
             return;
         }
         let moves = understand::converse(&world.lexicon, &text, &context);
-        let answered = moves.iter().any(|found| matches!(found, Move::Choose(_) | Move::Edit(_)));
+        let answered = moves.iter().any(|found| match found {
+            Move::Edit(_) => !answered_only,
+            found => matches!(found, Move::Choose(_)),
+        });
         // What does not answer the first question may answer one that waits behind it.
         let behind = scene.needs_behind.iter().filter(|_| !answered).find_map(|need| {
             let scene = Scene { input, need: Some(need.clone()), needs_behind: Vec::new() };

@@ -150,10 +150,11 @@ impl Turn<'_> {
 
     /// "One of those, please", where several were offered: which one is asked.
     fn one_of_offered(&self, heard: &Heard<'_>) -> Option<Step> {
-        const ONE: &str = "ok okay yes i i'll i'd take have want like one two of those them these that this it please give me can get";
+        const ONE: &str = "ok okay yes i i'll i'd take have want like one two of those them these that this it please give me can get try let's \
+            do go with";
         let menu = &self.world.menu;
         let words = plain_words(heard.text);
-        let one = || says(&words, "one | two | that | this") && words.iter().all(|word| among(word, ONE));
+        let one = || says(&words, "one | two | that | this | it") && words.iter().all(|word| among(word, ONE));
         let open = heard.edits.is_empty() && self.memory.offered.len() > 1 && self.cart.needs(menu).is_empty();
         if !open || !(heard.reply == Some(Answer::Yes) || one()) {
             return None;

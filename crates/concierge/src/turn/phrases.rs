@@ -7,9 +7,10 @@ use super::{
 use crate::{
     intent::Intent,
     money::Cents,
+    order::Edit,
     planner::wish,
     route::Route,
-    understand::{self, Form},
+    understand::{self, Form, Move},
 };
 
 /// What a set phrase is about; none where the message is no such phrase.
@@ -42,6 +43,15 @@ pub(super) fn intent(
         pleasantly || (route.intent == Intent::Order && understand::parse(&world.lexicon, text).lines.is_empty());
     if !named && pleasantly && words.len() <= ASKED_AT_MOST && says(words, WHAT_IS_GOOD) {
         return Some(Intent::MenuQa);
+    }
+    // "Twenty" of the nuggets just ordered is no sum of money.
+    let number = words.len() <= 2 && words.iter().any(|word| crate::check::number(word).is_some());
+    if number && route.intent == Intent::Budget && !scene.input.cart.is_empty() && !text.contains(['$', '€', '£']) {
+        let moves = understand::converse(&world.lexicon, text, &super::heard::context(scene));
+        let sized = |found: &Move| matches!(found, Move::Edit(Edit::SetSize { .. }));
+        if moves.iter().any(sized) {
+            return Some(Intent::Order);
+        }
     }
     let statement = understand::slots(&world.lexicon, text).form == Form::Statement;
     if !named && says(words, LEFT_TO_US) {

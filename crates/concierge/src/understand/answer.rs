@@ -70,6 +70,19 @@ pub(crate) fn how_many(tokens: &[Token]) -> Option<u32> {
     u32::try_from(value).ok().filter(|value| (1..=crate::ledger::MAX_LINE_QUANTITY).contains(value))
 }
 
+/// The size in which the one thing that was told of is taken: "large, please", "the large one". Nothing else may be said.
+pub(crate) fn in_size(lexicon: &Lexicon, tokens: &[Token], item: &ItemId) -> Option<SizeId> {
+    let item = lexicon.menu().item(item)?;
+    let said: Vec<&str> = tokens
+        .iter()
+        .map(|token| token.text.as_str())
+        .filter(|word| !is_around(word) && !matches!(*word, "the" | "a" | "one" | "make" | "it"))
+        .collect();
+    let said = said.join(" ");
+    let called = |name: &String| name.to_lowercase() == said;
+    item.sizes.iter().find(|size| called(&size.name) || size.aliases.iter().any(called)).map(|size| size.id.clone())
+}
+
 /// Whether a word stands around what is taken of the things told of.
 pub(crate) fn is_around(word: &str) -> bool {
     const AROUND: &str = "i ill id will want take have get like would please then give me us can could may of them those \

@@ -108,6 +108,12 @@ impl Dialog<'_> {
             return self.part(*line, &old, count, new);
         }
         let Some((line, old)) = self.touched().cloned() else { return false };
+        if let ([_], Some((place, rest))) = (self.context.cart.as_slice(), phrases::one_by_place(tokens))
+            && old.quantity > 1
+            && (place == usize::MAX || place < old.quantity as usize)
+        {
+            return self.part(line, &old, 1, &rest);
+        }
         let Some((count, rest)) = phrases::part(tokens).filter(|(count, _)| *count < old.quantity) else {
             return false;
         };
