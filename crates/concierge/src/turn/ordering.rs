@@ -173,7 +173,7 @@ impl Turn<'_> {
             return orders::ask_place(self);
         }
         const CONTENT: &str = "ok okay perfect great looks good fine that that's thats it alright all right correct nice \
-            sounds is lovely excellent cool super everything confirm confirmed";
+            sounds is lovely excellent cool super everything confirm confirmed do it go ahead sure place";
         if !self.cart.is_empty() && self.memory.pending.is_none() && words.iter().all(|word| among(word, CONTENT)) {
             return orders::ask_place(self);
         }

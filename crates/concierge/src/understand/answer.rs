@@ -55,7 +55,8 @@ pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]
         return which_items(lexicon, tokens, offered);
     }
     // "Chocolate", after the shakes were told.
-    let bare = tokens.iter().filter(|token| !cues::is_polite(&token.text)).count() == 1 && offered.len() > 1;
+    let around = |token: &&Token| cues::is_polite(&token.text) || matches!(token.text.as_str(), "the" | "one");
+    let bare = tokens.iter().filter(|token| !around(token)).count() == 1 && offered.len() > 1;
     which_items(lexicon, tokens, offered).filter(|picked| bare && picked.len() == 1)
 }
 
@@ -169,6 +170,13 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
         if top.len() < count {
             return Some(top);
         }
+    }
+    // "All with fries" speaks of something else.
+    let few = |word: &str| {
+        is_around(word) || cues::is_polite(word) || matches!(word, "both" | "all" | "each" | "one" | "the")
+    };
+    if !tokens.iter().all(|token| few(&token.text)) {
+        return None;
     }
     if has("both") && count >= 2 {
         return Some(vec![0, 1]);
