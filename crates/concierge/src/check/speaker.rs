@@ -14,6 +14,8 @@ pub struct Speaker<'a> {
     said: Vec<String>,
     fault: Option<(Fault, String)>,
     full: bool,
+    /// A question of the model's that waits until what it left out is said: "Anything else?" comes last.
+    held: Option<String>,
 }
 
 /// What became of a reply.
@@ -33,7 +35,7 @@ impl<'a> Speaker<'a> {
     /// Begins a reply.
     #[must_use]
     pub fn new(checker: Checker<'a>, brief: &'a Brief) -> Self {
-        Self { checker, brief, sentences: Sentences::default(), said: Vec::new(), fault: None, full: false }
+        Self { checker, brief, sentences: Sentences::default(), said: Vec::new(), fault: None, full: false, held: None }
     }
 
     /// Takes the model's next piece of text and returns what may be sent now.
@@ -61,24 +63,23 @@ impl<'a> Speaker<'a> {
                 out.push_str(&text);
             }
         }
-        let own = self.said.len();
+        let held = self.held.take();
+        let mut own = self.said.len();
+        let spoke = own > 0 || held.is_some();
         let mut plain = 0;
-        let heard = normal(&self.said.join(" "));
+        let heard = normal(&self.said.iter().chain(&held).map(String::as_str).collect::<Vec<_>>().join(" "));
         for point in self.brief.points() {
-            let told = if point.needs.is_empty() {
-                own > 0
-            } else {
-                // "The" is part of some names and left out in speaking: nothing need be said twice for that.
-                point.needs.iter().map(|need| normal(need)).all(|need| heard.contains(need.trim_start_matches("the ")))
-            };
+            let told = if point.needs.is_empty() { spoke } else { meets(&heard, &point.needs) };
             if !told {
-                if !self.said.is_empty() {
-                    out.push(' ');
-                }
-                out.push_str(&point.plain);
-                self.said.push(point.plain.clone());
+                self.say(&mut out, point.plain.clone());
                 plain += 1;
             }
+        }
+        // Where the brief asks something itself, that question comes last.
+        let asks = self.said.last().is_some_and(|last| plain > 0 && last.ends_with('?'));
+        if let Some(question) = held.filter(|_| !asks) {
+            self.say(&mut out, question);
+            own += 1;
         }
         let spoken = Spoken { text: self.said.join(" "), own, plain, fault: self.fault };
         ((!out.is_empty()).then_some(out), spoken)
@@ -101,12 +102,9 @@ impl<'a> Speaker<'a> {
             }
             let verdict = if self.said.contains(&sentence) { Err(Fault::Form) } else { self.checker.check(&sentence) };
             match verdict {
+                Ok(()) if self.comes_last(&sentence) => self.held = Some(sentence),
                 Ok(()) => {
-                    if !self.said.is_empty() {
-                        out.push(' ');
-                    }
-                    out.push_str(&sentence);
-                    self.said.push(sentence);
+                    self.say(&mut out, sentence);
                     let words: usize = self.said.iter().map(|said| said.split_whitespace().count()).sum();
                     self.full = words > MOST_REPLY_WORDS;
                 }
@@ -117,7 +115,35 @@ impl<'a> Speaker<'a> {
     }
 }
 
+/// Whether words hold all that a point needs.
+fn meets(heard: &str, needs: &[String]) -> bool {
+    // "The" is part of some names and left out in speaking: nothing need be said twice for that.
+    needs.iter().map(|need| normal(need)).all(|need| heard.contains(need.trim_start_matches("the ")))
+}
+
 impl Speaker<'_> {
+    fn say(&mut self, out: &mut String, sentence: String) {
+        if !self.said.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&sentence);
+        self.said.push(sentence);
+    }
+
+    /// Whether a question stands before something that is still to be told.
+    fn comes_last(&self, sentence: &str) -> bool {
+        let heard = normal(&format!("{} {sentence}", self.said.join(" ")));
+        // "Which order is it? Its number is on your receipt" is said sentence by sentence.
+        let part = normal(sentence);
+        let owed = |point: &crate::brief::Point| {
+            !point.needs.is_empty()
+                && !point.plain.ends_with('?')
+                && !meets(&heard, &point.needs)
+                && !point.needs.iter().any(|need| normal(need).contains(&part))
+        };
+        sentence.ends_with('?') && self.held.is_none() && self.brief.points().any(owed)
+    }
+
     /// Whether a sentence asks beside the question that the brief has: before it, and of nothing that it asks ("Which
     /// would you like?"), or once more. It is no fault, and the guest is spared it.
     fn asks_beside(&self, sentence: &str) -> bool {

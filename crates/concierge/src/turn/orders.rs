@@ -12,7 +12,7 @@ use crate::{
     brief::{Act, Step},
     ledger::{Conflict, Consent, Event, Line, Question, Refusal, Totals, describe_line, list_words},
     menu::ItemId,
-    order::{Edit, LineId},
+    order::{ChoicePick, Edit, LineId},
     tools::ToolName,
 };
 
@@ -25,11 +25,14 @@ struct Changes {
     cleared: bool,
     /// A line went of which it was not known yet what it was to be.
     undecided_gone: bool,
+    /// Sizes and options that the edits named, in lower case.
+    named: Vec<String>,
 }
 
 /// Carries out edits and tells what became of them.
 pub(super) fn edit(turn: &mut Turn<'_>, edits: Vec<Edit>, consent: Consent) -> Vec<Step> {
-    let mut changes = Changes::default();
+    let named = edits.iter().flat_map(|edit| named_by(turn, edit)).collect();
+    let mut changes = Changes { named, ..Changes::default() };
     let mut refusals = Vec::new();
     let mut conflicts: (Vec<Conflict>, Vec<Edit>) = Default::default();
     let mut place = false;
@@ -73,6 +76,25 @@ pub(super) fn edit(turn: &mut Turn<'_>, edits: Vec<Edit>, consent: Consent) -> V
         anything_else(&mut steps);
     }
     steps
+}
+
+/// What an edit of a line names: its size, or what is to be on it or off it, in lower case.
+fn named_by(turn: &Turn<'_>, edit: &Edit) -> Vec<String> {
+    let menu = &turn.world.menu;
+    let choice = |group, pick: &ChoicePick| {
+        pick.one().and_then(|choice| menu.choice(group, choice)).map(|choice| choice.name.to_lowercase())
+    };
+    match edit {
+        Edit::SetOption { option, .. } => choice(&option.group, &option.choice).into_iter().collect(),
+        Edit::Leave { without, .. } => choice(&without.group, &without.choice).into_iter().collect(),
+        Edit::SetSize { line, size } => {
+            let item = turn.cart.line(*line).and_then(|line| menu.item(&line.item));
+            // "Ten pieces" may be said for "10 pieces".
+            let name = item.and_then(|item| item.size(size)).map(|size| size.name.to_lowercase());
+            name.filter(|name| !name.contains(|c: char| c.is_ascii_digit())).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Says what a refusal says. The ledger's words are made for guests.
@@ -127,7 +149,8 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
         steps.push(
             Step::new(Act::ConfirmRemoved)
                 .fact(format!("Taken off: {what}"))
-                .point(format!("I've taken off {what}."), names_of(&changes.removed)),
+                .point(format!("I've taken off {what}."), names_of(&changes.removed))
+                .verbatim(true),
         );
     }
     if changes.undecided_gone && added.is_empty() {
@@ -135,10 +158,10 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
         steps.push(Step::new(Act::ConfirmRemoved).point(format!("All right, I've left that out.{empty}"), ["left"]));
     }
     if !changed.is_empty() {
-        steps.push(lines_step(turn, Act::ConfirmChanged, "Changed", "Now it is", &changed));
+        steps.push(lines_step(turn, Act::ConfirmChanged, "Changed", "Now it is", &changed, &changes.named));
     }
     if !added.is_empty() {
-        steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added));
+        steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added, &[]));
     }
     // What was taken from one line and put in another is told word for word: a number left out would be wrong.
     if steps.len() > 1 && steps.iter().any(|step| step.act == Act::ConfirmChanged) {
@@ -174,18 +197,15 @@ fn names_of(removed: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn lines_step(turn: &Turn<'_>, act: Act, label: &str, lead: &str, lines: &[Line]) -> Step {
+fn lines_step(turn: &Turn<'_>, act: Act, label: &str, lead: &str, lines: &[Line], named: &[String]) -> Step {
     let words: Vec<String> = lines.iter().map(describe_line).collect();
     let step = lines.iter().zip(&words).fold(Step::new(act), |step, (line, words)| {
         step.item_fact(&line.item, format!("{label}: {words}: {}", money(&turn.world.menu, line.total())))
     });
     // What was asked for on a line, or left out, the guest wants to hear.
-    let details = lines.iter().flat_map(|line| {
-        let options = line.options.iter().map(|option| option.name.as_str());
-        options.chain(line.without.iter().map(|left| left.name.as_str())).map(str::to_lowercase)
-    });
-    let details: Vec<String> = details.filter(|_| act == Act::ConfirmChanged).collect();
-    step.point(format!("{lead} {}.", list_words(&words)), lines.iter().map(|line| line.name.clone()).chain(details))
+    let details = named.iter().filter(|name| words.iter().any(|words| words.to_lowercase().contains(*name)));
+    let names = lines.iter().map(|line| line.name.clone());
+    step.point(format!("{lead} {}.", list_words(&words)), names.chain(details.cloned()))
 }
 
 fn total(turn: &Turn<'_>, step: Step) -> Step {
