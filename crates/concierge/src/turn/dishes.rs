@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::diets::{allergens, fits_diet, free_of, suits};
+use super::diets::{allergens, fits_diet, free_of, of_choice, suits};
 use super::wording::{
     among, capital, find, included, listing, plain_words, price_from, priced, prices, says, singular, with_stop,
 };
@@ -33,6 +33,8 @@ pub(super) struct Asked<'a> {
     pub unknown: Option<String>,
     /// Only of these is asked, where there are any.
     pub among: Vec<ItemId>,
+    /// The dish that "it" stands for.
+    pub about: Option<ItemId>,
     /// Dishes may cost no more.
     pub max_price: Option<Cents>,
 }
@@ -45,6 +47,13 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     let words = plain_words(asked.text);
     let items: Vec<&Item> =
         asked.named.iter().filter(|ids| ids.len() == 1).filter_map(|ids| menu.item(&ids[0])).collect();
+    let marks: BTreeSet<String> = asked.diets.union(&asked.allergens).cloned().collect();
+    if items.is_empty()
+        && !marks.is_empty()
+        && let Some(choice) = extras::marked(menu, &words, &marks)
+    {
+        return vec![of_choice(menu, choice, asked)];
+    }
     if !asked.allergens.is_empty() || says(&words, "allergen | allergens | allergic | allergy | allergies") {
         return if items.is_empty() {
             vec![free_of(menu, asked)]
@@ -56,6 +65,9 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
         && says(&words, "difference | compare | compared | versus | vs | better | or")
     {
         return vec![compare(menu, one, other)];
+    }
+    if let Some(step) = sold_by_itself(menu, asked, &words) {
+        return vec![step];
     }
     let aspect = Aspect::of(&words);
     if !items.is_empty() {
@@ -83,6 +95,9 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
 /// Dishes that one word names: all of them, or those that the diet asked for allows.
 fn several_of(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
     let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
+    if !asked.avoid.is_empty() {
+        return without_allergens(menu, several, asked);
+    }
     if diets.is_empty() {
         return list(menu, Act::TellMenu, "We have", several, several.len().min(6));
     }
@@ -95,6 +110,46 @@ fn several_of(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
     }
     let lead = capital(&format!("{kept} of these:"));
     list(menu, Act::TellDiet, &lead, &fits, fits.len().min(6)).fact(format!("All of these are {kept}."))
+}
+
+/// Those of some dishes that a guest with an allergy may have, as far as their lists tell.
+fn without_allergens(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
+    let avoided: Vec<&str> = asked.avoid.iter().map(String::as_str).collect();
+    let avoided = listing(&avoided, "or");
+    let fits: Vec<&Item> = several.iter().filter(|item| suits(item, asked)).copied().collect();
+    let names: Vec<String> = fits.iter().map(|item| priced(&menu.currency, item)).collect();
+    let told = if names.is_empty() {
+        let names: Vec<&str> = several.iter().map(|item| item.name.as_str()).collect();
+        format!("I can't offer you any of these, because of {avoided}: {}.", listing(&names, "and"))
+    } else {
+        format!("Of these, the ones that do not list {avoided}: {}.", listing(&names, "and"))
+    };
+    let plain = format!("{told} Everything is made in one kitchen, so please tell our staff about it.");
+    let step = fits.iter().fold(Step::new(Act::TellAllergens), |step, item| {
+        step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
+    });
+    step.or_plain(plain)
+}
+
+/// "Does it come with fries?" of a dish that tells of none: what is sold by itself comes with nothing.
+fn sold_by_itself(menu: &Menu, asked: &Asked<'_>, words: &[String]) -> Option<Step> {
+    const WITH: &str = "is it with | are they with | come with | comes with | served with | include | includes";
+    let behind = find(words, WITH)?.end;
+    let last: Vec<&Item> = asked.named.last()?.iter().filter_map(|id| menu.item(id)).collect();
+    let dishes: Vec<&Item> = match asked.named.as_slice() {
+        [_] => asked.about.iter().filter_map(|id| menu.item(id)).collect(),
+        [first, ..] => first.iter().filter_map(|id| menu.item(id)).collect(),
+        [] => Vec::new(),
+    };
+    let told = |item: &&Item| {
+        let told: Vec<String> = plain_words(&item.description);
+        words[behind..].iter().any(|word| told.iter().any(|other| singular(other) == singular(word)))
+    };
+    let beside = last.iter().all(|item| item.course != Course::Main && !dishes.iter().any(|dish| dish.id == item.id));
+    if dishes.is_empty() || !beside || dishes.iter().any(told) {
+        return None;
+    }
+    Some(list(menu, Act::TellMenu, "No, that is ordered by itself. We have", &last, MOST_NAMED).verbatim(true))
 }
 
 /// Tells which dishes were found.
@@ -290,6 +345,14 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         let none = format!("Under {heading} there is nothing marked {diets}.");
         return suggest(menu, Step::new(Act::TellDiet).fact(none.clone()), &none, &near, vec!["nothing".to_owned()]);
     }
+    // "Any specials?": what the menu itself calls so.
+    if says(words, "special | specials") {
+        let special = |item: &&&Item| plain_words(&item.description).iter().any(|word| singular(word) == "special");
+        let specials: Vec<&Item> = fits.iter().filter(special).copied().take(MOST_NAMED).collect();
+        if !specials.is_empty() {
+            return near_dishes(menu, &specials).verbatim(true);
+        }
+    }
     match aspect {
         Aspect::Cheapest | Aspect::Dearest => {
             fits.sort_by_key(|item| item.price_range().0);
@@ -329,7 +392,9 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     if beside {
         return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
     }
-    if category.is_some() || asked.max_price.is_some() {
+    // "A drink without sugar": all drinks would be a lie.
+    let all = !leaves_out(menu, words) && !says(words, "with less | has the most | have the most");
+    if (category.is_some() && all) || asked.max_price.is_some() {
         return list(menu, Act::TellMenu, "We have", &fits, 8);
     }
     if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {

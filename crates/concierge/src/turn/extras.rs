@@ -1,8 +1,10 @@
 //! What is no dish and goes on dishes: ketchup, oat milk, sauces.
 
+use std::collections::BTreeSet;
+
 use super::{
     dishes::by_popularity,
-    wording::{among, listing, plain_words, singular, with_stop},
+    wording::{among, find, listing, plain_words, singular, with_stop},
 };
 use crate::{
     brief::{Act, Step},
@@ -51,6 +53,22 @@ pub(super) fn named<'a>(menu: &'a Menu, words: &[String]) -> Option<Extra<'a>> {
         }
     }
     (distinct.len() > 1).then_some(Extra::Kind(distinct))
+}
+
+/// The choice of whose diet or allergens is asked and nothing else: "is the mayo vegan?". The longest name counts.
+pub(super) fn marked<'a>(menu: &'a Menu, words: &[String], marks: &BTreeSet<String>) -> Option<&'a Choice> {
+    const AROUND: &str = "is are does do has have contain contains any there the a your in it inside and or also so ok really \
+        made with on of free";
+    let names = |choice: &'a Choice| {
+        std::iter::once(&choice.name).chain(&choice.aliases).filter_map(|name| find(words, &name.to_lowercase()))
+    };
+    let choices = menu.option_groups.iter().flat_map(|group| &group.choices).filter(|choice| choice.available);
+    let named = choices.flat_map(|choice| names(choice).map(move |at| (choice, at)));
+    let (choice, at) = named.max_by_key(|(_, at)| at.len())?;
+    let marks: Vec<String> = marks.iter().flat_map(|mark| plain_words(mark)).collect();
+    let mut rest = words.iter().enumerate().filter(|(place, _)| !at.contains(place)).map(|(_, word)| word);
+    let is_mark = |word: &String| marks.iter().any(|mark| singular(mark) == singular(word));
+    rest.all(|word| among(word, AROUND) || is_mark(word)).then_some(choice)
 }
 
 /// What whatever may be on a dish is called.
