@@ -18,6 +18,7 @@ use crate::{
     brief::{Act, Step},
     intent::{AgentName, Intent},
     ledger::{Consent, Question},
+    menu::{Course, ItemId},
     order::Edit,
     ports::RecordType,
     tools::ToolName,
@@ -90,7 +91,7 @@ impl Turn<'_> {
         if let Some(edits) = self.left_to_us(heard) {
             return orders::edit(self, edits, Consent::NotAsked);
         }
-        if let Some(edit) = self.ranked_offer(heard) {
+        if let Some(edit) = self.ranked_offer(heard).or_else(|| self.taken_offer(heard)) {
             return orders::edit(self, vec![edit], Consent::NotAsked);
         }
         if chat::is_foreign(heard.text) {
@@ -273,6 +274,21 @@ impl Turn<'_> {
         Some(Edit::Add { line: super::heard::plain_line(pick.id.clone(), 1) })
     }
 
+    /// "Ok, that", "ok, add" of the one dish told of last.
+    fn taken_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
+        const TAKES: &str =
+            "ok okay yes sure good fine great then please i i'll i'd we we'll take have want add try that this it one";
+        let [only] = self.memory.offered.as_slice() else { return None };
+        let words = plain_words(heard.text);
+        let takes = says(&words, "that | this | it | add | take | try") && words.iter().all(|word| among(word, TAKES));
+        let free = heard.edits.is_empty()
+            && heard.form != Form::Open
+            && heard.form != Form::YesNo
+            && self.memory.complaint.is_none()
+            && self.memory.pending.is_none();
+        (takes && free).then(|| Edit::Add { line: super::heard::plain_line(only.clone(), 1) })
+    }
+
     /// Whether a guest who waits for a person says something that the person is to answer.
     fn waits_for_staff(&self, heard: &Heard<'_>) -> bool {
         /// Less sure than this of what is meant, a person had better read it.
@@ -311,6 +327,12 @@ impl Turn<'_> {
             && dishes::category_named(&self.world.menu, &words).is_none()
     }
 
+    /// What the last reply told of; where it told of nothing, the dish spoken of last.
+    fn told_last(&self) -> &[ItemId] {
+        let talked_of = &self.memory.talked_of;
+        if self.memory.offered.is_empty() { &talked_of[..talked_of.len().min(1)] } else { &self.memory.offered }
+    }
+
     pub(super) fn asked<'b>(&self, part: &'b asking::Part<'_>) -> dishes::Asked<'b> {
         let words = plain_words(part.text);
         let mut named = part.items.clone();
@@ -328,13 +350,21 @@ impl Turn<'_> {
             among.retain(|_| part.compares() || words.len() <= 3);
         } else if let Some(open) = open.filter(|_| part.names_nothing() && part.compares()) {
             named = vec![open];
-        } else if let ([only], true) = (self.memory.offered.as_slice(), is_bare_mark(part, &words)) {
+        } else if let ([only], true) = (self.told_last(), is_bare_mark(part, &words)) {
             // "Vegan?" of the one thing that was told of.
             named = vec![vec![only.clone()]];
         } else if let Some(item) = phrases::place_of(&words).and_then(|at| self.memory.offered.get(at))
             && named.is_empty()
         {
             named = vec![vec![item.clone()]];
+        } else if part.refers_back && says(&words, "come with | comes with | served with | include | includes") {
+            // "Does it come with fries?" asks of the dish before, and of fries only as far as they are beside it.
+            let menu = &self.world.menu;
+            let beside = |id: &ItemId| menu.item(id).is_some_and(|item| item.course != Course::Main);
+            if let Some(before) = self.memory.talked_of.first() {
+                named.retain(|ids| ids.iter().all(beside) && !ids.contains(before));
+                named.insert(0, vec![before.clone()]);
+            }
         } else if named.is_empty()
             && part.unknown.is_none()
             && (part.refers_back || (free && (part.goes_on.is_some() || Aspect::of_one_alone(&words))))

@@ -99,7 +99,10 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         let by_diet: Vec<Vec<ItemId>> = slots.diets.iter().flat_map(|diet| world.items_named(diet)).collect();
         let others: Vec<Vec<ItemId>> = items.iter().filter(|ids| !by_diet.contains(ids)).cloned().collect();
         let kinds = says(&words, "dishes | food | options | meals | items | things | menu");
-        if !others.is_empty() || kinds || dishes::category_named(&world.menu, &words).is_some() {
+        // "I'm vegetarian" names no dish either.
+        let of_people =
+            says(&words, "i'm | im | i am | we're | we are | she's | he's | she is | he is | they are | my");
+        if !others.is_empty() || kinds || of_people || dishes::category_named(&world.menu, &words).is_some() {
             items = others;
         }
     }
@@ -127,6 +130,11 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     // A word for many dishes names none of them: "burgers", "what can a vegan eat".
     let many = items.len() > 1 && !(slots.categories.is_empty() && slots.diets.is_empty());
     if unknown.is_some() || (unnamed && (many || settled::seeks(&words))) {
+        items.clear();
+    }
+    // "What vegetarian burgers do you have?" asks about all of them, whatever one of them is called.
+    let kinds = says(&words, "what | which | any | do you have | are there");
+    if kinds && !slots.diets.is_empty() && dishes::category_named(&world.menu, &words).is_some() {
         items.clear();
     }
     // "What goes well with it?" asks about other dishes.

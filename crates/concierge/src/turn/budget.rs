@@ -31,7 +31,10 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str) -> Vec<Step> {
 /// Where the guest goes on with a wish for a meal: "without meat", "cheaper, please", "for three".
 pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>> {
     let mut wish = turn.memory.wish.take()?;
-    if heard.reply == Some(Answer::Yes) || heard.form != Form::Statement || turn.memory.complaint.is_some() {
+    if heard.reply == Some(Answer::Yes)
+        || matches!(heard.form, Form::YesNo | Form::Open)
+        || turn.memory.complaint.is_some()
+    {
         return None;
     }
     let words = plain_words(heard.text);
@@ -41,6 +44,7 @@ pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>>
     let other = says(&words, "something else | another | other | different | else");
     let told = new.limit.is_some()
         || new.party > 1
+        || (wish.total.is_some() && says(&words, "for one | just me | only me | for me | just for me"))
         || !(new.diners.is_empty() && new.must_not.is_empty() && new.courses_not.is_empty())
         || new.sides + new.drinks + new.desserts > 0;
     // Asked for a sum, a guest may order all the same.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     dishes::{Asked, by_popularity, category_named, source},
-    wording::{capital, listing, plain_words, priced},
+    wording::{capital, listing, plain_words, price_from, priced},
 };
 use crate::{
     brief::{Act, Step},
@@ -73,6 +73,25 @@ pub(super) fn of_choice(menu: &Menu, choice: &Choice, asked: &Asked<'_>) -> Step
         Some(_) => format!("No, {name} is not marked {told}."),
     };
     Step::new(Act::TellDiet).fact(plain.clone()).or_plain(plain).verbatim(true)
+}
+
+/// Those of some dishes that a guest with an allergy may have, as far as their lists tell.
+pub(super) fn without_allergens(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
+    let avoided: Vec<&str> = asked.avoid.iter().map(String::as_str).collect();
+    let avoided = listing(&avoided, "or");
+    let fits: Vec<&Item> = several.iter().filter(|item| suits(item, asked)).copied().collect();
+    let names: Vec<String> = fits.iter().map(|item| priced(&menu.currency, item)).collect();
+    let told = if names.is_empty() {
+        let names: Vec<&str> = several.iter().map(|item| item.name.as_str()).collect();
+        format!("I can't offer you any of these, because of {avoided}: {}.", listing(&names, "and"))
+    } else {
+        format!("Of these, the ones that do not list {avoided}: {}.", listing(&names, "and"))
+    };
+    let plain = format!("{told} Everything is made in one kitchen, so please tell our staff about it.");
+    let step = fits.iter().fold(Step::new(Act::TellAllergens), |step, item| {
+        step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
+    });
+    step.or_plain(plain)
 }
 
 /// What can be eaten without some allergens.

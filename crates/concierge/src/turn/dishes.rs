@@ -6,7 +6,7 @@ use super::diets::{allergens, fits_diet, free_of, of_choice, suits};
 use super::wording::{
     among, capital, find, included, listing, plain_words, price_from, priced, prices, says, singular, with_stop,
 };
-use super::{asking, aspect::Aspect, extras};
+use super::{asking, aspect::Aspect, diets, extras};
 use crate::{
     brief::{Act, Source, Step},
     menu::{Course, Item, ItemId, Menu},
@@ -40,7 +40,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// How many dishes one answer names.
-const MOST_NAMED: usize = 3;
+pub(super) const MOST_NAMED: usize = 3;
 
 /// Answers a question about dishes.
 pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
@@ -66,12 +66,17 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     {
         return vec![compare(menu, one, other)];
     }
-    if let Some(step) = sold_by_itself(menu, asked, &words) {
+    if let Some(step) = extras::sold_by_itself(menu, asked, &words) {
         return vec![step];
     }
     let aspect = Aspect::of(&words);
     if !items.is_empty() {
+        // "Is the ice cream ok?" of a guest who told of an allergy.
+        if !asked.avoid.is_empty() && says(&words, MAY_BE_EATEN) {
+            return items.iter().map(|item| allergens(menu, item, &asked.avoid)).collect();
+        }
         let mut steps: Vec<Step> = items.iter().map(|item| about(menu, item, aspect, asked)).collect();
+        steps.extend(items.iter().filter_map(|item| mind(item, &asked.avoid)));
         if let Some(unknown) = &asked.unknown {
             steps.push(decline(menu, unknown, asked));
         }
@@ -96,7 +101,7 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
 fn several_of(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
     let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
     if !asked.avoid.is_empty() {
-        return without_allergens(menu, several, asked);
+        return diets::without_allergens(menu, several, asked);
     }
     if diets.is_empty() {
         return list(menu, Act::TellMenu, "We have", several, several.len().min(6));
@@ -112,52 +117,23 @@ fn several_of(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
     list(menu, Act::TellDiet, &lead, &fits, fits.len().min(6)).fact(format!("All of these are {kept}."))
 }
 
-/// Those of some dishes that a guest with an allergy may have, as far as their lists tell.
-fn without_allergens(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
-    let avoided: Vec<&str> = asked.avoid.iter().map(String::as_str).collect();
-    let avoided = listing(&avoided, "or");
-    let fits: Vec<&Item> = several.iter().filter(|item| suits(item, asked)).copied().collect();
-    let names: Vec<String> = fits.iter().map(|item| priced(&menu.currency, item)).collect();
-    let told = if names.is_empty() {
-        let names: Vec<&str> = several.iter().map(|item| item.name.as_str()).collect();
-        format!("I can't offer you any of these, because of {avoided}: {}.", listing(&names, "and"))
-    } else {
-        format!("Of these, the ones that do not list {avoided}: {}.", listing(&names, "and"))
-    };
-    let plain = format!("{told} Everything is made in one kitchen, so please tell our staff about it.");
-    let step = fits.iter().fold(Step::new(Act::TellAllergens), |step, item| {
-        step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
-    });
-    step.or_plain(plain)
-}
-
-/// "Does it come with fries?" of a dish that tells of none: what is sold by itself comes with nothing.
-fn sold_by_itself(menu: &Menu, asked: &Asked<'_>, words: &[String]) -> Option<Step> {
-    const WITH: &str = "is it with | are they with | come with | comes with | served with | include | includes";
-    let behind = find(words, WITH)?.end;
-    let last: Vec<&Item> = asked.named.last()?.iter().filter_map(|id| menu.item(id)).collect();
-    let dishes: Vec<&Item> = match asked.named.as_slice() {
-        [_] => asked.about.iter().filter_map(|id| menu.item(id)).collect(),
-        [first, ..] => first.iter().filter_map(|id| menu.item(id)).collect(),
-        [] => Vec::new(),
-    };
-    let told = |item: &&Item| {
-        let told: Vec<String> = plain_words(&item.description);
-        words[behind..].iter().any(|word| told.iter().any(|other| singular(other) == singular(word)))
-    };
-    let beside = last.iter().all(|item| item.course != Course::Main && !dishes.iter().any(|dish| dish.id == item.id));
-    if dishes.is_empty() || !beside || dishes.iter().any(told) {
-        return None;
-    }
-    Some(list(menu, Act::TellMenu, "No, that is ordered by itself. We have", &last, MOST_NAMED).verbatim(true))
-}
-
 /// Tells which dishes were found.
 pub(super) fn tell_items(menu: &Menu, items: &[&Item]) -> Step {
     if items.is_empty() {
         return Step::new(Act::AdmitUnknown).or_plain("I'm sorry, I find nothing like that on our menu.");
     }
     list(menu, Act::TellMenu, "We have", items, MOST_NAMED)
+}
+
+/// Whether something may be eaten is asked.
+const MAY_BE_EATEN: &str = "ok | okay | fine | safe | can i eat | can she eat | can he eat | can they eat | can we eat | can i have | \
+    can she have | can he have | can they have";
+
+/// What a guest who told of an allergy should mind of a dish that is told of.
+fn mind(item: &Item, avoid: &BTreeSet<String>) -> Option<Step> {
+    let listed: Vec<&str> = item.allergens.as_ref()?.intersection(avoid).map(String::as_str).collect();
+    let plain = format!("Please mind: {} lists {}.", item.name, listing(&listed, "and"));
+    (!listed.is_empty()).then(|| Step::new(Act::WarnAllergy).fact(plain.clone()).or_plain(plain).verbatim(true))
 }
 
 fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
@@ -192,7 +168,7 @@ fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
             item.sizes.iter().map(|size| menu.currency.show(size.price)),
         ),
         Aspect::Options => options(menu, item),
-        Aspect::Any | Aspect::Contents if asks_more_than_told(menu, item, asked.text) => {
+        Aspect::Any | Aspect::Contents if asks_more_than_told(item, asked.text) => {
             let plain = format!(
                 "The menu says nothing of that. {}: {} For more, please ask our staff.",
                 item.name,
@@ -206,9 +182,9 @@ fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
     step.source(source(item))
 }
 
-/// Whether it is asked if something is in a dish, or if a dish is so, of which neither its description nor what may be on
-/// it tells: "any pork in it?", "is it fried?".
-fn asks_more_than_told(menu: &Menu, item: &Item, text: &str) -> bool {
+/// Whether it is asked if something is in a dish, or if a dish is so, of which its name and description
+/// tell nothing: "any pork in it?", "is it fried?".
+fn asks_more_than_told(item: &Item, text: &str) -> bool {
     const ASKING: &str = "is are does do has have any was";
     const AROUND: &str = "is are does do has have any in it the a an of on with there this that them they these those one you         your use used come comes made make and or some really very too also please so ok okay inside contain contains for me us i         my not what about kind can get which was all like served be good nice hi hello tell";
     let words = plain_words(text);
@@ -218,7 +194,6 @@ fn asks_more_than_told(menu: &Menu, item: &Item, text: &str) -> bool {
         .chain(item.diets.iter().flatten())
         .chain(item.allergens.iter().flatten())
         .map(String::as_str)
-        .chain(extras::on(menu, item))
         .flat_map(plain_words)
         .collect();
     let known = |word: &str| known.iter().any(|other| singular(other) == singular(word));
@@ -385,6 +360,16 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         return step.fact(format!("All of these are {}.", listing(&diets, "and")));
     }
     if aspect == Aspect::Calories
+        && let Some(most) = calories_bound(words)
+    {
+        fits.retain(|item| item.calories.is_some_and(|calories| calories <= most));
+        if fits.is_empty() {
+            return Step::new(Act::AdmitUnknown)
+                .or_plain(format!("I'm sorry, nothing of that kind has less than {most} kcal."));
+        }
+        return list(menu, Act::TellMenu, &format!("With at most {most} kcal we have"), &fits, MOST_NAMED * 2);
+    }
+    if aspect == Aspect::Calories
         && let Some(step) = by_calories(words, &fits)
     {
         return step;
@@ -392,15 +377,17 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     if beside {
         return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
     }
-    // "A drink without sugar": all drinks would be a lie.
-    let all = !leaves_out(menu, words) && !says(words, "with less | has the most | have the most");
-    if (category.is_some() && all) || asked.max_price.is_some() {
+    if (category.is_some() || asked.max_price.is_some()) && !leaves_out(menu, words) {
         return list(menu, Act::TellMenu, "We have", &fits, 8);
     }
     if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {
         return whole_menu(menu, &fits);
     }
-    if leaves_out(menu, words) && !asked.avoid.is_empty() {
+    let may_be_eaten = says(words, MAY_BE_EATEN);
+    if may_be_eaten && asked.avoid.is_empty() && asked.hits.is_empty() {
+        return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
+    }
+    if (may_be_eaten || leaves_out(menu, words)) && !asked.avoid.is_empty() {
         let kept = asked.avoid.clone();
         return free_of(
             menu,
@@ -439,6 +426,12 @@ fn by_size(biggest: bool, fits: &[&Item]) -> Option<Step> {
     let plain = format!("Going by calories, {} is the {which}: {calories} kcal.", best.name);
     let step = Step::new(Act::TellItem).item_fact(&best.id, plain.clone()).source(source(best));
     Some(step.point(plain, [best.name.clone(), calories.to_string()]))
+}
+
+/// "Less than 500 calories": the most that is asked for.
+fn calories_bound(words: &[String]) -> Option<u32> {
+    let at = find(words, "less than | under | below | at most | max | maximum | up to | not more than")?;
+    words.get(at.end)?.parse().ok()
 }
 
 /// The dish with the fewest calories, or with the most, where that is asked.
@@ -483,7 +476,7 @@ fn near_dishes(menu: &Menu, near: &[&Item]) -> Step {
     step.point(format!("You might like this. {}", names.join(" ")), [near[0].name.clone()])
 }
 
-fn list(menu: &Menu, act: Act, lead: &str, items: &[&Item], most: usize) -> Step {
+pub(super) fn list(menu: &Menu, act: Act, lead: &str, items: &[&Item], most: usize) -> Step {
     let shown: Vec<&&Item> = items.iter().filter(|item| item.available).take(most).collect();
     let names: Vec<String> = shown.iter().map(|item| priced(&menu.currency, item)).collect();
     let step = shown.iter().fold(Step::new(act), |step, item| {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    dishes::by_popularity,
+    dishes::{Asked, MOST_NAMED, by_popularity, list},
     wording::{among, find, listing, plain_words, singular, with_stop},
 };
 use crate::{
     brief::{Act, Step},
-    menu::{Choice, Item, Menu, OptionGroup},
+    menu::{Choice, Course, Item, Menu, OptionGroup},
 };
 
 /// What a question about extras names.
@@ -71,12 +71,6 @@ pub(super) fn marked<'a>(menu: &'a Menu, words: &[String], marks: &BTreeSet<Stri
     rest.all(|word| among(word, AROUND) || is_mark(word)).then_some(choice)
 }
 
-/// What whatever may be on a dish is called.
-pub(super) fn on<'a>(menu: &'a Menu, item: &'a Item) -> impl Iterator<Item = &'a str> {
-    let choices = item.option_groups.iter().filter_map(|id| menu.group(id)).flat_map(|group| &group.choices);
-    choices.flat_map(|choice| std::iter::once(&choice.name).chain(&choice.aliases)).map(String::as_str)
-}
-
 /// Whether something that may be on a dish is on it: "is there chicken in it?". None where that is not asked, or where the
 /// description of the dish says more about it.
 pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {
@@ -114,6 +108,27 @@ pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {
         format!("{}: {} You can have {name} with it{more}.", item.name, with_stop(&item.description))
     };
     Some(Step::new(Act::TellItem).item_fact(&item.id, plain.clone()).or_plain(plain).verbatim(true))
+}
+
+/// "Does it come with fries?" of a dish that tells of none: what is sold by itself comes with nothing.
+pub(super) fn sold_by_itself(menu: &Menu, asked: &Asked<'_>, words: &[String]) -> Option<Step> {
+    const WITH: &str = "is it with | are they with | come with | comes with | served with | include | includes";
+    let behind = find(words, WITH)?.end;
+    let last: Vec<&Item> = asked.named.last()?.iter().filter_map(|id| menu.item(id)).collect();
+    let dishes: Vec<&Item> = match asked.named.as_slice() {
+        [_] => asked.about.iter().filter_map(|id| menu.item(id)).collect(),
+        [first, ..] => first.iter().filter_map(|id| menu.item(id)).collect(),
+        [] => Vec::new(),
+    };
+    let told = |item: &&Item| {
+        let told: Vec<String> = plain_words(&item.description);
+        words[behind..].iter().any(|word| told.iter().any(|other| singular(other) == singular(word)))
+    };
+    let beside = last.iter().all(|item| item.course != Course::Main && !dishes.iter().any(|dish| dish.id == item.id));
+    if dishes.is_empty() || !beside || dishes.iter().any(told) {
+        return None;
+    }
+    Some(list(menu, Act::TellMenu, "No, that is ordered by itself. We have", &last, MOST_NAMED).verbatim(true))
 }
 
 /// Tells what there is, and asks on which dish it is to be.

@@ -156,10 +156,11 @@ impl Turn<'_> {
 
     /// "One of those, please", where several were offered: which one is asked.
     fn one_of_offered(&self, heard: &Heard<'_>) -> Option<Step> {
-        const ONE: &str = "ok okay yes i i'll i'd take have want like one two of those them these that this it please give me can get";
+        const ONE: &str = "ok okay yes i i'll i'd take have want like one two of those them these that this it please give me can get try let's \
+            do go with";
         let menu = &self.world.menu;
         let words = plain_words(heard.text);
-        let one = || says(&words, "one | two | that | this") && words.iter().all(|word| among(word, ONE));
+        let one = || says(&words, "one | two | that | this | it") && words.iter().all(|word| among(word, ONE));
         let open = heard.edits.is_empty() && self.memory.offered.len() > 1 && self.cart.needs(menu).is_empty();
         if !open || !(heard.reply == Some(Answer::Yes) || one()) {
             return None;
@@ -178,7 +179,7 @@ impl Turn<'_> {
             return orders::ask_place(self);
         }
         const CONTENT: &str = "ok okay perfect great looks good fine that that's thats it alright all right correct nice \
-            sounds is lovely excellent cool super everything confirm confirmed";
+            sounds is lovely excellent cool super everything confirm confirmed do it go ahead sure place";
         if !self.cart.is_empty() && self.memory.pending.is_none() && words.iter().all(|word| among(word, CONTENT)) {
             return orders::ask_place(self);
         }

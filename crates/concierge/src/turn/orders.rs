@@ -141,7 +141,7 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
         steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added));
     }
     let minded = unmarked(turn, &added);
-    if !turn.cart.is_empty()
+    if !turn.cart.lines().is_empty()
         && let Some(last) = steps.last_mut()
     {
         let step = std::mem::take(last);

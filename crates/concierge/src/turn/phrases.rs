@@ -7,9 +7,10 @@ use super::{
 use crate::{
     intent::Intent,
     money::Cents,
+    order::Edit,
     planner::wish,
     route::Route,
-    understand::{self, Form},
+    understand::{self, Form, Move},
 };
 
 /// What a set phrase is about; none where the message is no such phrase.
@@ -62,6 +63,22 @@ pub(super) fn intent(
         pleasantly || (route.intent == Intent::Order && understand::parse(&world.lexicon, text).lines.is_empty());
     if !named && pleasantly && words.len() <= ASKED_AT_MOST && says(words, WHAT_IS_GOOD) {
         return Some(Intent::MenuQa);
+    }
+    // "Twenty" of the nuggets just ordered is no sum of money.
+    let number = words.len() <= 2 && words.iter().any(|word| crate::check::number(word).is_some());
+    let memory = &scene.input.memory;
+    let free = scene.need.is_none() && memory.pending.is_none() && memory.wish.is_none();
+    if number && free && !text.contains(['$', '€', '£']) {
+        let moves = understand::converse(&world.lexicon, text, &super::heard::context(scene));
+        let told = !memory.offered.is_empty();
+        let counts = |found: &Move| match found {
+            Move::Edit(Edit::SetSize { .. }) => true,
+            Move::Edit(Edit::Add { .. }) => told,
+            _ => false,
+        };
+        if moves.iter().any(counts) {
+            return Some(Intent::Order);
+        }
     }
     let statement = understand::slots(&world.lexicon, text).form == Form::Statement;
     if !named && says(words, LEFT_TO_US) {
@@ -158,7 +175,7 @@ pub(super) fn asks_for_tableware(words: &[String]) -> bool {
 
 /// What the record of emergencies is for.
 const EMERGENCY: &str = "call the police | call an ambulance | call 911 | an emergency | is choking | need a doctor | \
-    call a doctor | not breathing | is there a doctor | first aid | epipen | epi pen | there is a fire | there's a fire";
+    call a doctor | not breathing | first aid | epipen | epi pen | there is a fire | there's a fire";
 
 /// Whether the kitchen still takes orders.
 const STILL_SERVING: &str =

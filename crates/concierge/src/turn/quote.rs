@@ -1,13 +1,13 @@
 //! What several things would cost: the ledger sums it up, and nothing is ordered.
 
 use super::{
-    Turn,
+    Turn, orders,
     wording::{listing, money, says},
 };
 use crate::{
     brief::{Act, Step},
     ledger::{Cart, Consent, describe_line, list_words},
-    order::Edit,
+    order::{Edit, Pick},
     understand,
 };
 
@@ -20,6 +20,14 @@ pub(super) fn quote(turn: &Turn<'_>, text: &str, words: &[String]) -> Option<Ste
     let summed = !parsed.lines.is_empty() && says(words, "total | with tax | altogether | together | in all");
     if !parsed.problems.is_empty() || !(several || summed) || says(words, "or | which | cheaper | costs more") {
         return None;
+    }
+    let open = parsed.lines.iter().find_map(|line| match &line.item {
+        Pick::AnyOf(any_of) => Some(any_of),
+        Pick::One(_) => None,
+    });
+    if let Some(any_of) = open {
+        let names: Vec<&str> = any_of.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
+        return Some(orders::ask(&format!("Which do you mean: {}?", listing(&names, "or"))));
     }
     let mut cart = Cart::default();
     for line in parsed.lines {

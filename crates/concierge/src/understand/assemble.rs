@@ -199,7 +199,11 @@ fn candidates(
         _ => false,
     });
     // Who says only what is not to be on it names no thing.
-    let refused = !draft.options.is_empty() && draft.options.iter().all(|(_, how)| how.negated);
+    let says_no = |edge: u16| {
+        let first = lattice.edges.get(edge as usize).map(|edge| tokens[edge.from].text.as_str());
+        matches!(first, Some("no" | "without" | "not"))
+    };
+    let refused = !draft.options.is_empty() && draft.options.iter().all(|(edge, how)| how.negated || says_no(*edge));
     if refused || (draft.size.is_none() && !named) {
         return Vec::new();
     }

@@ -176,9 +176,22 @@ impl Dialog<'_> {
                 return true;
             }
         } else if let [offered] = self.context.offered.as_slice()
+            && let Some(size) = answer::in_size(self.lexicon, tokens, offered)
+        {
+            self.edit(Edit::Add { line: OrderLine { size: Some(size), ..plain(offered.clone()) } });
+            return true;
+        } else if let [offered] = self.context.offered.as_slice()
             && let Some(quantity) = answer::how_many(tokens)
         {
             self.so_many(&offered.clone(), quantity, tokens);
+            return true;
+        } else if let Some(item) = self.touched().and_then(|(_, line)| line.item.one().cloned())
+            && let Some(quantity) = answer::how_many(tokens)
+            && let Some(place) = self.lexicon.place_of(&item)
+            && matches!(pieces::count(self.lexicon, place, quantity), pieces::Count::Pieces(Some(_), _))
+        {
+            // "Twenty" of the nuggets just ordered.
+            self.so_many(&item, quantity, tokens);
             return true;
         } else if !self.context.offered.is_empty()
             && let Some(items) = answer::of_offered(self.lexicon, tokens, &self.context.offered)
@@ -346,6 +359,11 @@ impl Dialog<'_> {
             match lines.as_slice() {
                 [] if *instead => {}
                 [] => self.moves.push(Move::NotOrdered { words: named(tokens, &lattice, draft) }),
+                // "A lemonade instead of one coke" of three.
+                [one] if *instead && self.is_part(*one, draft) => {
+                    let quantity = self.cart_line(*one).map_or(1, |of| of.quantity - draft.quantity);
+                    self.edit(Edit::SetQuantity { line: *one, quantity });
+                }
                 [one] if *instead => replaced = Some(*one),
                 [one] => self.edit(Edit::Remove { line: *one, quantity: draft.counted.then_some(draft.quantity) }),
                 several => {
@@ -385,6 +403,11 @@ impl Dialog<'_> {
                 Move::Unknown(thing)
             });
         }
+    }
+
+    /// Whether fewer of a line are spoken of than there are.
+    fn is_part(&self, line: LineId, draft: &Draft) -> bool {
+        draft.counted && self.cart_line(line).is_some_and(|of| draft.quantity < of.quantity)
     }
 
     /// Whether the first line said is about a line of the cart that is not the one last touched, or adds another

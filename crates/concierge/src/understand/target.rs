@@ -155,7 +155,7 @@ pub(super) fn starts(tokens: &[Token], words: &[&str]) -> bool {
 }
 
 /// Whether words hold options or sizes and no item.
-fn changes_only(lexicon: &Lexicon, tokens: &[Token]) -> bool {
+pub(super) fn changes_only(lexicon: &Lexicon, tokens: &[Token]) -> bool {
     let lattice = lattice::build(lexicon, tokens);
     let item =
         |edge: &Edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality > 0.8));
