@@ -18,7 +18,7 @@ use crate::{
     brief::{Act, Step},
     intent::{AgentName, Intent},
     ledger::{Consent, Question},
-    menu::ItemId,
+    menu::{Course, ItemId},
     order::Edit,
     ports::RecordType,
     tools::ToolName,
@@ -30,6 +30,9 @@ const SURE_OF_PLACE: f32 = 0.8;
 
 /// Longer questions, in words, ask of the whole menu.
 const MOST_OF_OFFERED: usize = 7;
+
+/// Longer messages, in words, that state a diet say more than that.
+const MOST_OF_STATING: usize = 4;
 
 impl Turn<'_> {
     /// Allergies and diets that the guest states hold for the whole conversation.
@@ -43,7 +46,8 @@ impl Turn<'_> {
                 noted.push(allergen.clone());
             }
         }
-        for diet in heard.diets.iter().filter(|_| heard.states_diet) {
+        let words = plain_words(heard.text);
+        for diet in heard.diets.iter().filter(|diet| heard.states_diet && !is_of_some(&words, diet)) {
             if !self.cart.diets().contains(diet)
                 && let Ok(events) = self.cart.declare_diet(diet)
             {
@@ -89,6 +93,12 @@ impl Turn<'_> {
         }
         if let Some(edit) = self.ranked_offer(heard).or_else(|| self.taken_offer(heard)) {
             return orders::edit(self, vec![edit], Consent::NotAsked);
+        }
+        if chat::is_foreign(heard.text) {
+            return vec![place::english_only(&self.world.info, &self.world.menu.name)];
+        }
+        if !self.cart.allergies().is_empty() && says(&plain_words(heard.text), settled::NOT_ALLERGIC) {
+            return vec![self.keeps_allergy()];
         }
         if heard.edits.is_empty() && self.memory.complaint.is_none() && chat::dislikes(heard.text) {
             return vec![chat::leave_out()];
@@ -163,6 +173,7 @@ impl Turn<'_> {
                 // What the router is sure to be about the place is no dish that is not sold.
                 Intent::StoreInfo
                     if part.confidence < SURE_OF_PLACE
+                        && !phrases::asks_for_tableware(&words)
                         && part.unknown.as_ref().is_some_and(|thing| !place::knows(&self.world.info, thing)) =>
                 {
                     let asked = self.asked(part);
@@ -197,6 +208,16 @@ impl Turn<'_> {
         }
         steps.dedup_by(|a, b| a == b);
         steps
+    }
+
+    /// An allergy that was told stays noted, whoever at the table has it: forgetting it could hurt somebody.
+    fn keeps_allergy(&self) -> Step {
+        let kept: Vec<&str> = self.cart.allergies().iter().map(String::as_str).collect();
+        let plain = format!(
+            "All right. I'll go on warning you of {}, so that nobody at your table gets it by mistake. What would you like?",
+            crate::ledger::listing(&kept, "and")
+        );
+        Step::new(Act::NoteAllergy).or_plain(plain)
     }
 
     /// A no to "which one would you like?" takes the thing off again.
@@ -332,10 +353,18 @@ impl Turn<'_> {
         } else if let ([only], true) = (self.told_last(), is_bare_mark(part, &words)) {
             // "Vegan?" of the one thing that was told of.
             named = vec![vec![only.clone()]];
+        } else if let Some(item) = phrases::place_of(&words).and_then(|at| self.memory.offered.get(at))
+            && named.is_empty()
+        {
+            named = vec![vec![item.clone()]];
         } else if part.refers_back && says(&words, "come with | comes with | served with | include | includes") {
-            // "Does it come with fries?" asks of the dish before, and not of fries.
-            let before = self.memory.talked_of.first().map(|item| vec![item.clone()]);
-            named = before.map_or(named, |before| vec![before]);
+            // "Does it come with fries?" asks of the dish before, and of fries only as far as they are beside it.
+            let menu = &self.world.menu;
+            let beside = |id: &ItemId| menu.item(id).is_some_and(|item| item.course != Course::Main);
+            if let Some(before) = self.memory.talked_of.first() {
+                named.retain(|ids| ids.iter().all(beside) && !ids.contains(before));
+                named.insert(0, vec![before.clone()]);
+            }
         } else if named.is_empty()
             && part.unknown.is_none()
             && (part.refers_back || (free && (part.goes_on.is_some() || Aspect::of_one_alone(&words))))
@@ -347,6 +376,11 @@ impl Turn<'_> {
             diets.extend(self.cart.diets().iter().cloned());
         }
         let avoid = self.cart.allergies().clone();
+        // "I'm vegetarian" names no dish that goes by the word.
+        if !part.diets.is_empty() && words.len() <= MOST_OF_STATING && says(&words, "i'm | i am | im | we're | we are")
+        {
+            named.clear();
+        }
         // "Is it safe?" of a guest who told of an allergy.
         let mut allergens = part.allergens.clone();
         if allergens.is_empty() && phrases::asks_if_safe(&words) {
@@ -362,9 +396,20 @@ impl Turn<'_> {
             avoid,
             unknown: part.unknown.clone(),
             among,
+            about: self.memory.talked_of.first().filter(|_| part.refers_back).cloned(),
             max_price: phrases::price_bound(self.world, part.text, &words),
         }
     }
+}
+
+/// Whether a diet is told of some of a party and not of the guest: "we are four, one vegan", but not "we are two vegans".
+fn is_of_some(words: &[String], diet: &str) -> bool {
+    let counted = |word: &str| word == "one" || crate::check::number(word).is_some();
+    let mut pairs = words.windows(2).enumerate();
+    pairs.any(|(at, pair)| {
+        let of_all = at.checked_sub(1).is_some_and(|before| among(&words[before], "are we're were"));
+        counted(&pair[0]) && pair[1].starts_with(diet) && !of_all
+    })
 }
 
 /// Whether a question is a diet or an allergen and nothing else: "vegan?", "gluten free?".

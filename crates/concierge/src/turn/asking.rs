@@ -68,7 +68,9 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     );
     // "Do you have oat milk?" asks for what goes on dishes, and not for who may not eat it.
     let extra = extras::named(&world.menu, &words).is_some();
-    let allergens = if intent == Intent::MenuQa && asks_contents && !extra {
+    // "What cheese do you use?" asks which, and not for dishes without.
+    let which = matches!(words.first().map(String::as_str), Some("what" | "which")) && says(&words, "do you use");
+    let allergens = if intent == Intent::MenuQa && asks_contents && !extra && !which {
         let mut named = understand::allergens_named(&world.lexicon, text);
         // "Gluten-free" is a diet of the menu; asking for it is no question about an allergen.
         named.retain(|allergen| !slots.diets.iter().any(|diet| diet.starts_with(allergen.as_str())));
@@ -103,6 +105,23 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         if !others.is_empty() || kinds || of_people || dishes::category_named(&world.menu, &words).is_some() {
             items = others;
         }
+    }
+    // "Is the bread homemade?": what is said of a thing names no dish, as in "homemade lemonade".
+    if let [verb, the, subject @ .., said] = words.as_slice()
+        && among(verb, "is are was were")
+        && among(the, "the your this")
+        && unnamed
+        && !subject.is_empty()
+        && !world.items_named(said).is_empty()
+        && world.items_named(&subject.join(" ")).is_empty()
+    {
+        items.clear();
+    }
+    // "What do you serve?"
+    if unnamed
+        && matches!(words.as_slice(), [.., what, do_, you, verb] if what == "what" && do_ == "do" && you == "you" && among(verb, "serve sell offer"))
+    {
+        items.clear();
     }
     // Who tells of an allergy and names no dish asks about all of them.
     if unnamed && !slots.allergies.is_empty() {

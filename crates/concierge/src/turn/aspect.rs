@@ -34,9 +34,12 @@ impl Aspect {
             special | specials | should i | most people | what to get | what to order | what to eat | which to take | \
             would you take | would you have | good for a | is good | what's nice";
         let says = |phrases: &str| says(words, phrases);
-        if says("cheapest | cheaper | least expensive | less expensive | lowest price") {
+        if says(
+            "cheapest | cheaper | least expensive | less expensive | lowest price | costs the least | cost the least | costs least",
+        ) {
             Self::Cheapest
-        } else if says("most expensive | priciest | dearest | costliest") {
+        } else if says("most expensive | priciest | dearest | costliest | costs the most | cost the most | costs most")
+        {
             Self::Dearest
         } else if says("how much") && says("is in | are in | in the | in it") {
             Self::Contents

@@ -118,6 +118,9 @@ impl Turn<'_> {
         self.using(ToolName::StoreInfo, json!({"topic": text}), |turn| {
             let (hits, ok) = turn.find(text, embedding, of_type(RecordType::Info));
             let step = place::answer(&turn.world.info, &hits, text, turn.now, !embedding.is_empty());
+            let before = turn.memory.told.take().filter(|_| step.act == Act::AdmitUnknown);
+            let step = before.and_then(|told| place::goes_on(&turn.world.info, &told, text)).unwrap_or(step);
+            turn.memory.told = step.sources.first().map(|source| source.id.clone());
             let lost = !ok && step.act == Act::AdmitUnknown;
             let plain = "I'm sorry, I can't look that up at the moment. Please ask at the counter.";
             (if lost { Step::new(Act::AdmitUnknown).or_plain(plain).verbatim(true) } else { step }, ok)

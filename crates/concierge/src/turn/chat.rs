@@ -56,6 +56,14 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
                 persona.name, persona.role
             ));
     }
+    if super::phrases::is_only(&words, THINKING) {
+        return Step::new(Act::AskAgain).or_plain("Take your time. I'm here when you are ready.").verbatim(true);
+    }
+    if says(&words, LITTLE_ENGLISH) {
+        return Step::new(Act::AskAgain)
+            .or_plain("That is no trouble at all. Say it in a few simple words, and I will understand. What would you like to eat or drink?")
+            .verbatim(true);
+    }
     if asks_help(&words) {
         let best =
             |course| by_popularity(menu, |item| item.course == course).first().map_or("", |item| item.name.as_str());
@@ -127,7 +135,8 @@ pub(super) fn praises(words: &[String]) -> bool {
 
 /// Whether the guest asks who or what speaks, and nothing else: "what do you do with my data?" asks about the place.
 pub(super) fn asks_who(words: &[String]) -> bool {
-    const WHO: &str = "who are you | your name | what can you do | how can you help | what do you do | what are you";
+    const WHO: &str = "who are you | your name | what can you do | how can you help | what do you do | what are you | \
+        who made you | who built you | who created you | who programmed you";
     const BEHIND: &str = "here for me us exactly please then today all";
     let mut end = words.len();
     while end > 0 && among(&words[end - 1], BEHIND) {
@@ -139,7 +148,7 @@ pub(super) fn asks_who(words: &[String]) -> bool {
 /// Whether the guest asks if a person speaks.
 fn asks_what(words: &[String]) -> bool {
     const KINDS: &str = "robot bot chatbot human person machine computer program ai real people \
-        assistant language alive model llm gpt chatgpt";
+        assistant language alive model llm gpt chatgpt gemini claude";
     let asked =
         says(words, "are you | is this | am i talking to | am i speaking to | am i chatting with | you are | you're");
     asked && words.len() <= 10 && words.iter().any(|word| among(word, KINDS))
@@ -163,6 +172,33 @@ pub(super) fn asks_help(words: &[String]) -> bool {
     words.len() <= MOST && (matches!(words, [only] if only == "help") || ends_in(words, "help me") || says(words, LOST))
 }
 
+/// The guest is not ready yet.
+pub(super) const THINKING: &str = "wait | wait a moment | one moment | just a moment | a moment | one minute | just a minute | give me a minute | \
+    one second | just a second | just looking | i'm just looking | let me think | i'm thinking | let me see | hold on";
+
+/// The guest is ashamed of their English.
+pub(super) const LITTLE_ENGLISH: &str = "my english | bad english | little english | not speak english | no speak english | \
+    don't speak english | no english | not good english";
+
+/// Whether a message is in another language than English: mostly other letters than ours, or words that only others use.
+pub(super) fn is_foreign(text: &str) -> bool {
+    /// A dish may have a foreign name; two such words or more make a sentence.
+    const LEAST: usize = 2;
+    const WORDS: &str = "hola quiero quisiera tienen tiene puedo gracias favor una unos dónde está cuánto cuesta hay bonjour \
+        bonsoir je voudrais avez vous merci plaît est où combien avec sans ich möchte mochte haben hätte gerne sie bitte \
+        einen eine danke guten hallo wo ist kann deutsch sprechen buongiorno vorrei grazie avete posso dove olá ola \
+        obrigado obrigada quero você tem dzień dobry proszę merhaba istiyorum lütfen";
+    let letters = text.chars().filter(|c| c.is_alphabetic());
+    let (ours, others): (Vec<char>, Vec<char>) = letters.partition(|c| u32::from(*c) <= LAST_LATIN);
+    if others.len() > ours.len() {
+        return true;
+    }
+    plain_words(text).iter().filter(|word| among(word, WORDS)).count() >= LEAST
+}
+
+/// The last letter of the Latin script with its accents.
+const LAST_LATIN: u32 = 0x24F;
+
 /// Whether the guest only thanks or takes leave.
 pub(super) fn is_thanks_or_bye(text: &str) -> bool {
     let words = plain_words(text);
@@ -173,7 +209,7 @@ pub(super) fn is_thanks_or_bye(text: &str) -> bool {
 pub(super) fn makes_prices(text: &str) -> bool {
     let words = plain_words(text);
     let nothing = "costs 0 | cost 0 | costs nothing now | is free now | are free now | for 0 dollars | \
-        price is 0 | price to 0 | everything for free | everything is free | make it free | \
+        price is 0 | price to 0 | everything for free | get it for free | get this for free | get that for free | food for free | everything is free | make it free | \
         give it to me for free | 100 off | costs zero | price is zero";
     let makes = "set the price | change the price | change your prices | new price is | price is now | \
         costs only | cost only";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Answer, Ticket, Turn,
-    grievances::{Wanted, asks_for, disputes, kind_of, named_remedy, tells_what_came},
+    grievances::{Wanted, asks_for, disputes, kind_of, refused_remedy, tells_what_came, wanted_remedy},
     memory::{Complaint, Pending},
     orders,
     wording::{capital, listing, plain_words, says},
@@ -70,10 +70,10 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str, reply: Option<Answer>) -> 
             }
             Answer::No if offers == [RemedyKind::Escalate] => return settled(turn),
             Answer::Yes => {
-                let wanted = named_remedy(&words).filter(|remedy| offers.contains(remedy)).or(offers.first().copied());
+                let wanted = wanted_remedy(&words, &offers).or(offers.first().copied());
                 return grant(turn, complaint, wanted);
             }
-            Answer::No => complaint.refused.extend(offers.first().copied()),
+            Answer::No => complaint.refused.extend(refused_remedy(&words, &offers)),
         }
     }
     advise(turn, complaint, begun)
@@ -296,7 +296,8 @@ fn learn(complaint: &mut Complaint, turn: &Turn<'_>, words: &[String], text: &st
     if told {
         complaint.answered.insert(Ask::Details);
     }
-    if complaint.kind == ComplaintKind::WrongItem && tells_what_came(words) {
+    let left_in = says(words, "i said no | asked for no | told you no | said without | asked for without");
+    if complaint.kind == ComplaintKind::WrongItem && (left_in || tells_what_came(words)) {
         complaint.answered.insert(Ask::Received);
     }
     let minutes = words.windows(2).find_map(|pair| {
@@ -355,7 +356,7 @@ fn line_named(turn: &Turn<'_>, order: &PlacedOrder, kind: ComplaintKind, text: &
 /// A remedy that the guest names is a yes to it.
 fn taken(turn: &Turn<'_>, words: &[String]) -> Option<Answer> {
     let Some(Pending::Remedy { offers }) = &turn.memory.pending else { return None };
-    named_remedy(words).filter(|remedy| offers.contains(remedy)).map(|_| Answer::Yes)
+    wanted_remedy(words, offers).map(|_| Answer::Yes)
 }
 
 impl Turn<'_> {

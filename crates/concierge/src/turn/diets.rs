@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     dishes::{Asked, by_popularity, category_named, source},
-    wording::{capital, listing, plain_words, priced},
+    wording::{capital, listing, plain_words, price_from, priced},
 };
 use crate::{
     brief::{Act, Step},
-    menu::{Item, Menu},
+    menu::{Choice, Item, Menu},
 };
 
 /// Allergens are told in fixed words only: they are no matter of style.
@@ -23,36 +23,89 @@ pub(super) fn allergens(menu: &Menu, item: &Item, wanted: &BTreeSet<String>) -> 
             .or_plain(plain)
             .source(source(item));
     };
+    let plain = listed_of(menu, &item.name, listed, wanted);
+    Step::new(Act::TellAllergens).item_fact(&item.id, plain.clone()).or_plain(plain).source(source(item))
+}
+
+/// What is listed for a dish or a choice, those first that are asked about.
+fn listed_of(menu: &Menu, name: &str, listed: &BTreeSet<String>, wanted: &BTreeSet<String>) -> String {
     let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
     let all = if listed.is_empty() {
-        format!("{} has no allergens listed.", item.name)
+        format!("{name} has no allergens listed.")
     } else {
-        format!("The allergens listed for {} are {}.", item.name, listing(&listed, "and"))
+        format!("The allergens listed for {name} are {}.", listing(&listed, "and"))
     };
     let known = declared(menu);
     let mut plain = String::new();
     for allergen in wanted {
         if listed.contains(&allergen.as_str()) {
-            plain.push_str(&format!("Yes, {} contains {allergen}. ", item.name));
+            plain.push_str(&format!("Yes, {name} contains {allergen}. "));
         } else if known.contains(allergen.as_str()) {
-            plain.push_str(&format!("{} does not list {allergen}. ", capital(&item.name)));
+            plain.push_str(&format!("{} does not list {allergen}. ", capital(name)));
         } else {
             plain.push_str(&format!("Our menu does not tell about {allergen}, so please ask our staff. "));
         }
     }
     plain.push_str(&all);
     plain.push_str(" Everything is made in one kitchen, so please tell our staff if you are allergic.");
-    Step::new(Act::TellAllergens).item_fact(&item.id, plain.clone()).or_plain(plain).source(source(item))
+    plain
+}
+
+/// What a question about a choice is answered with: "is the mayo vegan?", "is there egg in the sauce?".
+pub(super) fn of_choice(menu: &Menu, choice: &Choice, asked: &Asked<'_>) -> Step {
+    let name = &choice.name;
+    if !asked.allergens.is_empty() {
+        return match &choice.allergens {
+            Some(listed) => Step::new(Act::TellAllergens).or_plain(listed_of(menu, name, listed, &asked.allergens)),
+            None => Step::new(Act::TellAllergensUnknown)
+                .or_plain(format!("I don't know the allergens of {name}: they are not listed. Please ask our staff.")),
+        };
+    }
+    // "Is the vegan mayo dairy-free?" asks of what its name does not say.
+    let said = plain_words(name);
+    let more = || asked.diets.iter().filter(|diet| !said.contains(diet));
+    let wanted: Vec<&str> =
+        asked.diets.iter().filter(|_| more().count() == 0).chain(more()).map(String::as_str).collect();
+    let told = listing(&wanted, "and");
+    let plain = match &choice.diets {
+        None => format!("I don't know whether {name} is {told}; please ask our staff."),
+        Some(diets) if wanted.iter().all(|diet| diets.contains(*diet)) => format!("Yes, {name} is {told}."),
+        Some(_) => format!("No, {name} is not marked {told}."),
+    };
+    Step::new(Act::TellDiet).fact(plain.clone()).or_plain(plain).verbatim(true)
+}
+
+/// Those of some dishes that a guest with an allergy may have, as far as their lists tell.
+pub(super) fn without_allergens(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
+    let avoided: Vec<&str> = asked.avoid.iter().map(String::as_str).collect();
+    let avoided = listing(&avoided, "or");
+    let fits: Vec<&Item> = several.iter().filter(|item| suits(item, asked)).copied().collect();
+    let names: Vec<String> = fits.iter().map(|item| priced(&menu.currency, item)).collect();
+    let told = if names.is_empty() {
+        let names: Vec<&str> = several.iter().map(|item| item.name.as_str()).collect();
+        format!("I can't offer you any of these, because of {avoided}: {}.", listing(&names, "and"))
+    } else {
+        format!("Of these, the ones that do not list {avoided}: {}.", listing(&names, "and"))
+    };
+    let plain = format!("{told} Everything is made in one kitchen, so please tell our staff about it.");
+    let step = fits.iter().fold(Step::new(Act::TellAllergens), |step, item| {
+        step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
+    });
+    step.or_plain(plain)
 }
 
 /// What can be eaten without some allergens.
 pub(super) fn free_of(menu: &Menu, asked: &Asked<'_>) -> Step {
     let wanted: Vec<&str> = asked.allergens.iter().map(String::as_str).collect();
     let category = category_named(menu, &plain_words(asked.text));
-    let fits: Vec<&Item> = by_popularity(menu, |item| {
+    let mut fits: Vec<&Item> = by_popularity(menu, |item| {
         suits(item, asked) && item.allergens.is_some() && category.as_ref().is_none_or(|wanted| wanted.holds(item))
     });
     let without = listing(&wanted, "or");
+    // "My kid can't have milk": where nothing of a kind will do, the rest of the menu may.
+    if fits.is_empty() && category.is_some() {
+        fits = by_popularity(menu, |item| suits(item, asked) && item.allergens.is_some());
+    }
     if wanted.is_empty() {
         let plain = "Which allergen is it about? I can tell you what each dish lists.";
         return Step::new(Act::TellAllergens).or_plain(plain);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::diets::{allergens, fits_diet, free_of, suits};
+use super::diets::{allergens, fits_diet, free_of, of_choice, suits};
 use super::wording::{
     among, capital, find, included, listing, plain_words, price_from, priced, prices, says, singular, with_stop,
 };
-use super::{asking, aspect::Aspect, extras};
+use super::{asking, aspect::Aspect, diets, extras};
 use crate::{
     brief::{Act, Source, Step},
     menu::{Course, Item, ItemId, Menu},
@@ -33,18 +33,27 @@ pub(super) struct Asked<'a> {
     pub unknown: Option<String>,
     /// Only of these is asked, where there are any.
     pub among: Vec<ItemId>,
+    /// The dish that "it" stands for.
+    pub about: Option<ItemId>,
     /// Dishes may cost no more.
     pub max_price: Option<Cents>,
 }
 
 /// How many dishes one answer names.
-const MOST_NAMED: usize = 3;
+pub(super) const MOST_NAMED: usize = 3;
 
 /// Answers a question about dishes.
 pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     let words = plain_words(asked.text);
     let items: Vec<&Item> =
         asked.named.iter().filter(|ids| ids.len() == 1).filter_map(|ids| menu.item(&ids[0])).collect();
+    let marks: BTreeSet<String> = asked.diets.union(&asked.allergens).cloned().collect();
+    if items.is_empty()
+        && !marks.is_empty()
+        && let Some(choice) = extras::marked(menu, &words, &marks)
+    {
+        return vec![of_choice(menu, choice, asked)];
+    }
     if !asked.allergens.is_empty() || says(&words, "allergen | allergens | allergic | allergy | allergies") {
         return if items.is_empty() {
             vec![free_of(menu, asked)]
@@ -56,6 +65,9 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
         && says(&words, "difference | compare | compared | versus | vs | better | or")
     {
         return vec![compare(menu, one, other)];
+    }
+    if let Some(step) = extras::sold_by_itself(menu, asked, &words) {
+        return vec![step];
     }
     let aspect = Aspect::of(&words);
     if !items.is_empty() {
@@ -88,6 +100,9 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
 /// Dishes that one word names: all of them, or those that the diet asked for allows.
 fn several_of(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
     let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
+    if !asked.avoid.is_empty() {
+        return diets::without_allergens(menu, several, asked);
+    }
     if diets.is_empty() {
         return list(menu, Act::TellMenu, "We have", several, several.len().min(6));
     }
@@ -305,6 +320,14 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         let none = format!("Under {heading} there is nothing marked {diets}.");
         return suggest(menu, Step::new(Act::TellDiet).fact(none.clone()), &none, &near, vec!["nothing".to_owned()]);
     }
+    // "Any specials?": what the menu itself calls so.
+    if says(words, "special | specials") {
+        let special = |item: &&&Item| plain_words(&item.description).iter().any(|word| singular(word) == "special");
+        let specials: Vec<&Item> = fits.iter().filter(special).copied().take(MOST_NAMED).collect();
+        if !specials.is_empty() {
+            return near_dishes(menu, &specials).verbatim(true);
+        }
+    }
     match aspect {
         Aspect::Cheapest | Aspect::Dearest => {
             fits.sort_by_key(|item| item.price_range().0);
@@ -456,7 +479,7 @@ fn near_dishes(menu: &Menu, near: &[&Item]) -> Step {
     step.point(format!("You might like this. {}", names.join(" ")), [near[0].name.clone()])
 }
 
-fn list(menu: &Menu, act: Act, lead: &str, items: &[&Item], most: usize) -> Step {
+pub(super) fn list(menu: &Menu, act: Act, lead: &str, items: &[&Item], most: usize) -> Step {
     let shown: Vec<&&Item> = items.iter().filter(|item| item.available).take(most).collect();
     let names: Vec<String> = shown.iter().map(|item| priced(&menu.currency, item)).collect();
     let step = shown.iter().fold(Step::new(act), |step, item| {

@@ -1,12 +1,14 @@
 //! What is no dish and goes on dishes: ketchup, oat milk, sauces.
 
+use std::collections::BTreeSet;
+
 use super::{
-    dishes::by_popularity,
-    wording::{among, listing, plain_words, singular, with_stop},
+    dishes::{Asked, MOST_NAMED, by_popularity, list},
+    wording::{among, find, listing, plain_words, singular, with_stop},
 };
 use crate::{
     brief::{Act, Step},
-    menu::{Choice, Item, Menu, OptionGroup},
+    menu::{Choice, Course, Item, Menu, OptionGroup},
 };
 
 /// What a question about extras names.
@@ -53,6 +55,22 @@ pub(super) fn named<'a>(menu: &'a Menu, words: &[String]) -> Option<Extra<'a>> {
     (distinct.len() > 1).then_some(Extra::Kind(distinct))
 }
 
+/// The choice of whose diet or allergens is asked and nothing else: "is the mayo vegan?". The longest name counts.
+pub(super) fn marked<'a>(menu: &'a Menu, words: &[String], marks: &BTreeSet<String>) -> Option<&'a Choice> {
+    const AROUND: &str = "is are does do has have contain contains any there the a your in it inside and or also so ok really \
+        made with on of free";
+    let names = |choice: &'a Choice| {
+        std::iter::once(&choice.name).chain(&choice.aliases).filter_map(|name| find(words, &name.to_lowercase()))
+    };
+    let choices = menu.option_groups.iter().flat_map(|group| &group.choices).filter(|choice| choice.available);
+    let named = choices.flat_map(|choice| names(choice).map(move |at| (choice, at)));
+    let (choice, at) = named.max_by_key(|(_, at)| at.len())?;
+    let marks: Vec<String> = marks.iter().flat_map(|mark| plain_words(mark)).collect();
+    let mut rest = words.iter().enumerate().filter(|(place, _)| !at.contains(place)).map(|(_, word)| word);
+    let is_mark = |word: &String| marks.iter().any(|mark| singular(mark) == singular(word));
+    rest.all(|word| among(word, AROUND) || is_mark(word)).then_some(choice)
+}
+
 /// Whether something that may be on a dish is on it: "is there chicken in it?". None where that is not asked, or where the
 /// description of the dish says more about it.
 pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {
@@ -90,6 +108,27 @@ pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {
         format!("{}: {} You can have {name} with it{more}.", item.name, with_stop(&item.description))
     };
     Some(Step::new(Act::TellItem).item_fact(&item.id, plain.clone()).or_plain(plain).verbatim(true))
+}
+
+/// "Does it come with fries?" of a dish that tells of none: what is sold by itself comes with nothing.
+pub(super) fn sold_by_itself(menu: &Menu, asked: &Asked<'_>, words: &[String]) -> Option<Step> {
+    const WITH: &str = "is it with | are they with | come with | comes with | served with | include | includes";
+    let behind = find(words, WITH)?.end;
+    let last: Vec<&Item> = asked.named.last()?.iter().filter_map(|id| menu.item(id)).collect();
+    let dishes: Vec<&Item> = match asked.named.as_slice() {
+        [_] => asked.about.iter().filter_map(|id| menu.item(id)).collect(),
+        [first, ..] => first.iter().filter_map(|id| menu.item(id)).collect(),
+        [] => Vec::new(),
+    };
+    let told = |item: &&Item| {
+        let told: Vec<String> = plain_words(&item.description);
+        words[behind..].iter().any(|word| told.iter().any(|other| singular(other) == singular(word)))
+    };
+    let beside = last.iter().all(|item| item.course != Course::Main && !dishes.iter().any(|dish| dish.id == item.id));
+    if dishes.is_empty() || !beside || dishes.iter().any(told) {
+        return None;
+    }
+    Some(list(menu, Act::TellMenu, "No, that is ordered by itself. We have", &last, MOST_NAMED).verbatim(true))
 }
 
 /// Tells what there is, and asks on which dish it is to be.

@@ -1,7 +1,10 @@
 //! The words of English by which a complaint is known: what it is about, what is wanted for it, and whom the guest wants
 //! to speak to.
 
-use super::wording::{among, find, says};
+use super::{
+    phrases,
+    wording::{among, find, says},
+};
 use crate::ledger::{ComplaintKind, RemedyKind};
 
 /// Whom a guest asks for.
@@ -50,12 +53,13 @@ pub(super) fn asks_for(words: &[String]) -> Option<Wanted> {
 
 /// Whether the guest turns an offer down by what is said of it.
 pub(super) fn disputes(words: &[String]) -> bool {
-    says(
-        words,
-        "ridiculous | not enough | a joke | an insult | insulting | unacceptable | not acceptable | \
+    says(words, TURNED_DOWN)
+        || says(
+            words,
+            "ridiculous | not enough | a joke | an insult | insulting | unacceptable | not acceptable | \
         not good enough | that's nothing | not satisfied | not happy with | don't want that | \
         something else | not fair | unfair | is that all | that's it",
-    )
+        )
 }
 
 /// Whether a guest tells what came in place of something else: "I got chicken", but not "I got the wrong burger".
@@ -71,22 +75,39 @@ pub(super) fn tells_what_came(words: &[String]) -> bool {
     says(words, "instead") || CAME.split('|').any(told)
 }
 
+/// The one of the remedies offered that a guest asks for, by its name or by its place: "the second one".
+pub(super) fn wanted_remedy(words: &[String], offers: &[RemedyKind]) -> Option<RemedyKind> {
+    let named = named_remedy(words).filter(|remedy| offers.contains(remedy));
+    named.or_else(|| offers.get(phrases::place_of(words)?).copied())
+}
+
+/// The one of the remedies offered that a guest turns down: the one named, or else the first.
+pub(super) fn refused_remedy(words: &[String], offers: &[RemedyKind]) -> Option<RemedyKind> {
+    let named = REMEDIES.into_iter().filter(|(_, phrases)| says(words, phrases)).map(|(remedy, _)| remedy);
+    named.into_iter().find(|remedy| offers.contains(remedy)).or(offers.first().copied())
+}
+
 /// The remedy that a guest asks for by name; one that is turned down is not asked for.
-pub(super) fn named_remedy(words: &[String]) -> Option<RemedyKind> {
-    const REMEDIES: [(RemedyKind, &str); 3] = [
-        (RemedyKind::RefundLine, "refund | money back | my money | the money"),
-        (
-            RemedyKind::Replacement,
-            "replacement | replace | new one | make it again | another one | remake | again | \
-                bring them | bring it",
-        ),
-        (RemedyKind::Voucher, "voucher | coupon | credit"),
-    ];
-    if says(words, "don't want | dont want | do not want | don't need | do not need | not want | no need") {
+fn named_remedy(words: &[String]) -> Option<RemedyKind> {
+    if says(words, TURNED_DOWN) || says(words, "no need") {
         return None;
     }
     REMEDIES.into_iter().find(|(_, phrases)| says(words, phrases)).map(|(remedy, _)| remedy)
 }
+
+/// Remedies by the words that ask for them.
+const REMEDIES: [(RemedyKind, &str); 3] = [
+    (RemedyKind::RefundLine, "refund | money back | my money | the money"),
+    (
+        RemedyKind::Replacement,
+        "replacement | replace | new one | make it again | another one | remake | again | bring them | bring it",
+    ),
+    (RemedyKind::Voucher, "voucher | coupon | credit"),
+];
+
+/// How something offered is turned down.
+const TURNED_DOWN: &str =
+    "don't want | dont want | do not want | don't need | dont need | do not need | not want | no voucher";
 
 /// What a complaint is about, by the words of English that people use for it; the gravest first.
 pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
@@ -95,7 +116,8 @@ pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
             ComplaintKind::Illness,
             "sick | ill | food poisoning | poisoned | vomit | vomited | threw up | throwing up | \
                 stomach | allergic | allergy | hospital | rash | diarrhea | i fell | he fell | she fell | slipped | injured | \
-                got hurt | bleeding | burned by | burnt by | burned my | burnt my | chipped",
+                got hurt | bleeding | burned by | burnt by | burned my | burnt my | burned himself | burned herself | burned myself | burnt himself | \
+                burnt herself | burnt myself | got burned | got burnt | chipped",
         ),
         (
             ComplaintKind::ForeignObject,

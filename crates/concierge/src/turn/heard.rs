@@ -184,7 +184,8 @@ impl<'a> Heard<'a> {
         }
         let answered_only = orders.is_empty();
         // "Is it spicy?" asks, and chooses nothing.
-        let asks = matches!(self.form, Form::YesNo | Form::Open) && !self.wants();
+        let asks = (matches!(self.form, Form::YesNo | Form::Open) && !self.wants())
+            || super::phrases::asks_of_offered(&plain_words(self.text));
         if answered_only && asks && self.intent == Intent::MenuQa && self.confidence >= SURE {
             return;
         }

@@ -34,6 +34,8 @@ pub struct Memory {
     pub changed: Vec<Edit>,
     /// The last question about dishes, with which "and the fish?" goes on.
     pub question: Option<String>,
+    /// The record of the place that was told of last, about which "is it free?" asks.
+    pub told: Option<String>,
     /// The complaint that is not settled.
     pub complaint: Option<Complaint>,
     /// The lines of the last plan, until the guest takes it.
@@ -59,6 +61,7 @@ impl Default for Memory {
             last_line: None,
             changed: Vec::new(),
             question: None,
+            told: None,
             complaint: None,
             plan: None,
             wish: None,

@@ -7,7 +7,7 @@ use super::{
     calls::of_type,
     dishes, extras,
     heard::Heard,
-    orders, place,
+    orders, phrases, place,
     wording::{among, listing, plain_words, says},
 };
 use crate::{
@@ -66,8 +66,14 @@ impl Turn<'_> {
             let asked =
                 dishes::Asked { hits: &unknown.near, avoid: self.cart.allergies().clone(), ..dishes::Asked::default() };
             // "Ketchup, please" is no dish, yet the house has it.
-            steps.push(match extras::named(&self.world.menu, &plain_words(&unknown.words)) {
+            let words = plain_words(&unknown.words);
+            steps.push(match extras::named(&self.world.menu, &words) {
                 Some(extra) => extras::tell(&self.world.menu, &extra),
+                // "And a high chair": a matter for the house.
+                None if phrases::asks_for_tableware(&words) => {
+                    let embedding = heard.parts.first().map_or(&[][..], |part| &part.embedding);
+                    self.tell_store(heard.text, embedding)
+                }
                 None => dishes::decline(&self.world.menu, &unknown.words, &asked),
             });
         }

@@ -28,6 +28,26 @@ pub(super) fn intent(
         return Some(Intent::StoreInfo);
     }
     let named = settled::names_dishes(world, text);
+    // "Python fries vs straight fries" orders neither.
+    if named && says(words, "vs | versus") {
+        return Some(Intent::MenuQa);
+    }
+    if asks_of_offered(words) && !scene.input.memory.offered.is_empty() {
+        return Some(Intent::MenuQa);
+    }
+    if is_only(words, chat::THINKING) {
+        return Some(Intent::Greeting);
+    }
+    if says(words, "catering | cater") && place::knows(&world.info, "catering") {
+        return Some(Intent::StoreInfo);
+    }
+    if !named && says(words, chat::LITTLE_ENGLISH) {
+        return Some(Intent::Greeting);
+    }
+    let lost = says(words, LOST) && place::knows(&world.info, "lost");
+    if !named && (lost || (asks_for_tableware(words) && route.intent != Intent::Complaint)) {
+        return Some(Intent::StoreInfo);
+    }
     if !named && asks_total(scene, words) {
         return Some(Intent::History);
     }
@@ -128,9 +148,34 @@ pub(super) fn asks_if_safe(words: &[String]) -> bool {
         && !says(words, "driver | drive | money | data | parking | wifi")
 }
 
+/// Which of several things is meant by its place, counted from none: "the second one".
+pub(super) fn place_of(words: &[String]) -> Option<usize> {
+    const PLACES: [&str; 4] =
+        ["the first | first one", "the second | second one", "the third | third one", "the fourth | fourth one"];
+    PLACES.iter().position(|place| says(words, place))
+}
+
+/// Whether one of those told of is asked about by its place: "tell me about the second one".
+pub(super) fn asks_of_offered(words: &[String]) -> bool {
+    place_of(words).is_some()
+        && says(words, "tell me | what's | what is | what about | describe | how much | how is | how many | does | is")
+}
+
+/// Something of the guest's own was left behind.
+const LOST: &str = "i lost | we lost | i've lost | i have lost | i forgot my | i left my | we left our";
+
+/// What lies on tables and is no dish: a question for the house, never a thing that is not sold.
+const TABLEWARE: &str = "knife knives fork forks spoon spoons napkin napkins cutlery straw straws plate plates tray trays \
+    chair chairs chopsticks";
+
+/// Whether a message asks for what lies on tables.
+pub(super) fn asks_for_tableware(words: &[String]) -> bool {
+    words.iter().any(|word| among(word, TABLEWARE))
+}
+
 /// What the record of emergencies is for.
 const EMERGENCY: &str = "call the police | call an ambulance | call 911 | an emergency | is choking | need a doctor | \
-    call a doctor | not breathing | there is a fire | there's a fire";
+    call a doctor | not breathing | first aid | epipen | epi pen | there is a fire | there's a fire";
 
 /// Whether the kitchen still takes orders.
 const STILL_SERVING: &str =

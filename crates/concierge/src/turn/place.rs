@@ -62,6 +62,30 @@ pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow, 
     second.take(MOST_BESIDE).fold(step, |step, (record, _)| tell(step, record))
 }
 
+/// The answer to a guest who writes in another language.
+pub(super) fn english_only(info: &StoreInfo, house: &str) -> Step {
+    let sorry = "I'm sorry, I understand English only.";
+    let languages = info.records.iter().find(|record| record.topics.iter().any(|topic| topic == "language"));
+    match languages {
+        Some(record) => tell(Step::new(Act::TellStore).or_plain(sorry), record),
+        None => {
+            Step::new(Act::Steer).fact(format!("Restaurant: {house}")).or_plain(format!("{sorry} What can I get you?"))
+        }
+    }
+}
+
+/// What the record that was told of last says to "is it free?", if it speaks of that.
+pub(super) fn goes_on(info: &StoreInfo, told: &str, text: &str) -> Option<Step> {
+    const MOST: usize = 6;
+    const ASKING: &str = "is are it they that this the a an do does i we you can to for there any and so how what when where \
+        please in on at of me my your";
+    let (words, record) = (plain_words(text), info.record(told)?);
+    let said = plain_words(&record.text);
+    let mut asked = words.iter().filter(|word| !among(word, ASKING));
+    (words.len() <= MOST && asked.any(|word| said.iter().any(|said| singular(said) == singular(word))))
+        .then(|| tell(Step::new(Act::TellStore), record))
+}
+
 /// Topics of a record that are said, in one number or the other.
 fn topics<'a>(record: &'a InfoRecord, words: &[String]) -> impl Iterator<Item = &'a str> {
     let words: Vec<String> = words.iter().map(|word| singular(word).to_owned()).collect();

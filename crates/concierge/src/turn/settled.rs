@@ -39,6 +39,9 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     if reports_allergen(world, text, &words) {
         return Intent::Complaint;
     }
+    if is_displeased(scene, &words) {
+        return Intent::Complaint;
+    }
     let mut intent = route.intent;
     if intent == Intent::Complaint && !complaining {
         // "Something salty" is sought, and was not served.
@@ -142,6 +145,17 @@ pub(super) fn may_be_about_the_place(text: &str, route: &Route) -> bool {
         Intent::Budget => asks() && !words.iter().any(|word| among(word, MONEY)) && !text.contains(['$', '€', '£']),
         Intent::StoreInfo | Intent::Complaint => false,
     }
+}
+
+/// Whether a guest who has ordered dislikes what came, or tells what was paid: "I hate it", "I paid 30 dollars".
+fn is_displeased(scene: &Scene<'_, '_>, words: &[String]) -> bool {
+    const DISLIKES: &str = "i hate it | i hate this | hate the food | hated it | don't like it | dont like it | do not like it | \
+        didn't like it | did not like it | don't like the food";
+    const PAID: &str = "i paid | we paid | i have paid | i've paid";
+    const MOST: usize = 8;
+    let served = !scene.input.cart.orders().is_empty() && scene.input.cart.is_empty();
+    let told = scene.input.memory.handed_over || scene.input.memory.complaint.is_some();
+    words.len() <= MOST && ((served && says(words, DISLIKES)) || (told && says(words, PAID)))
 }
 
 /// Words of eating and drinking: what is said of them is a restaurant's business.
@@ -280,11 +294,16 @@ pub(super) fn says_too_little(text: &str) -> bool {
     matches!(plain_words(text).as_slice(), [only] if among(only, BARE))
 }
 
-/// Whether an allergy is stated and nothing told that went wrong: no complaint, whatever it sounds like.
+/// How an allergy is taken back.
+pub(super) const NOT_ALLERGIC: &str =
+    "not allergic | isn't allergic | no allergy | no allergies | don't have an allergy";
+
+/// Whether an allergy is stated, or taken back, and nothing told that went wrong: no complaint, whatever it sounds like.
 fn states_allergy(world: &World, text: &str, words: &[String]) -> bool {
     let happened = "had | got | was | were | came | gave | ate | reaction | refund | asked | told | said | \
         ordered | found | there is | there's | there are";
-    !understand::slots(&world.lexicon, text).allergies.is_empty() && !says(words, happened)
+    let stated = || !understand::slots(&world.lexicon, text).allergies.is_empty();
+    (says(words, NOT_ALLERGIC) || stated()) && !says(words, happened)
 }
 
 /// Whether somebody was served what they are allergic to: too grave to be taken for a question about dishes.
