@@ -198,10 +198,11 @@ fn candidates(
             .any(|(group, choice, quality)| *quality >= PART_NAME || lexicon.choice(*group, *choice).counted),
         _ => false,
     });
-    if draft.size.is_none() && !named {
+    let before = before.and_then(|line| line.item.one());
+    let again = all.iter().any(|item| Some(&lexicon.item(*item).id) == before);
+    if draft.size.is_none() && !named && !(draft.thing && again) {
         return Vec::new();
     }
-    let before = before.and_then(|line| line.item.one());
     match all.iter().find(|item| Some(&lexicon.item(**item).id) == before) {
         Some(item) => vec![*item],
         // After other things, an option by itself is no thing of its own; and what nearly everything takes says nothing.

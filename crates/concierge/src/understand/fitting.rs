@@ -87,6 +87,14 @@ impl Search<'_> {
         (cost, flush, State { item: if known { state.item } else { next.item }, ..next })
     }
 
+    /// Whether one of the items takes each of the options that wait for their item.
+    pub(super) fn all_taken(&self, state: &State, items: &[(u16, f32)]) -> bool {
+        state.pre[..state.pre_len as usize].iter().all(|early| match &self.lattice.edges[*early as usize].kind {
+            Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
+            _ => false,
+        })
+    }
+
     /// Whether no item of the menu takes all options that wait for their item, in the size that was said.
     pub(super) fn is_nothing(&self, state: &State) -> bool {
         let early = &state.pre[..state.pre_len as usize];

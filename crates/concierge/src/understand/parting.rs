@@ -39,6 +39,21 @@ pub(crate) fn by_items(tokens: &[Token], lattice: &Lattice, lines: &mut [Draft],
     draft.options = options;
 }
 
+/// The line that lines after it are told apart of, where one more of it, so many, is still to be told: "three pizzas, one
+/// hawaiian, one margherita and …". There are at least two besides it.
+pub(crate) fn head(lexicon: &Lexicon, lines: &[Draft], more: u32) -> Option<usize> {
+    let at = lines.iter().rposition(|line| line.said > 1 && line.quantity == line.said && line.options.is_empty())?;
+    let (head, rest) = (&lines[at], &lines[at + 1..]);
+    let [(item, _)] = head.items[..] else { return None };
+    let kin = |line: &Draft| {
+        let other = line.items.first().map(|(other, _)| *other);
+        line.counted && other.is_some_and(|other| lexicon.item(other).category == lexicon.item(item).category)
+    };
+    let told: u32 = rest.iter().map(|line| line.quantity).sum();
+    let open = lexicon.is_generic(item) && rest.len() > 1 && rest.iter().all(kin) && told + more <= head.said;
+    open.then_some(at)
+}
+
 /// A line that only says of how many things those that follow are: "five pizzas, two hawaiian and three supreme", "four
 /// pints, two bitter, one lager, one stout". It goes, and its size is theirs.
 pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) {
@@ -61,7 +76,9 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
         let heading = head.items.first().map(|(item, _)| &lexicon.item(*item).category);
         let belongs = |line: &Draft| {
             let named = line.items.first().is_some_and(|(item, _)| {
-                heading.is_none_or(|heading| lexicon.item(*item).category == *heading && !lexicon.is_generic(*item))
+                heading.is_none_or(|heading| {
+                    lexicon.item(*item).category == *heading && (!lexicon.is_generic(*item) || !line.options.is_empty())
+                })
             });
             named
                 && line.split.is_none()

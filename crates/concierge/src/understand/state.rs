@@ -72,6 +72,8 @@ pub(crate) struct Flush {
     pub size: u16,
     /// Said as a thing: "a vanilla", "two cheese and onion".
     pub thing: bool,
+    /// Said as one of those before: "one of them with nuts", "the other one".
+    pub of_them: bool,
 }
 
 /// A step of the best path.
@@ -287,6 +289,15 @@ pub(crate) fn reset_gain(state: &State) -> f32 {
     }
 }
 
+fn flush_of(state: &State) -> Flush {
+    Flush {
+        number: state.number,
+        size: state.size,
+        thing: matches!(state.det, Det::Article | Det::Number),
+        of_them: state.det == Det::Number && state.number == NONE,
+    }
+}
+
 /// Closes what is pending before something new begins: a line whose item was not said, where there is enough of it.
 /// Gives the cost, the line and the state that is left.
 pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
@@ -311,8 +322,7 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     let cost =
         if state.pre_len > 0 && counts && state.item != NONE { if state.many { 0.2 } else { 0.5 } } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
-    let flush =
-        Flush { number: state.number, size: state.size, thing: matches!(state.det, Det::Article | Det::Number) };
+    let flush = flush_of(state);
     (
         cost,
         Some(flush),
@@ -337,8 +347,7 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
     if state.neg == Neg::On {
         cost += 0.5;
     }
-    let flush =
-        Flush { number: state.number, size: state.size, thing: matches!(state.det, Det::Article | Det::Number) };
+    let flush = flush_of(state);
     if state.pre_len > 0 {
         let bare = state.number == NONE && state.det == Det::None && state.item != NONE;
         let open = match (state.many && state.number != NONE, bare) {
