@@ -189,7 +189,12 @@ fn candidates(
     let kin: Vec<u16> = all.iter().copied().filter(akin).collect();
     let all = if kin.len() == 1 && draft.thing { kin } else { all };
     // "A large with ham" where there are pizzas of all names and one that is just called so.
-    let generic: Vec<u16> = all.iter().copied().filter(|item| lexicon.is_generic(*item)).collect();
+    let mut generic: Vec<u16> = all.iter().copied().filter(|item| lexicon.is_generic(*item)).collect();
+    if generic.len() > 1 {
+        // The one that heads others, not one that stands alone under its heading.
+        let of = |item: &u16| &lexicon.item(*item).category;
+        generic.retain(|item| all.iter().any(|other| other != item && of(other) == of(item)));
+    }
     let all = if generic.len() == 1 && (draft.thing || draft.size.is_some()) { generic } else { all };
     // A byname of an option does not tell a thing: "nachos" are no fries with nacho cheese.
     let named = draft.options.iter().any(|(edge, _)| match &lattice.edges[*edge as usize].kind {

@@ -91,10 +91,10 @@ impl Search<'_> {
             gain -= 2.5;
         }
         // "And a little pepper" of a thing that takes pepper is no Dr. Pepper.
-        let part = items.first().is_some_and(|(_, quality)| *quality < 0.95);
-        if part
+        let quality = items.first().map_or(1.0, |(_, quality)| *quality);
+        if quality < 0.95
             && (state.list || state.many || state.after_option)
-            && self.also_option(&self.lattice.edges[step.edge as usize], state.item)
+            && self.also_option(&self.lattice.edges[step.edge as usize], state.item, quality)
         {
             gain -= 1.0;
         }
@@ -158,6 +158,9 @@ impl Search<'_> {
     }
 
     fn choice(&mut self, step: &Step, edge: &Edge, choices: &[(u16, u16, f32)]) {
+        // "No foam, extra hot": a refusal ends before an amount, if it is a part of the name.
+        let ended = step.state.neg == Neg::Carry && self.says_amount(edge.from);
+        let step = &Step { state: State { neg: if ended { Neg::Off } else { step.state.neg }, ..step.state }, ..*step };
         let state = step.state;
         let words = edge.to - edge.from;
         let how = How {
@@ -217,7 +220,9 @@ impl Search<'_> {
                 fixed: state.fix,
                 ..state.rested()
             };
-            let gain = gain - kept - if again { 0.8 } else { 0.0 };
+            // What a thing without a name is called by is not said of it twice: "a coke, a sprite".
+            let once = if state.item == IMPLIED { 2.0 } else { 0.8 };
+            let gain = gain - kept - if again { once } else { 0.0 };
             // "A potato bun, actually": a correction of the thing, not another.
             let gain = if state.fix && state.det != Det::None { gain + 0.4 } else { gain };
             // "A pie and peas": what is joined to a bare thing and sold by itself is another thing.
@@ -226,6 +231,8 @@ impl Search<'_> {
             // Nobody refuses something on the side.
             let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
             let carry = if state.neg == Neg::Carry { self.refusable(state.item, edge.from, choices) } else { 0.0 };
+            // What there is one of is chosen rather than refused: "no sugar, oat".
+            let carry = if single && state.link == Link::Comma { carry - 0.2 } else { carry };
             let carry = if served { -1.0 } else { carry };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
@@ -240,6 +247,18 @@ impl Search<'_> {
                     Act::Option(how),
                     None,
                 );
+            }
+        }
+        let only = choices.first().filter(|_| !how.negated).map(|(group, ..)| *group);
+        let only = only.filter(|group| self.lexicon.menu.option_groups[*group as usize].max == Some(1));
+        let bit = only.map_or(0, |group| 1_u64 << (group % 64));
+        if state.pre_taken & bit != 0 && state.pre_len > 0 {
+            // "A mint, a plum": what waits has another in that place, so it is a thing by itself.
+            let (cost, flush, open) = self.open(&state);
+            if flush.is_some() {
+                let next = State { pre: [step.edge; PRE], pre_len: 1, pre_taken: bit, link: Link::Bare, ..open };
+                let how = How { number: NONE, early: true, ..how };
+                self.push(step, -cost, next, Act::Early(how), flush);
             }
         }
         if (state.pre_len as usize) < PRE && state.neg != Neg::Carry {
@@ -257,12 +276,10 @@ impl Search<'_> {
                     _ => -0.5,
                 }
             };
+            let gain = if state.pre_taken & bit != 0 { gain - 0.5 } else { gain };
             let mut next = state;
-            if let Some((group, ..)) = choices.first().filter(|_| !how.negated)
-                && self.lexicon.menu.option_groups[*group as usize].max == Some(1)
-            {
-                next.pre_taken |= 1_u64 << (group % 64);
-            }
+            next.crowded |= state.pre_taken & bit != 0;
+            next.pre_taken |= bit;
             if state.unit == Unit::Serving && state.det == Det::None {
                 // "Bag of ready salted" is a thing.
                 next.det = Det::Article;
@@ -280,7 +297,15 @@ impl Search<'_> {
             if counted && state.number != NONE {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
-                let sure = if state.one || how.unit { 0.9 } else { -0.4 };
+                // "Two sugars in a coffee" counts the sugars.
+                let plural = self.is_many(state.number) && self.tokens[edge.to - 1].is_plural();
+                let sure = if state.one || how.unit {
+                    0.9
+                } else if plural {
+                    0.3
+                } else {
+                    -0.4
+                };
                 // "With two pumps of mint and one tea": what stands in a list is of the thing before.
                 let sure = if state.list && state.link != Link::Verb { sure - 0.8 } else { sure };
                 self.push(step, gain + sure, next, Act::Early(how), None);
@@ -300,13 +325,15 @@ impl Search<'_> {
             self.push(step, gain, next, Act::Back(how), None);
         }
         if !fitting {
+            let waits = state.pre_len > 0;
+            let (cost, flush, open) = if waits { self.open(&state) } else { (0.0, None, state) };
             let next = State {
-                list: state.list,
+                list: open.list,
                 after_option: false,
                 neg: if how.negated { Neg::Carry } else { Neg::Off },
-                ..state.rested()
+                ..open.rested()
             };
-            self.push(step, -1.0 - edge.score, next, Act::Misfit(how), None);
+            self.push(step, -1.0 - edge.score - cost, next, Act::Misfit(how), flush);
         }
     }
 }

@@ -87,7 +87,9 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             lattice.edges.push(Edge { from: at, to: at + 1, kind, score: 0.0, also: Vec::new() });
             continue;
         }
-        things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        if !asks(tokens, at) {
+            things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        }
         measures_out(tokens, at, &mut lattice.edges[lattice.starts[at]..]);
         let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
@@ -145,6 +147,12 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
     }
     lattice.starts.push(lattice.edges.len());
     lattice
+}
+
+/// Whether a word asks rather than names: "and can I also get …" orders no can.
+fn asks(tokens: &[Token], at: usize) -> bool {
+    let who = tokens.get(at + 1).map_or("", |next| next.text.as_str());
+    tokens[at].text == "can" && matches!(who, "i" | "we" | "you" | "he" | "she" | "they")
 }
 
 /// What the shot of "two shots of vanilla" costs as a thing of its own.

@@ -14,6 +14,12 @@ impl Search<'_> {
                 ..state
             };
             self.push(step, 0.0, next, Act::Skip, None);
+        } else if state.pre_len > 0 {
+            // "Small mint large plum": each is a thing by itself.
+            let (cost, flush, open) = self.open(&state);
+            if flush.is_some() {
+                self.push(step, -cost, State { size: step.edge, ..open }, Act::Skip, flush);
+            }
         }
         let fitting = match state.item {
             NONE => false,

@@ -75,11 +75,15 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
         }
         let heading = head.items.first().map(|(item, _)| &lexicon.item(*item).category);
         let belongs = |line: &Draft| {
-            let named = line.items.first().is_some_and(|(item, _)| {
-                heading.is_none_or(|heading| {
-                    lexicon.item(*item).category == *heading && (!lexicon.is_generic(*item) || !line.options.is_empty())
-                })
-            });
+            // "Two large, one mint and one plum": of a thing that is not named at all.
+            let unnamed = line.items.is_empty() && heading.is_none() && !line.options.is_empty();
+            let named = unnamed
+                || line.items.first().is_some_and(|(item, _)| {
+                    heading.is_none_or(|heading| {
+                        lexicon.item(*item).category == *heading
+                            && (!lexicon.is_generic(*item) || !line.options.is_empty())
+                    })
+                });
             named
                 && line.split.is_none()
                 && head.size.is_none_or(|size| line.size.is_some() || sized(lattice, line, size))
@@ -99,6 +103,19 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
             line.plain |= head.plain;
         }
         head.quantity = 0;
+    }
+}
+
+/// "One large and one small latte": a size by itself is of the thing behind it, with what was said before that.
+pub(crate) fn sized_ahead(lattice: &Lattice, lines: &mut [Draft]) {
+    for at in (0..lines.len()).rev() {
+        let [line, next, ..] = &mut lines[at..] else { continue };
+        let bare = line.items.is_empty() && line.options.is_empty() && !line.copy;
+        let Some(size) = line.size.filter(|_| bare && next.size.is_some() && !next.items.is_empty()) else { continue };
+        if sized(lattice, next, size) {
+            line.items.clone_from(&next.items);
+            line.options = next.options.iter().filter(|(_, how)| how.early).copied().collect();
+        }
     }
 }
 

@@ -123,6 +123,7 @@ pub(crate) fn replay(
     }
     replayer.without_it();
     parting::headed(lexicon, lattice, &mut replayer.out.lines);
+    parting::sized_ahead(lattice, &mut replayer.out.lines);
     replayer.out.lines.retain(|line| line.quantity > 0);
     replayer.out.lines = std::mem::take(&mut replayer.out.lines)
         .into_iter()
@@ -359,11 +360,12 @@ impl Replayer<'_> {
         let line = (0..before).rev().find(|&line| self.takes(&self.out.lines[line].items, at));
         match line {
             Some(line) => self.out.lines[line].options.push((at, how)),
-            None => {
-                if let Some(context) = &mut self.out.context {
-                    context.options.push((at, how));
+            None => match &mut self.out.context {
+                Some(context) => context.options.push((at, how)),
+                None => {
+                    self.out.unknown.extend(self.lattice.edges.get(at as usize).map(|edge| (edge.from, edge.to, true)))
                 }
-            }
+            },
         }
     }
 

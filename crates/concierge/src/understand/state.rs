@@ -9,6 +9,9 @@ pub(crate) const NONE: u16 = u16::MAX;
 /// A line whose item was not said.
 pub(crate) const IMPLIED: u16 = u16::MAX - 1;
 
+/// What it costs that a thing without a name has two options where there is place for one.
+const CROWDED: f32 = 1.6;
+
 /// How an option is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct How {
@@ -141,6 +144,8 @@ pub(crate) struct State {
     pub pre_len: u8,
     /// Groups that take one choice and have it before the item.
     pub pre_taken: u64,
+    /// Two of the options before the item are for a place that takes one: they are hardly of one thing.
+    pub crowded: bool,
     /// After a correction.
     pub fix: bool,
     /// The correction was about an option: a thing that follows is another.
@@ -192,6 +197,7 @@ impl State {
         pre: [NONE; PRE],
         pre_len: 0,
         pre_taken: 0,
+        crowded: false,
         fix: false,
         fixed: false,
         list: false,
@@ -321,6 +327,7 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     let counts = state.number != NONE || (state.many && state.det == Det::Number);
     let cost =
         if state.pre_len > 0 && counts && state.item != NONE { if state.many { 0.2 } else { 0.5 } } else { cost };
+    let cost = if state.crowded { cost + CROWDED } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
     let flush = flush_of(state);
     (
@@ -355,6 +362,7 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
             (_, true) => 1.6,
             _ => 0.8,
         };
+        let open = if state.crowded { open + CROWDED } else { open };
         return (cost + open, Some(flush));
     }
     if state.size != NONE {
