@@ -96,6 +96,9 @@ impl<'a> Speaker<'a> {
             if self.is_over() {
                 break;
             }
+            if self.asks_beside(&sentence) {
+                continue;
+            }
             let verdict = if self.said.contains(&sentence) { Err(Fault::Form) } else { self.checker.check(&sentence) };
             match verdict {
                 Ok(()) => {
@@ -111,6 +114,25 @@ impl<'a> Speaker<'a> {
             }
         }
         (!out.is_empty()).then_some(out)
+    }
+}
+
+impl Speaker<'_> {
+    /// Whether a sentence asks beside the question that the brief has: before it, and of nothing that it asks ("Which
+    /// would you like?"), or once more. It is no fault, and the guest is spared it.
+    fn asks_beside(&self, sentence: &str) -> bool {
+        let is_question = |text: &str| text.ends_with('?');
+        let mut asked = self.brief.points().filter(|point| is_question(&point.plain) && !point.needs.is_empty());
+        let Some(point) = asked.next().filter(|_| is_question(sentence)) else { return false };
+        let holds = |text: &str, need: &String| normal(text).contains(normal(need).trim_start_matches("the "));
+        let told = |text: &str| point.needs.iter().all(|need| holds(text, need));
+        let once_more = self.said.iter().any(|said| is_question(said) && told(said));
+        // A need of several sentences is heard one by one, and "Oysters?" is but an echo.
+        const ECHO: usize = 3;
+        let part_of = |need: &String| normal(need).contains(&normal(sentence));
+        let of_nothing = sentence.split_whitespace().count() > ECHO
+            && !point.needs.iter().any(|need| holds(sentence, need) || part_of(need));
+        asked.next().is_none() && (once_more || of_nothing)
     }
 }
 

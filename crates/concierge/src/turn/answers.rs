@@ -12,7 +12,7 @@ use super::{
     chat, dishes,
     heard::Heard,
     orders, phrases, place, quote, settled,
-    wording::{plain_words, says},
+    wording::{among, plain_words, says},
 };
 use crate::{
     brief::{Act, Step},
@@ -86,6 +86,12 @@ impl Turn<'_> {
         if let Some(edits) = self.left_to_us(heard) {
             return orders::edit(self, edits, Consent::NotAsked);
         }
+        if let Some(edit) = self.ranked_offer(heard).or_else(|| self.taken_offer(heard)) {
+            return orders::edit(self, vec![edit], Consent::NotAsked);
+        }
+        if heard.edits.is_empty() && self.memory.complaint.is_none() && chat::dislikes(heard.text) {
+            return vec![chat::leave_out()];
+        }
         if chat::makes_prices(heard.text) {
             return vec![chat::fixed_prices()];
         }
@@ -140,8 +146,11 @@ impl Turn<'_> {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
                     let asked = self.asked(part);
-                    let quoted =
-                        if Aspect::of(&words) == Aspect::Price { quote::quote(self, part.text, &words) } else { None };
+                    let quoted = match Aspect::of(&words) {
+                        Aspect::Price => quote::quote(self, part.text, &words),
+                        Aspect::Calories if part.names_nothing() => quote::calories(self, &words),
+                        _ => None,
+                    };
                     let told = match quoted {
                         Some(step) => vec![step],
                         None => self.tell_dishes(&part.embedding, filter, asked),
@@ -194,6 +203,12 @@ impl Turn<'_> {
         if heard.reply != Some(Answer::No) || !heard.edits.is_empty() || self.memory.complaint.is_some() {
             return None;
         }
+        // "No, I said sprite" takes nothing off.
+        const ONLY_NO: &str = "no nope nah thanks thank you nothing none not now never mind nevermind i don't dont want need any \
+            of them it that neither actually anymore sorry please either leave";
+        if !plain_words(heard.text).iter().all(|word| among(word, ONLY_NO)) {
+            return None;
+        }
         let need = self.cart.needs(&self.world.menu).into_iter().next()?;
         let undecided = matches!(need.question, Question::Item { .. });
         undecided.then(|| orders::edit(self, vec![Edit::Remove { line: need.line, quantity: None }], Consent::NotAsked))
@@ -213,6 +228,43 @@ impl Turn<'_> {
         let fits = dishes::by_popularity(menu, |item| any_of.contains(&item.id));
         let pick = if cheapest { fits.iter().min_by_key(|item| item.price_range().0) } else { fits.first() }?;
         Some(vec![self.cart.answer_item(need.line, &pick.id)?])
+    }
+
+    /// "I'll go for the bigger one" of the dishes told of last.
+    fn ranked_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
+        const MOST: usize = 9;
+        let words = plain_words(heard.text);
+        let takes = heard.form == Form::Statement || heard.wants();
+        let free =
+            heard.edits.is_empty() && self.memory.complaint.is_none() && self.cart.needs(&self.world.menu).is_empty();
+        if !(takes && free && words.len() <= MOST && says(&words, "one | of them | of those")) {
+            return None;
+        }
+        let menu = &self.world.menu;
+        let offered = self.memory.offered.iter().filter_map(|id| menu.item(id));
+        let pick = match Aspect::of(&words) {
+            Aspect::Biggest => offered.max_by_key(|item| item.calories),
+            Aspect::Smallest => offered.min_by_key(|item| item.calories),
+            Aspect::Cheapest => offered.min_by_key(|item| item.price_range().0),
+            Aspect::Dearest => offered.max_by_key(|item| item.price_range().0),
+            _ => None,
+        }?;
+        Some(Edit::Add { line: super::heard::plain_line(pick.id.clone(), 1) })
+    }
+
+    /// "Ok, that", "ok, add" of the one dish told of last.
+    fn taken_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
+        const TAKES: &str =
+            "ok okay yes sure good fine great then please i i'll i'd we we'll take have want add try that this it one";
+        let [only] = self.memory.offered.as_slice() else { return None };
+        let words = plain_words(heard.text);
+        let takes = says(&words, "that | this | it | add | take | try") && words.iter().all(|word| among(word, TAKES));
+        let free = heard.edits.is_empty()
+            && heard.form != Form::Open
+            && heard.form != Form::YesNo
+            && self.memory.complaint.is_none()
+            && self.memory.pending.is_none();
+        (takes && free).then(|| Edit::Add { line: super::heard::plain_line(only.clone(), 1) })
     }
 
     /// Whether a guest who waits for a person says something that the person is to answer.
@@ -245,8 +297,10 @@ impl Turn<'_> {
             return !wants && place::knows(&self.world.info, thing);
         }
         let of_before = part.goes_on.is_some() || (part.refers_back && !self.memory.talked_of.is_empty());
+        let safe = phrases::asks_if_safe(&words) && !self.cart.allergies().is_empty();
         part.names_nothing()
             && !of_before
+            && !safe
             && aspect::asks_a_fact(&words)
             && dishes::category_named(&self.world.menu, &words).is_none()
     }
@@ -268,6 +322,13 @@ impl Turn<'_> {
             among.retain(|_| part.compares() || words.len() <= 3);
         } else if let Some(open) = open.filter(|_| part.names_nothing() && part.compares()) {
             named = vec![open];
+        } else if let ([only], true) = (self.memory.offered.as_slice(), is_bare_mark(part, &words)) {
+            // "Vegan?" of the one thing that was told of.
+            named = vec![vec![only.clone()]];
+        } else if part.refers_back && says(&words, "come with | comes with | served with | include | includes") {
+            // "Does it come with fries?" asks of the dish before, and not of fries.
+            let before = self.memory.talked_of.first().map(|item| vec![item.clone()]);
+            named = before.map_or(named, |before| vec![before]);
         } else if named.is_empty()
             && part.unknown.is_none()
             && (part.refers_back || (free && (part.goes_on.is_some() || Aspect::of_one_alone(&words))))
@@ -279,16 +340,29 @@ impl Turn<'_> {
             diets.extend(self.cart.diets().iter().cloned());
         }
         let avoid = self.cart.allergies().clone();
+        // "Is it safe?" of a guest who told of an allergy.
+        let mut allergens = part.allergens.clone();
+        if allergens.is_empty() && phrases::asks_if_safe(&words) {
+            allergens.clone_from(&avoid);
+            named.retain(|_| self.memory.offered.len() < 2);
+        }
         dishes::Asked {
             text: part.goes_on.as_deref().filter(|_| category.is_none()).unwrap_or(part.text),
             named,
             hits: &[],
             diets,
-            allergens: part.allergens.clone(),
+            allergens,
             avoid,
             unknown: part.unknown.clone(),
             among,
             max_price: phrases::price_bound(self.world, part.text, &words),
         }
     }
+}
+
+/// Whether a question is a diet or an allergen and nothing else: "vegan?", "gluten free?".
+fn is_bare_mark(part: &asking::Part<'_>, words: &[String]) -> bool {
+    const MOST: usize = 2;
+    let marked = !part.diets.is_empty() || !part.allergens.is_empty();
+    marked && part.items.is_empty() && words.len() <= MOST
 }

@@ -97,7 +97,10 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         let by_diet: Vec<Vec<ItemId>> = slots.diets.iter().flat_map(|diet| world.items_named(diet)).collect();
         let others: Vec<Vec<ItemId>> = items.iter().filter(|ids| !by_diet.contains(ids)).cloned().collect();
         let kinds = says(&words, "dishes | food | options | meals | items | things | menu");
-        if !others.is_empty() || kinds || dishes::category_named(&world.menu, &words).is_some() {
+        // "I'm vegetarian" names no dish either.
+        let of_people =
+            says(&words, "i'm | im | i am | we're | we are | she's | he's | she is | he is | they are | my");
+        if !others.is_empty() || kinds || of_people || dishes::category_named(&world.menu, &words).is_some() {
             items = others;
         }
     }
@@ -116,7 +119,11 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         items.clear();
     }
     let beside = beside || says(&words, "recommend | suggest");
-    let refers_back = !beside && says(&words, "it | that | that one | this | this one | them | they | those | these");
+    // "What do you have that is warm?" speaks of nothing named before.
+    let relative =
+        says(&words, "something that | anything that | dishes that | food that | one that | do you have that");
+    let refers_back =
+        !beside && !relative && says(&words, "it | that | that one | this | this one | them | they | those | these");
     Part {
         text,
         embedding,

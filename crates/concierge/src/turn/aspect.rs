@@ -16,13 +16,15 @@ pub(super) enum Aspect {
     Best,
     Cheapest,
     Dearest,
+    Biggest,
+    Smallest,
     Any,
 }
 
 impl Aspect {
     /// Whether it picks one of several dishes.
     pub(super) const fn ranks(self) -> bool {
-        matches!(self, Self::Best | Self::Cheapest | Self::Dearest)
+        matches!(self, Self::Best | Self::Cheapest | Self::Dearest | Self::Biggest | Self::Smallest)
     }
 
     /// What words ask.
@@ -32,7 +34,7 @@ impl Aspect {
             special | specials | should i | most people | what to get | what to order | what to eat | which to take | \
             would you take | would you have | good for a | is good | what's nice";
         let says = |phrases: &str| says(words, phrases);
-        if says("cheapest | least expensive | lowest price") {
+        if says("cheapest | cheaper | least expensive | less expensive | lowest price") {
             Self::Cheapest
         } else if says("most expensive | priciest | dearest | costliest") {
             Self::Dearest
@@ -42,7 +44,13 @@ impl Aspect {
             Self::Price
         } else if says("calories | calorie | kcal | fattening | nutrition | healthy | healthiest") {
             Self::Calories
-        } else if says("size | sizes | how big | how large") {
+        } else if says("bigger | biggest | larger | largest | more filling | most filling") {
+            Self::Biggest
+        } else if says("smaller | smallest | lighter | lightest") {
+            Self::Smallest
+        } else if says(
+            "size | sizes | how big | how large | how many pieces | how many come | how many do i get | how many are in",
+        ) {
             Self::Sizes
         } else if says("toppings | extras | options | sauces | customize | customise | add to | put on") {
             Self::Options

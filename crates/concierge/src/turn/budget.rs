@@ -31,7 +31,10 @@ pub(super) fn answer(turn: &mut Turn<'_>, text: &str) -> Vec<Step> {
 /// Where the guest goes on with a wish for a meal: "without meat", "cheaper, please", "for three".
 pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>> {
     let mut wish = turn.memory.wish.take()?;
-    if heard.reply == Some(Answer::Yes) || heard.form != Form::Statement || turn.memory.complaint.is_some() {
+    if heard.reply == Some(Answer::Yes)
+        || matches!(heard.form, Form::YesNo | Form::Open)
+        || turn.memory.complaint.is_some()
+    {
         return None;
     }
     let words = plain_words(heard.text);
@@ -41,9 +44,15 @@ pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>>
     let other = says(&words, "something else | another | other | different | else");
     let told = new.limit.is_some()
         || new.party > 1
+        || (wish.total.is_some() && says(&words, "for one | just me | only me | for me | just for me"))
         || !(new.diners.is_empty() && new.must_not.is_empty() && new.courses_not.is_empty())
         || new.sides + new.drinks + new.desserts > 0;
-    if !(told || wish.total.is_some() && (cheaper || other)) || wish.words.len() + heard.text.len() > MOST_WORDS {
+    // Asked for a sum, a guest may order all the same.
+    let orders = wish.total.is_none() && new.limit.is_none() && !heard.edits.is_empty();
+    if orders
+        || !(told || wish.total.is_some() && (cheaper || other))
+        || wish.words.len() + heard.text.len() > MOST_WORDS
+    {
         return None;
     }
     turn.memory.pending = None;
@@ -171,8 +180,11 @@ fn tell(turn: &Turn<'_>, plan: &planner::Plan) -> Step {
     let sum = left
         .as_ref()
         .map_or_else(|| format!("Total: {total}{tax}"), |left| format!("Total: {total}{tax}; left: {left}"));
-    let told = left
-        .map_or_else(|| format!("That is {total}{tax}."), |left| format!("That is {total}{tax}, and {left} is left."));
+    let told = match (&left, plan.left) {
+        (_, Some(Cents(0))) => format!("That is {total}{tax}, to the cent."),
+        (Some(left), _) => format!("That is {total}{tax}, and {left} is left."),
+        (None, _) => format!("That is {total}{tax}."),
+    };
     let names = plan.lines.iter().map(|line| line.name.split(" (").next().unwrap_or_default().to_owned());
     step.fact(sum)
         .point(format!("How about {}?", list_words(&words)), names)

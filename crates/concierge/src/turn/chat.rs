@@ -85,6 +85,26 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
     Step::new(Act::Greet).fact(format!("Restaurant: {house}")).or_plain(plain)
 }
 
+/// Whether somebody's dislike is told, and no order with it: "my son doesn't like onions".
+pub(super) fn dislikes(text: &str) -> bool {
+    const DISLIKES: &str = "don't like | dont like | do not like | doesn't like | doesnt like | does not like | not a fan of | \
+        i hate | he hates | she hates | can't stand | dislikes";
+    /// What may be disliked that no dish can be made without.
+    const OF_THE_HOUSE: &str = "it that this you your them the food service waiting wait place here much";
+    let words = plain_words(text);
+    let behind = find(&words, DISLIKES).map(|at| &words[at.end..]);
+    let thing = behind.and_then(|rest| rest.first()).is_some_and(|word| !among(word, OF_THE_HOUSE));
+    thing
+        && !text.contains('?')
+        && !says(&words, "what | which | recommend | suggest | but | so | something | anything")
+}
+
+/// What to do about a dislike, before anything is ordered.
+pub(super) fn leave_out() -> Step {
+    Step::new(Act::AskAgain)
+        .or_plain("All right. Tell me what you would like and what to leave out, and I'll see to it where it can be.")
+}
+
 /// Whether the guest says something kind of the house or of whoever speaks.
 pub(super) fn praises(words: &[String]) -> bool {
     if words.first().is_some_and(|word| word == "best") && words.last().is_some_and(|word| word == "ever") {

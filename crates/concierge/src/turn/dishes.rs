@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::diets::{allergens, fits_diet, free_of, suits};
-use super::wording::{capital, find, included, listing, plain_words, price_from, priced, prices, says, singular};
+use super::wording::{
+    among, capital, find, included, listing, plain_words, price_from, priced, prices, says, singular, with_stop,
+};
 use super::{asking, aspect::Aspect, extras};
 use crate::{
     brief::{Act, Source, Step},
@@ -57,7 +59,12 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     }
     let aspect = Aspect::of(&words);
     if !items.is_empty() {
+        // "Is the ice cream ok?" of a guest who told of an allergy.
+        if !asked.avoid.is_empty() && says(&words, MAY_BE_EATEN) {
+            return items.iter().map(|item| allergens(menu, item, &asked.avoid)).collect();
+        }
         let mut steps: Vec<Step> = items.iter().map(|item| about(menu, item, aspect, asked)).collect();
+        steps.extend(items.iter().filter_map(|item| mind(item, &asked.avoid)));
         if let Some(unknown) = &asked.unknown {
             steps.push(decline(menu, unknown, asked));
         }
@@ -65,7 +72,7 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     }
     if let Some(several) = asked.named.iter().find(|ids| ids.len() > 1) {
         let several: Vec<&Item> = several.iter().filter_map(|id| menu.item(id)).collect();
-        return vec![list(menu, Act::TellMenu, "We have", &several, several.len().min(6))];
+        return vec![several_of(menu, &several, asked)];
     }
     if asked.diets.is_empty()
         && let Some(extra) = extras::named(menu, &words)
@@ -78,12 +85,40 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     vec![without_a_name(menu, asked, &words, aspect)]
 }
 
+/// Dishes that one word names: all of them, or those that the diet asked for allows.
+fn several_of(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
+    let diets: Vec<&str> = asked.diets.iter().map(String::as_str).collect();
+    if diets.is_empty() {
+        return list(menu, Act::TellMenu, "We have", several, several.len().min(6));
+    }
+    let kept = listing(&diets, "and");
+    let fits: Vec<&Item> = several.iter().filter(|item| suits(item, asked)).copied().collect();
+    if fits.is_empty() {
+        let names: Vec<&str> = several.iter().map(|item| item.name.as_str()).collect();
+        let plain = format!("None of these is marked {kept}: {}.", listing(&names, "and"));
+        return Step::new(Act::TellDiet).fact(plain.clone()).or_plain(plain).verbatim(true);
+    }
+    let lead = capital(&format!("{kept} of these:"));
+    list(menu, Act::TellDiet, &lead, &fits, fits.len().min(6)).fact(format!("All of these are {kept}."))
+}
+
 /// Tells which dishes were found.
 pub(super) fn tell_items(menu: &Menu, items: &[&Item]) -> Step {
     if items.is_empty() {
         return Step::new(Act::AdmitUnknown).or_plain("I'm sorry, I find nothing like that on our menu.");
     }
     list(menu, Act::TellMenu, "We have", items, MOST_NAMED)
+}
+
+/// Whether something may be eaten is asked.
+const MAY_BE_EATEN: &str = "ok | okay | fine | safe | can i eat | can she eat | can he eat | can they eat | can we eat | can i have | \
+    can she have | can he have | can they have";
+
+/// What a guest who told of an allergy should mind of a dish that is told of.
+fn mind(item: &Item, avoid: &BTreeSet<String>) -> Option<Step> {
+    let listed: Vec<&str> = item.allergens.as_ref()?.intersection(avoid).map(String::as_str).collect();
+    let plain = format!("Please mind: {} lists {}.", item.name, listing(&listed, "and"));
+    (!listed.is_empty()).then(|| Step::new(Act::WarnAllergy).fact(plain.clone()).or_plain(plain).verbatim(true))
 }
 
 fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
@@ -94,6 +129,11 @@ fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
     }
     if let Some(diet) = asked.diets.iter().next() {
         return fits_diet(item, diet).source(source(item));
+    }
+    if matches!(aspect, Aspect::Any | Aspect::Contents)
+        && let Some(step) = extras::with(menu, item, asked.text)
+    {
+        return step.source(source(item));
     }
     let step = match aspect {
         Aspect::Price | Aspect::Cheapest | Aspect::Dearest => {
@@ -109,14 +149,42 @@ fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>) -> Step {
                 .or_plain(format!("I'm sorry, I don't have the calories of {}. Please ask at the counter.", item.name)),
         },
         Aspect::Sizes if !item.sizes.is_empty() => Step::new(Act::TellPrice).item_fact(&item.id, short).point(
-            format!("{} comes in {}.", item.name, price),
+            format!("{} comes as {}.", item.name, sizes(menu, item)),
             item.sizes.iter().map(|size| menu.currency.show(size.price)),
         ),
         Aspect::Options => options(menu, item),
+        Aspect::Any | Aspect::Contents if asks_more_than_told(item, asked.text) => {
+            let plain = format!(
+                "The menu says nothing of that. {}: {} For more, please ask our staff.",
+                item.name,
+                with_stop(&item.description)
+            );
+            Step::new(Act::TellItem).item_fact(&item.id, plain.clone()).or_plain(plain).verbatim(true)
+        }
         // What is in a dish matters to those who may not eat it: told whole.
         _ => describe(menu, item).verbatim(aspect == Aspect::Contents),
     };
     step.source(source(item))
+}
+
+/// Whether it is asked if something is in a dish, or if a dish is so, of which its name and description
+/// tell nothing: "any pork in it?", "is it fried?".
+fn asks_more_than_told(item: &Item, text: &str) -> bool {
+    const ASKING: &str = "is are does do has have any was";
+    const AROUND: &str = "is are does do has have any in it the a an of on with there this that them they these those one you         your use used come comes made make and or some really very too also please so ok okay inside contain contains for me us i         my not what about kind can get which was all like served be good nice hi hello tell";
+    let words = plain_words(text);
+    let names = std::iter::once(&item.name).chain(&item.aliases);
+    let known: Vec<String> = names
+        .chain([&item.description, &item.category])
+        .chain(item.diets.iter().flatten())
+        .chain(item.allergens.iter().flatten())
+        .map(String::as_str)
+        .flat_map(plain_words)
+        .collect();
+    let known = |word: &str| known.iter().any(|other| singular(other) == singular(word));
+    let mut more = words.iter().filter(|word| !among(word, AROUND)).peekable();
+    let asks = words.iter().take(2).any(|word| among(word, ASKING));
+    asks && more.peek().is_some() && !more.any(|word| known(word))
 }
 
 /// Name, price and what it is; what is on it where the description may leave it open.
@@ -129,6 +197,16 @@ fn describe(menu: &Menu, item: &Item) -> Step {
     let (least, _) = item.price_range();
     let plain = format!("{}: {} It is {}.", item.name, with_stop(&item.description), prices(&menu.currency, item));
     Step::new(Act::TellItem).item_fact(&item.id, text).point(plain, [item.name.clone(), menu.currency.show(least)])
+}
+
+/// "small for $1.99 or large for $2.99".
+fn sizes(menu: &Menu, item: &Item) -> String {
+    let each: Vec<String> = item
+        .sizes
+        .iter()
+        .map(|size| format!("{} for {}", size.name.to_lowercase(), menu.currency.show(size.price)))
+        .collect();
+    listing(&each, "or")
 }
 
 fn options(menu: &Menu, item: &Item) -> Step {
@@ -241,6 +319,11 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
                 .point(format!("The {which} is {}, {price}.", best.name), [best.name.clone(), price])
                 .source(source(best));
         }
+        Aspect::Biggest | Aspect::Smallest if asked.among.len() > 1 || category.is_some() => {
+            if let Some(step) = by_size(aspect == Aspect::Biggest, &fits) {
+                return step;
+            }
+        }
         Aspect::Best => {
             let most = if asked.among.len() < 2 { MOST_NAMED } else { 1 };
             return list(menu, Act::Recommend, "I'd recommend", &fits, most);
@@ -254,6 +337,16 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         return step.fact(format!("All of these are {}.", listing(&diets, "and")));
     }
     if aspect == Aspect::Calories
+        && let Some(most) = calories_bound(words)
+    {
+        fits.retain(|item| item.calories.is_some_and(|calories| calories <= most));
+        if fits.is_empty() {
+            return Step::new(Act::AdmitUnknown)
+                .or_plain(format!("I'm sorry, nothing of that kind has less than {most} kcal."));
+        }
+        return list(menu, Act::TellMenu, &format!("With at most {most} kcal we have"), &fits, MOST_NAMED * 2);
+    }
+    if aspect == Aspect::Calories
         && let Some(step) = by_calories(words, &fits)
     {
         return step;
@@ -261,13 +354,17 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     if beside {
         return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
     }
-    if category.is_some() || asked.max_price.is_some() {
+    if (category.is_some() || asked.max_price.is_some()) && !leaves_out(menu, words) {
         return list(menu, Act::TellMenu, "We have", &fits, 8);
     }
     if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {
         return whole_menu(menu, &fits);
     }
-    if leaves_out(menu, words) && !asked.avoid.is_empty() {
+    let may_be_eaten = says(words, MAY_BE_EATEN);
+    if may_be_eaten && asked.avoid.is_empty() && asked.hits.is_empty() {
+        return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
+    }
+    if (may_be_eaten || leaves_out(menu, words)) && !asked.avoid.is_empty() {
         let kept = asked.avoid.clone();
         return free_of(
             menu,
@@ -278,6 +375,9 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
         // The nearest dishes would be those that hold it.
         let plain = "I'm sorry, I can't tell for sure which dishes are without that. Please ask our staff; I can tell you what is in any dish.";
         return Step::new(Act::AdmitUnknown).or_plain(plain).verbatim(true);
+    }
+    if Aspect::of_one_alone(words) {
+        return Step::new(Act::AskAgain).or_plain("Of course. Which dish do you mean?");
     }
     // A taste or an ingredient: the retriever's nearest dishes.
     let near: Vec<&Item> = asked
@@ -293,6 +393,22 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     } else {
         near_dishes(menu, &near)
     }
+}
+
+/// The biggest or the smallest of some dishes, as far as a menu tells: by their calories.
+fn by_size(biggest: bool, fits: &[&Item]) -> Option<Step> {
+    let told = fits.iter().filter(|item| item.calories.is_some());
+    let best = if biggest { told.max_by_key(|item| item.calories) } else { told.min_by_key(|item| item.calories) }?;
+    let (which, calories) = (if biggest { "biggest" } else { "smallest" }, best.calories?);
+    let plain = format!("Going by calories, {} is the {which}: {calories} kcal.", best.name);
+    let step = Step::new(Act::TellItem).item_fact(&best.id, plain.clone()).source(source(best));
+    Some(step.point(plain, [best.name.clone(), calories.to_string()]))
+}
+
+/// "Less than 500 calories": the most that is asked for.
+fn calories_bound(words: &[String]) -> Option<u32> {
+    let at = find(words, "less than | under | below | at most | max | maximum | up to | not more than")?;
+    words.get(at.end)?.parse().ok()
 }
 
 /// The dish with the fewest calories, or with the most, where that is asked.
@@ -416,8 +532,4 @@ pub(super) fn by_popularity(menu: &Menu, fits: impl Fn(&Item) -> bool) -> Vec<&I
 
 pub(super) fn source(item: &Item) -> Source {
     Source { id: item.id.to_string(), record_type: RecordType::Menu, title: item.name.clone() }
-}
-
-fn with_stop(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     dishes::by_popularity,
-    wording::{among, listing, plain_words, singular},
+    wording::{among, listing, plain_words, singular, with_stop},
 };
 use crate::{
     brief::{Act, Step},
-    menu::{Choice, Menu, OptionGroup},
+    menu::{Choice, Item, Menu, OptionGroup},
 };
 
 /// What a question about extras names.
@@ -51,6 +51,45 @@ pub(super) fn named<'a>(menu: &'a Menu, words: &[String]) -> Option<Extra<'a>> {
         }
     }
     (distinct.len() > 1).then_some(Extra::Kind(distinct))
+}
+
+/// Whether something that may be on a dish is on it: "is there chicken in it?". None where that is not asked, or where the
+/// description of the dish says more about it.
+pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {
+    const ASKING: &str = "is are does do has have any with";
+    const AROUND: &str = "is are does do has have any with there it in on the a an this that come comes them they you also so and \
+        or ok some put get can i";
+    let words = plain_words(text);
+    let names: Vec<String> =
+        std::iter::once(&item.name).chain(&item.aliases).flat_map(|name| plain_words(name)).collect();
+    let asked: Vec<&str> =
+        words.iter().filter(|word| !among(word, AROUND) && !names.contains(word)).map(|word| singular(word)).collect();
+    if asked.is_empty() || !words.iter().take(2).any(|word| among(word, ASKING)) {
+        return None;
+    }
+    let is_name = |name: &str| plain_words(name).iter().map(|word| singular(word)).eq(asked.iter().copied());
+    let (group, choice) = item.option_groups.iter().filter_map(|id| menu.group(id)).find_map(|group| {
+        let found = |choice: &&Choice| is_name(&choice.name) || choice.aliases.iter().any(|alias| is_name(alias));
+        group.choices.iter().find(found).map(|choice| (group, choice))
+    })?;
+    let told = plain_words(&item.description);
+    let name = choice.name.to_lowercase();
+    let plain = if item.includes.contains(&(group.id.clone(), choice.id.clone())) {
+        format!("Yes, {} comes with {name}.", item.name)
+    } else if plain_words(&name)
+        .iter()
+        .map(String::as_str)
+        .chain(asked)
+        .any(|word| told.iter().any(|other| other == word))
+    {
+        return None;
+    } else {
+        // Nothing is said of what is in it besides: tea that sugar goes with may be sweet already.
+        let more =
+            if choice.price.0 > 0 { format!(" for {} more", menu.currency.show(choice.price)) } else { String::new() };
+        format!("{}: {} You can have {name} with it{more}.", item.name, with_stop(&item.description))
+    };
+    Some(Step::new(Act::TellItem).item_fact(&item.id, plain.clone()).or_plain(plain).verbatim(true))
 }
 
 /// Tells what there is, and asks on which dish it is to be.

@@ -55,6 +55,9 @@ pub(super) struct Unknown {
     pub near: Vec<Hit>,
 }
 
+/// Words by which several things are meant.
+const SEVERAL: &str = "and | both | all | each | one of each | plus";
+
 /// Below this, a part of a message does not get an intent of its own.
 const SURE: f32 = 0.5;
 
@@ -185,7 +188,30 @@ impl<'a> Heard<'a> {
         if answered_only && asks && self.intent == Intent::MenuQa && self.confidence >= SURE {
             return;
         }
-        for found in understand::converse(&world.lexicon, &text, &context) {
+        let moves = understand::converse(&world.lexicon, &text, &context);
+        let waits_for = |item: &ItemId| {
+            scene
+                .needs_behind
+                .iter()
+                .any(|need| matches!(&need.question, Open::Item { any_of } if any_of.contains(item)))
+        };
+        let answered = moves.iter().any(|found| match found {
+            // "Straight ones" names the fries that wait, and no more of them.
+            Move::Edit(Edit::Add { line }) => !answered_only && !line.item.one().is_some_and(waits_for),
+            Move::Edit(_) => !answered_only,
+            found => matches!(found, Move::Choose(_)),
+        });
+        // What does not answer the first question may answer one that waits behind it.
+        let behind = scene.needs_behind.iter().filter(|_| !answered).find_map(|need| {
+            let scene = Scene { input, need: Some(need.clone()), needs_behind: Vec::new() };
+            let moves = understand::converse(&world.lexicon, &text, &self::context(&scene));
+            moves.iter().any(|found| matches!(found, Move::Choose(_))).then_some((moves, scene))
+        });
+        let (moves, scene) = match &behind {
+            Some((moves, scene)) => (moves.clone(), scene),
+            None => (moves, scene),
+        };
+        for found in moves {
             match found {
                 Move::Affirm => self.reply = Some(Answer::Yes),
                 Move::Deny => self.reply = Some(Answer::No),
@@ -235,17 +261,34 @@ impl<'a> Heard<'a> {
         if let (Choice::Items(items), Some((line, Open::Item { .. }))) =
             (&choice, need.map(|need| (need.line, &need.question)))
             && items.len() > 1
-            && let Some(lines) = counted(world, self.text, items)
+            && let Some(pending) = input.cart.pending_lines().iter().find(|pending| pending.id == line)
+            && let Some(lines) = counted(world, self.text, &pending.wanted)
         {
             self.edits.push(Edit::Remove { line, quantity: None });
             self.edits.extend(lines);
             return self.take_as_order();
         }
         match (choice, need.map(|need| (need.line, &need.question))) {
+            // "The cheese one" of two with cheese: between those two it is asked again.
+            (Choice::Items(items), Some((line, Open::Item { .. })))
+                if items.len() > 1 && !self.text.contains(',') && !says(&plain_words(self.text), SEVERAL) =>
+            {
+                let pending = input.cart.pending_lines().iter().find(|pending| pending.id == line);
+                if let Some(pending) = pending {
+                    let with = OrderLine { item: Pick::AnyOf(items), ..pending.wanted.clone() };
+                    self.edits.push(Edit::Replace { line, with });
+                }
+            }
             (Choice::Items(items), Some((line, Open::Item { .. }))) => {
                 let mut items = items.into_iter();
-                if let Some(edit) = items.next().and_then(|item| input.cart.answer_item(line, &item)) {
+                if let Some(first) = items.next()
+                    && let Some(edit) = input.cart.answer_item(line, &first)
+                {
                     self.edits.push(edit);
+                    // "Small straight" says the size as well.
+                    let sized = understand::parse(&world.lexicon, self.text).lines.into_iter();
+                    let size = sized.filter(|said| said.item.one() == Some(&first)).find_map(|said| said.size);
+                    self.edits.extend(size.map(|size| Edit::SetSize { line, size }));
                 }
                 self.edits.extend(items.map(|item| Edit::Add { line: plain_line(item, 1) }));
             }
@@ -302,7 +345,7 @@ fn is_ordered(text: &str, thing: &str) -> bool {
     let before = at.start.checked_sub(1).map(|before| words[before].as_str());
     let ends = words.get(at.end).is_none_or(|next| matches!(next.as_str(), "and" | "please" | "with"));
     ends && match before {
-        Some(before) => before == "with",
+        Some(before) => before == "with" || (before == "and" && at.start == 1),
         None => words.get(at.end).is_some_and(|next| next == "and") && thing.ends_with('s'),
     }
 }
@@ -313,12 +356,20 @@ pub(super) fn edits(world: &World, scene: &Scene<'_, '_>) -> Vec<Edit> {
     moves.into_iter().filter_map(|found| if let Move::Edit(edit) = found { Some(edit) } else { None }).collect()
 }
 
-/// The lines that words order of several items, where they order each and nothing else.
-fn counted(world: &World, text: &str, items: &[ItemId]) -> Option<Vec<Edit>> {
-    let lines = understand::parse(&world.lexicon, text).lines;
-    let of_them = |line: &OrderLine| line.item.one().is_some_and(|item| items.contains(item));
-    (lines.len() == items.len() && lines.iter().all(of_them))
-        .then(|| lines.into_iter().map(|line| Edit::Add { line }).collect())
+/// The lines that words count of what is to be chosen from: "five classics and two firewalls" of ten burgers. What is left of
+/// the number stays to be asked about.
+fn counted(world: &World, text: &str, wanted: &OrderLine) -> Option<Vec<Edit>> {
+    let Pick::AnyOf(any_of) = &wanted.item else { return None };
+    let mut lines = understand::parse(&world.lexicon, text).lines;
+    let of_them = |line: &OrderLine| line.item.one().is_some_and(|item| any_of.contains(item));
+    let told: u32 = lines.iter().map(|line| line.quantity).sum();
+    if lines.len() < 2 || !lines.iter().all(of_them) {
+        return None;
+    }
+    if let Some(left) = wanted.quantity.checked_sub(told).filter(|left| *left > 0) {
+        lines.push(OrderLine { quantity: left, ..wanted.clone() });
+    }
+    Some(lines.into_iter().map(|line| Edit::Add { line }).collect())
 }
 
 /// Whether a record of the place answers the words, and no dish does so better.

@@ -140,11 +140,14 @@ struct Scene<'a, 'b> {
     input: &'b Input<'a>,
     /// The first question that the cart leaves open.
     need: Option<Need>,
+    /// Those behind it.
+    needs_behind: Vec<Need>,
 }
 
 impl<'a, 'b> Scene<'a, 'b> {
     fn new(world: &World, input: &'b Input<'a>) -> Self {
-        Self { input, need: input.cart.needs(&world.menu).into_iter().next() }
+        let mut needs = input.cart.needs(&world.menu).into_iter();
+        Self { input, need: needs.next(), needs_behind: needs.collect() }
     }
 }
 

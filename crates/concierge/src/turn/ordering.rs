@@ -7,7 +7,7 @@ use super::{
     calls::of_type,
     dishes, extras,
     heard::Heard,
-    orders,
+    orders, place,
     wording::{among, listing, plain_words, says},
 };
 use crate::{
@@ -19,6 +19,9 @@ use crate::{
     tools::{Call, ToolName, args::OpenTicket},
     understand::Form,
 };
+
+/// Longer messages, in words, say more than what they are about.
+const FEW_WORDS: usize = 4;
 
 impl Turn<'_> {
     /// "Cancel my order" when nothing is in the cart and an order is with the kitchen: a person decides about that.
@@ -89,25 +92,69 @@ impl Turn<'_> {
             steps.extend(told.filter(|step| step.act == Act::TellStore));
         }
         if steps.is_empty() && heard.intent == Intent::Order {
+            steps.extend(self.sizes_of_last(heard));
+        }
+        if steps.is_empty() && heard.intent == Intent::Order {
             steps.extend(self.nothing_named(heard));
+        }
+        if steps.is_empty()
+            && heard.intent == Intent::Order
+            && heard.text.split_whitespace().count() <= FEW_WORDS
+            && !says(&plain_words(heard.text), "no | wait | nope")
+            && place::names_subject(&self.world.info, &plain_words(heard.text))
+        {
+            // "Pay by card": what is on no menu, and the house has a record of it.
+            let told = heard.parts.first().map(|part| self.tell_store(part.text, &part.embedding));
+            steps.extend(told.filter(|step| step.act == Act::TellStore));
         }
         if steps.is_empty() && heard.intent == Intent::Order {
             // "I'd like to order": nothing named yet.
             steps.push(match orders::open_question(self) {
                 Some(step) => step,
-                None => Step::new(Act::AskAgain).or_plain("Of course! What would you like to order?"),
+                None if self.cart.is_empty() => {
+                    Step::new(Act::AskAgain).or_plain("Of course! What would you like to order?")
+                }
+                None => Step::new(Act::AskAgain).or_plain("Of course! What else would you like?"),
             });
         }
         steps
     }
 
+    /// "Regular" of something that comes small or large: which sizes there are.
+    fn sizes_of_last(&self, heard: &Heard<'_>) -> Option<Step> {
+        const SIZES: &str = "small medium large regular big little tall short grande venti standard normal";
+        const AROUND: &str = "please one a the then ok okay make it size sized i want that";
+        let words = plain_words(heard.text);
+        let size = words.iter().any(|word| among(word, SIZES));
+        if !size || !words.iter().all(|word| among(word, SIZES) || among(word, AROUND)) {
+            return None;
+        }
+        let line = self.memory.last_line.and_then(|line| self.cart.line(line))?;
+        let item = self.world.menu.item(&line.item)?;
+        let has = line.size.as_ref().map(|size| size.name.to_lowercase());
+        if let Some(size) = has.filter(|size| words.contains(size)) {
+            let plain = format!("{} is {size} already. Anything else?", item.name);
+            return Some(Step::new(Act::AskAgain).fact(plain.clone()).or_plain(plain).verbatim(true));
+        }
+        let sizes: Vec<&str> = item.sizes.iter().map(|size| size.name.as_str()).collect();
+        if sizes.is_empty() {
+            let plain = format!("{} comes in one size.", item.name);
+            return Some(Step::new(Act::DeclineRule).fact(plain.clone()).or_plain(plain).verbatim(true));
+        }
+        Some(orders::ask(&format!(
+            "{} comes as {}. Which would you like?",
+            item.name,
+            listing(&sizes, "or").to_lowercase()
+        )))
+    }
+
     /// "One of those, please", where several were offered: which one is asked.
     fn one_of_offered(&self, heard: &Heard<'_>) -> Option<Step> {
-        const ONE: &str =
-            "ok okay yes i i'll i'd take have want like one two of those them these please give me can get";
+        const ONE: &str = "ok okay yes i i'll i'd take have want like one two of those them these that this it please give me can get try let's \
+            do go with";
         let menu = &self.world.menu;
         let words = plain_words(heard.text);
-        let one = || says(&words, "one | two") && words.iter().all(|word| among(word, ONE));
+        let one = || says(&words, "one | two | that | this | it") && words.iter().all(|word| among(word, ONE));
         let open = heard.edits.is_empty() && self.memory.offered.len() > 1 && self.cart.needs(menu).is_empty();
         if !open || !(heard.reply == Some(Answer::Yes) || one()) {
             return None;
@@ -126,12 +173,12 @@ impl Turn<'_> {
             return orders::ask_place(self);
         }
         const CONTENT: &str = "ok okay perfect great looks good fine that that's thats it alright all right correct nice \
-            sounds is lovely excellent cool super everything confirm confirmed";
+            sounds is lovely excellent cool super everything confirm confirmed do it go ahead sure place";
         if !self.cart.is_empty() && self.memory.pending.is_none() && words.iter().all(|word| among(word, CONTENT)) {
             return orders::ask_place(self);
         }
         let refuses = says(&words, "no | not | without | don't | never");
-        if !refuses && (heard.form == Form::Statement || heard.wants()) {
+        if !refuses && (heard.form == Form::Statement || heard.wants() || words.len() <= FEW_WORDS) {
             if let Some(extra) = extras::named(menu, &words) {
                 return vec![extras::tell(menu, &extra)];
             }

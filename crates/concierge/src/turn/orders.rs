@@ -141,7 +141,7 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
         steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added));
     }
     let minded = unmarked(turn, &added);
-    if !turn.cart.is_empty()
+    if !turn.cart.lines().is_empty()
         && let Some(last) = steps.last_mut()
     {
         let step = std::mem::take(last);
@@ -256,7 +256,12 @@ pub(super) fn ask_before_leaving(turn: &mut Turn<'_>) -> Vec<Step> {
 
 /// Reads the cart.
 pub(super) fn tell_cart(turn: &Turn<'_>) -> Step {
-    if turn.cart.is_empty() { empty_cart() } else { read_cart(turn, Act::TellCart) }
+    undecided(turn).unwrap_or_else(|| if turn.cart.is_empty() { empty_cart() } else { read_cart(turn, Act::TellCart) })
+}
+
+/// The question to which dish is meant, where there is nothing else on the order yet.
+fn undecided(turn: &Turn<'_>) -> Option<Step> {
+    open_question(turn).filter(|_| turn.cart.lines().is_empty())
 }
 
 fn empty_cart() -> Step {
@@ -334,8 +339,8 @@ fn check_out(turn: &mut Turn<'_>, consent: Consent) -> Vec<Step> {
 
 /// What was ordered and how far it is.
 pub(super) fn history(turn: &Turn<'_>) -> Vec<Step> {
-    let mut steps = Vec::new();
-    if !turn.cart.is_empty() {
+    let mut steps = Vec::from_iter(undecided(turn));
+    if steps.is_empty() && !turn.cart.is_empty() {
         steps.push(read_cart(turn, Act::TellCart).point("It is not placed yet.", ["not"]));
     }
     for order in turn.cart.orders().iter().rev().take(2) {

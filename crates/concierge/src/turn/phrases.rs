@@ -7,9 +7,10 @@ use super::{
 use crate::{
     intent::Intent,
     money::Cents,
+    order::Edit,
     planner::wish,
     route::Route,
-    understand::{self, Form},
+    understand::{self, Form, Move},
 };
 
 /// What a set phrase is about; none where the message is no such phrase.
@@ -30,6 +31,28 @@ pub(super) fn intent(
     if !named && asks_total(scene, words) {
         return Some(Intent::History);
     }
+    if asks_if_safe(words) && !scene.input.cart.allergies().is_empty() {
+        return Some(Intent::MenuQa);
+    }
+    if !named && settled::asks_hours(words) {
+        return Some(Intent::StoreInfo);
+    }
+    // "Hey, what's good here?" greets and asks.
+    let pleasantly = matches!(route.intent, Intent::Greeting | Intent::OffTopic | Intent::StoreInfo | Intent::History);
+    let pleasantly =
+        pleasantly || (route.intent == Intent::Order && understand::parse(&world.lexicon, text).lines.is_empty());
+    if !named && pleasantly && words.len() <= ASKED_AT_MOST && says(words, WHAT_IS_GOOD) {
+        return Some(Intent::MenuQa);
+    }
+    // "Twenty" of the nuggets just ordered is no sum of money.
+    let number = words.len() <= 2 && words.iter().any(|word| crate::check::number(word).is_some());
+    if number && route.intent == Intent::Budget && !scene.input.cart.is_empty() && !text.contains(['$', '€', '£']) {
+        let moves = understand::converse(&world.lexicon, text, &super::heard::context(scene));
+        let sized = |found: &Move| matches!(found, Move::Edit(Edit::SetSize { .. }));
+        if moves.iter().any(sized) {
+            return Some(Intent::Order);
+        }
+    }
     let statement = understand::slots(&world.lexicon, text).form == Form::Statement;
     if !named && says(words, LEFT_TO_US) {
         return Some(Intent::MenuQa);
@@ -46,6 +69,10 @@ pub(super) fn intent(
         && !text.contains(|c: char| c.is_ascii_digit())
         && place::knows(&world.info, "discount")
     {
+        return Some(Intent::StoreInfo);
+    }
+    let speaks = says(words, "you speak | anyone speak | somebody speak | someone speak | you talk | menu in");
+    if speaks && words.iter().any(|word| word != "menu" && place::knows(&world.info, word)) {
         return Some(Intent::StoreInfo);
     }
     if bare && words.iter().any(|word| among(word, FAITHS) && place::knows(&world.info, word)) {
@@ -77,6 +104,23 @@ pub(super) fn intent(
     (bare && hungry && route.intent != Intent::Budget && calm).then_some(Intent::MenuQa)
 }
 
+/// Longer messages, in words, that ask what is good say more than that.
+const ASKED_AT_MOST: usize = 9;
+
+/// What is best is asked.
+const WHAT_IS_GOOD: &str = "what's good | whats good | what is good | what do you recommend | any recommendation | \
+    any recommendations | any suggestions | what should i get | what should i eat | what should i order | what's popular | \
+    whats popular | what is popular | what can i eat | what can i have | what can i order | what could i have | \
+    what do you have | what have you got | what do you got | best seller | best sellers";
+
+/// Whether it is asked if something can be eaten in spite of an allergy.
+pub(super) fn asks_if_safe(words: &[String]) -> bool {
+    const MOST: usize = 9;
+    words.len() <= MOST
+        && says(words, "safe | safely")
+        && !says(words, "driver | drive | money | data | parking | wifi")
+}
+
 /// What the record of emergencies is for.
 const EMERGENCY: &str = "call the police | call an ambulance | call 911 | an emergency | is choking | need a doctor | \
     call a doctor | not breathing | there is a fire | there's a fire";
@@ -97,7 +141,8 @@ pub(super) const ANY_OF_THEM: &str = "your choice | dealer's choice | chef's cho
 pub(super) const HUNGRY: &str = "i'm hungry | im hungry | so hungry | starving";
 
 /// The cheapest of those to choose from.
-pub(super) const CHEAPEST: &str = "the cheapest | cheapest | the cheapest one | cheapest one | whatever is cheapest";
+pub(super) const CHEAPEST: &str = "the cheapest | cheapest | the cheapest one | cheapest one | whatever is cheapest | the cheaper one | \
+    the cheaper";
 
 /// Whether a message is one of some phrases, politeness aside.
 pub(super) fn is_only(words: &[String], phrases: &str) -> bool {
@@ -139,6 +184,12 @@ fn asks_total(scene: &Scene<'_, '_>, words: &[String]) -> bool {
         && memory.offered.is_empty()
         && says(words, "how much | the price")
         && says(words, "it | that | this | all");
+    // "How much now?" with nothing told of since.
+    const BARE: &str = "how much now is so far ok and what's the price then";
+    let bare = || {
+        memory.offered.is_empty() && says(words, "how much | the price") && words.iter().all(|word| among(word, BARE))
+    };
+    let of_all = of_all || bare();
     !cart.is_empty() && says(words, ASKING) && (says(words, TOTAL) || of_all)
 }
 

@@ -36,7 +36,7 @@ pub(super) fn answer(info: &StoreInfo, hits: &[Hit], text: &str, now: LocalNow, 
     if let Some(step) = open_now(info, &words, now) {
         return step;
     }
-    if let Some(record) = info.record("hours").filter(|_| settled::asks_day(&words)) {
+    if let Some(record) = info.record("hours").filter(|_| settled::asks_hours(&words)) {
         return tell(Step::new(Act::TellStore), record);
     }
     let records: Vec<(&InfoRecord, f32)> = hits
@@ -88,6 +88,11 @@ fn says_nothing_else(record: &InfoRecord, words: &[String]) -> bool {
         }
     }
     rest.len() < words.len() && rest.iter().all(|word| among(word, ASKING))
+}
+
+/// Whether words name what some record is about.
+pub(super) fn names_subject(info: &StoreInfo, words: &[String]) -> bool {
+    info.records.iter().any(|record| subjects(record, words).next().is_some())
 }
 
 /// Whether a thing asked for is the subject of some record: all of its words stand in the record's topics.

@@ -1,13 +1,13 @@
 //! What several things would cost: the ledger sums it up, and nothing is ordered.
 
 use super::{
-    Turn,
-    wording::{money, says},
+    Turn, orders,
+    wording::{listing, money, says},
 };
 use crate::{
     brief::{Act, Step},
     ledger::{Cart, Consent, describe_line, list_words},
-    order::Edit,
+    order::{Edit, Pick},
     understand,
 };
 
@@ -20,6 +20,14 @@ pub(super) fn quote(turn: &Turn<'_>, text: &str, words: &[String]) -> Option<Ste
     let summed = !parsed.lines.is_empty() && says(words, "total | with tax | altogether | together | in all");
     if !parsed.problems.is_empty() || !(several || summed) || says(words, "or | which | cheaper | costs more") {
         return None;
+    }
+    let open = parsed.lines.iter().find_map(|line| match &line.item {
+        Pick::AnyOf(any_of) => Some(any_of),
+        Pick::One(_) => None,
+    });
+    if let Some(any_of) = open {
+        let names: Vec<&str> = any_of.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
+        return Some(orders::ask(&format!("Which do you mean: {}?", listing(&names, "or"))));
     }
     let mut cart = Cart::default();
     for line in parsed.lines {
@@ -38,4 +46,29 @@ pub(super) fn quote(turn: &Turn<'_>, text: &str, words: &[String]) -> Option<Ste
     });
     let plain = format!("{} would be {total}{tax}.", list_words(&lines));
     Some(step.fact(format!("Together: {total}{tax}")).point(plain.clone(), [plain]).verbatim(true))
+}
+
+/// "How many calories is all that?" of the order: what the menu gives for its dishes. None where one dish is asked about.
+pub(super) fn calories(turn: &Turn<'_>, words: &[String]) -> Option<Step> {
+    const ALL: &str = "all that | all of that | all of it | all this | in all | in total | total | altogether | all together | \
+        everything | my order | the whole";
+    let lines = turn.cart.lines();
+    if lines.is_empty() || !says(words, ALL) {
+        return None;
+    }
+    let mut sum = 0_u32;
+    let mut untold: Vec<&str> = Vec::new();
+    for line in lines {
+        match turn.world.menu.item(&line.item).and_then(|item| item.calories) {
+            Some(calories) => sum = sum.saturating_add(calories.saturating_mul(line.quantity)),
+            None => untold.push(&line.name),
+        }
+    }
+    let but = if untold.is_empty() {
+        String::new()
+    } else {
+        format!(" I don't have the calories of {}.", listing(&untold, "and"))
+    };
+    let plain = format!("Your order has {sum} kcal as the menu gives them, extras not counted.{but}");
+    Some(Step::new(Act::TellItem).fact(plain.clone()).or_plain(plain).verbatim(true))
 }

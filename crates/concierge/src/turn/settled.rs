@@ -71,7 +71,7 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     if !complaining && asks_to_be_told(world, scene, text, &words, intent) {
         return Intent::MenuQa;
     }
-    if asks_day(&words) && matches!(intent, Intent::OffTopic | Intent::Greeting | Intent::Order | Intent::MenuQa) {
+    if asks_hours(&words) && matches!(intent, Intent::OffTopic | Intent::Greeting | Intent::Order | Intent::MenuQa) {
         return Intent::StoreInfo;
     }
     if corrects_or_counts(world, scene, text, &words, intent) || finishes(world, scene, text, intent) {
@@ -242,7 +242,7 @@ fn corrects_or_counts(world: &World, scene: &Scene<'_, '_>, text: &str, words: &
 }
 
 /// "What about Sunday?", "and tomorrow?": a day and nothing else.
-pub(super) fn asks_day(words: &[String]) -> bool {
+fn asks_day(words: &[String]) -> bool {
     const DAYS: &str = "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays \
         fridays saturdays sundays tomorrow weekend weekends weekdays holidays";
     const LEAD: &str = "and what about how on the a at for in then ok also is it but";
@@ -255,9 +255,17 @@ pub(super) fn asks_day(words: &[String]) -> bool {
     only && (1..=2).contains(&named)
 }
 
+/// A day and nothing else, or the end of the hours just told: "til when?".
+pub(super) fn asks_hours(words: &[String]) -> bool {
+    const MOST: usize = 5;
+    const UNTIL: &str = "til when | till when | until when | from when | since when | how late | what hours | which hours | until what time | \
+        till what time";
+    asks_day(words) || (words.len() <= MOST && says(words, UNTIL))
+}
+
 /// "That's all, thank you" with something on the order: thanks that end it.
 fn finishes(world: &World, scene: &Scene<'_, '_>, text: &str, intent: Intent) -> bool {
-    intent == Intent::Greeting
+    matches!(intent, Intent::Greeting | Intent::OffTopic)
         && !scene.input.cart.is_empty()
         && scene.input.memory.complaint.is_none()
         && understand::converse(&world.lexicon, text, &super::heard::context(scene)).contains(&Move::Edit(Edit::Place))
@@ -325,7 +333,7 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
 pub(super) fn seeks(words: &[String]) -> bool {
     const LEAD: &str = "i we i'd we'd id i'll want need would like give get me us have can could you please to try eat \
         order fancy for just maybe hmm um uh bring take some do is there got recommend suggest looking i'm im am feel in \
-        the mood with";
+        the mood with and also then ok okay my our a kid kids child children son daughter wife husband friend him her them";
     let Some(at) = words.iter().position(|word| !among(word, LEAD)) else { return false };
     // "I'd like something" says nothing of what, "recommend something" leaves it to the house.
     let told = words[at + 1..].iter().any(|word| !matches!(word.as_str(), "please" | "pls" | "plz"));

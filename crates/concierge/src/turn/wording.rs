@@ -45,6 +45,11 @@ pub(crate) fn money(menu: &Menu, amount: Cents) -> String {
     menu.currency.show(amount)
 }
 
+/// The text with an end mark.
+pub(crate) fn with_stop(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
 /// The text with its first letter as a capital.
 pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();

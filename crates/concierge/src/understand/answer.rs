@@ -55,7 +55,8 @@ pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]
         return which_items(lexicon, tokens, offered);
     }
     // "Chocolate", after the shakes were told.
-    let bare = tokens.iter().filter(|token| !cues::is_polite(&token.text)).count() == 1 && offered.len() > 1;
+    let around = |token: &&Token| cues::is_polite(&token.text) || matches!(token.text.as_str(), "the" | "one");
+    let bare = tokens.iter().filter(|token| !around(token)).count() == 1 && offered.len() > 1;
     which_items(lexicon, tokens, offered).filter(|picked| bare && picked.len() == 1)
 }
 
@@ -68,6 +69,19 @@ pub(crate) fn how_many(tokens: &[Token]) -> Option<u32> {
         return None;
     }
     u32::try_from(value).ok().filter(|value| (1..=crate::ledger::MAX_LINE_QUANTITY).contains(value))
+}
+
+/// The size in which the one thing that was told of is taken: "large, please", "the large one". Nothing else may be said.
+pub(crate) fn in_size(lexicon: &Lexicon, tokens: &[Token], item: &ItemId) -> Option<SizeId> {
+    let item = lexicon.menu().item(item)?;
+    let said: Vec<&str> = tokens
+        .iter()
+        .map(|token| token.text.as_str())
+        .filter(|word| !is_around(word) && !matches!(*word, "the" | "a" | "one" | "make" | "it"))
+        .collect();
+    let said = said.join(" ");
+    let called = |name: &String| name.to_lowercase() == said;
+    item.sizes.iter().find(|size| called(&size.name) || size.aliases.iter().any(called)).map(|size| size.id.clone())
 }
 
 /// Whether a word stands around what is taken of the things told of.
@@ -156,6 +170,13 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
         if top.len() < count {
             return Some(top);
         }
+    }
+    // "All with fries" speaks of something else.
+    let few = |word: &str| {
+        is_around(word) || cues::is_polite(word) || matches!(word, "both" | "all" | "each" | "one" | "the")
+    };
+    if !tokens.iter().all(|token| few(&token.text)) {
+        return None;
     }
     if has("both") && count >= 2 {
         return Some(vec![0, 1]);

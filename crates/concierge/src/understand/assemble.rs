@@ -205,7 +205,9 @@ fn candidates(
     });
     let before = before.and_then(|line| line.item.one());
     let again = all.iter().any(|item| Some(&lexicon.item(*item).id) == before);
-    if draft.size.is_none() && !named && !(draft.thing && again) {
+    // Who says only what is not to be on it names no thing.
+    let refused = !draft.options.is_empty() && draft.options.iter().all(|(_, how)| how.negated);
+    if refused || (draft.size.is_none() && !named && !(draft.thing && again)) {
         return Vec::new();
     }
     match all.iter().find(|item| Some(&lexicon.item(**item).id) == before) {

@@ -5,7 +5,8 @@ use super::dialog::{Dialog, NEAREST, plain};
 use super::lattice::{self, Kind, Lattice};
 use super::moves::Move;
 use super::tokens::Token;
-use super::{UnknownThing, assemble, cues, numbers, phrases, picks, target};
+use super::{Problem, UnknownThing, assemble, cues, numbers, phrases, picks, pieces, target};
+use crate::menu::ItemId;
 use crate::order::{Edit, LineId, OrderLine, Pick};
 
 impl Dialog<'_> {
@@ -26,7 +27,7 @@ impl Dialog<'_> {
         };
         match self.context.offered.as_slice() {
             [] => return false,
-            [item] => self.edit(Edit::Add { line: OrderLine { quantity, ..plain(item.clone()) } }),
+            [item] => self.so_many(&item.clone(), quantity, tokens),
             several => {
                 let words = assemble::words(tokens, 0, tokens.len());
                 let nearest = several.iter().take(NEAREST).cloned().collect();
@@ -34,6 +35,40 @@ impl Dialog<'_> {
             }
         }
         true
+    }
+
+    /// So many of the one thing that was told of; of what comes by the box, the box that holds as many.
+    pub(super) fn so_many(&mut self, item: &ItemId, quantity: u32, tokens: &[Token]) {
+        let count = self.lexicon.place_of(item).map(|place| pieces::count(self.lexicon, place, quantity));
+        let add = |quantity, size| Edit::Add { line: OrderLine { quantity, size, ..plain(item.clone()) } };
+        match count {
+            Some(pieces::Count::Uneven) => self.moves.push(Move::Problem(Problem::Uneven {
+                words: assemble::words(tokens, 0, tokens.len()),
+                item: item.clone(),
+            })),
+            Some(pieces::Count::Pieces(Some(size), times)) => match self.touched() {
+                // "Twelve" of the nuggets just ordered says how many they are to be.
+                Some((line, of)) if of.quantity == 1 && of.item.one() == Some(item) => {
+                    let line = *line;
+                    self.edit(Edit::SetSize { line, size });
+                    if times > 1 {
+                        self.edit(Edit::SetQuantity { line, quantity: times });
+                    }
+                }
+                _ => self.edit(add(times, Some(size))),
+            },
+            Some(pieces::Count::Pieces(None, times)) => self.edit(add(times, None)),
+            Some(pieces::Count::Items) | None => self.edit(add(quantity, None)),
+        }
+    }
+
+    /// "One still, one sparkling" of two waters that nothing was said of: they are those two, and no others.
+    pub(super) fn tells_apart(&self, about: Option<&(LineId, OrderLine)>, new: &[(OrderLine, bool)]) -> Option<LineId> {
+        let (id, old) = about?;
+        let bare = old.quantity > 1 && old.options.is_empty() && old.without.is_empty();
+        let all = new.len() > 1 && new.iter().all(|(line, implied)| *implied && line.item == old.item);
+        let sum: u32 = new.iter().map(|(line, _)| line.quantity).sum();
+        (bare && all && sum == old.quantity).then_some(*id)
     }
 
     /// "One less coke", "two more of those", "another burger".
@@ -64,17 +99,44 @@ impl Dialog<'_> {
         true
     }
 
-    /// "No tomato on one of them": of a line of several, so many become a line of their own.
+    /// "No tomato on one of them", "make one coke a water": of a line of several, so many become a line of their own.
     pub(super) fn part_of_line(&mut self, tokens: &[Token]) -> bool {
+        if let Some((count, lines, new)) = phrases::part_of_named(self.lexicon, tokens, &self.context.cart)
+            && let [line] = lines.as_slice()
+            && let Some(old) = self.cart_line(*line).filter(|old| count < old.quantity).cloned()
+        {
+            return self.part(*line, &old, count, new);
+        }
         let Some((line, old)) = self.touched().cloned() else { return false };
+        if let ([_], Some((place, rest))) = (self.context.cart.as_slice(), phrases::one_by_place(tokens))
+            && old.quantity > 1
+            && (place == usize::MAX || place < old.quantity as usize)
+        {
+            return self.part(line, &old, 1, &rest);
+        }
         let Some((count, rest)) = phrases::part(tokens).filter(|(count, _)| *count < old.quantity) else {
             return false;
         };
-        let (lattice, replay) = self.replay(&rest, lattice::build(self.lexicon, &rest), Some(&old));
+        self.part(line, &old, count, &rest)
+    }
+
+    /// So many of a line become what words say: another thing, or the same in another way.
+    fn part(&mut self, line: LineId, old: &OrderLine, count: u32, words: &[Token]) -> bool {
+        let (lattice, replay) = self.replay(words, lattice::build(self.lexicon, words), Some(old));
+        if let [draft] = replay.lines.as_slice() {
+            let counted = draft.counted;
+            let settled = assemble::settle(self.lexicon, words, &lattice, &replay);
+            let Some((with, _)) = settled.lines.into_iter().next().filter(|(with, _)| with.item != old.item) else {
+                return false;
+            };
+            self.edit(Edit::SetQuantity { line, quantity: old.quantity - count });
+            self.edit(Edit::Add { line: OrderLine { quantity: if counted { with.quantity } else { count }, ..with } });
+            return true;
+        }
         let Some(draft) = &replay.context else { return false };
-        let items = item_places(self.lexicon, &old);
+        let items = item_places(self.lexicon, old);
         let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
-        let (options, without) = picks::settle_options(self.lexicon, &rest, &lattice, draft, &items);
+        let (options, without) = picks::settle_options(self.lexicon, words, &lattice, draft, &items);
         if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
             return false;
         }

@@ -167,14 +167,31 @@ impl Dialog<'_> {
     /// Answers to the question, or to what was offered.
     fn answered(&mut self, tokens: &[Token]) -> bool {
         if let Some(question) = &self.context.pending {
-            if let Some(answer) = answer::to_question(self.lexicon, tokens, question) {
+            // "Remove the last thing" chooses none.
+            if !target::removes(tokens)
+                && !self.names_other_than(question, tokens)
+                && let Some(answer) = answer::to_question(self.lexicon, tokens, question)
+            {
                 self.moves.push(Move::Choose(answer));
                 return true;
             }
         } else if let [offered] = self.context.offered.as_slice()
+            && let Some(size) = answer::in_size(self.lexicon, tokens, offered)
+        {
+            self.edit(Edit::Add { line: OrderLine { size: Some(size), ..plain(offered.clone()) } });
+            return true;
+        } else if let [offered] = self.context.offered.as_slice()
             && let Some(quantity) = answer::how_many(tokens)
         {
-            self.edit(Edit::Add { line: OrderLine { quantity, ..plain(offered.clone()) } });
+            self.so_many(&offered.clone(), quantity, tokens);
+            return true;
+        } else if let Some(item) = self.touched().and_then(|(_, line)| line.item.one().cloned())
+            && let Some(quantity) = answer::how_many(tokens)
+            && let Some(place) = self.lexicon.place_of(&item)
+            && matches!(pieces::count(self.lexicon, place, quantity), pieces::Count::Pieces(Some(_), _))
+        {
+            // "Twenty" of the nuggets just ordered.
+            self.so_many(&item, quantity, tokens);
             return true;
         } else if !self.context.offered.is_empty()
             && let Some(items) = answer::of_offered(self.lexicon, tokens, &self.context.offered)
@@ -183,6 +200,18 @@ impl Dialog<'_> {
             return true;
         }
         false
+    }
+
+    /// Whether words name a dish in full in answer to what is to be on another: "and for me the spicy burger".
+    fn names_other_than(&self, question: &Question, tokens: &[Token]) -> bool {
+        let Question::WhichChoice { .. } = question else { return false };
+        let lattice = lattice::build(self.lexicon, tokens);
+        let longest = |of: &dyn Fn(&Kind) -> bool| {
+            lattice.edges.iter().filter(|edge| of(&edge.kind)).map(|edge| edge.to - edge.from).max().unwrap_or(0)
+        };
+        let item =
+            longest(&|kind| matches!(kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality >= 0.95)));
+        item > 1 && item > longest(&|kind| matches!(kind, Kind::Choices(_)))
     }
 
     pub(super) fn touched(&self) -> Option<&(LineId, OrderLine)> {
@@ -237,6 +266,11 @@ impl Dialog<'_> {
             tokens.get(at + 1).is_some_and(|next| matches!(next.text.as_str(), "with" | "without" | "but" | "no"));
         let name = &self.lexicon.item(self.lexicon.place_of(offered)?).name;
         let said = |from, to| assemble::words(tokens, from, to);
+        // "The kids one with nuggets" speaks of nuggets, which go on nothing.
+        let rest = lattice::build(self.lexicon, &tokens[at + 1..]);
+        let goes_on_it = most(&rest) == 0 || taking(self.lexicon, &rest, &plain(offered.clone())) > 0;
+        let names = |edge: &lattice::Edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality > PART_NAME));
+        let behind = behind && goes_on_it && (most(&rest) > 0 || !rest.edges.iter().any(names));
         (before && behind).then(|| tokenize(&format!("{} {name} {}", said(0, at), said(at + 1, tokens.len()))))
     }
 
@@ -309,6 +343,12 @@ impl Dialog<'_> {
         if !adds {
             return;
         }
+        let implied = |draft: &usize| lattice.edges.get(replay.lines[*draft].edge as usize).is_none();
+        let new: Vec<(OrderLine, bool)> =
+            settled.lines.iter().map(|(line, draft)| (line.clone(), implied(draft))).collect();
+        if let Some(line) = self.tells_apart(self.touched(), &new) {
+            self.edit(Edit::Remove { line, quantity: None });
+        }
         // "A lemonade instead of the shake": the new takes the old one's place.
         let before = self.moves.len();
         let settles = phrases::settles(tokens);
@@ -319,6 +359,11 @@ impl Dialog<'_> {
             match lines.as_slice() {
                 [] if *instead => {}
                 [] => self.moves.push(Move::NotOrdered { words: named(tokens, &lattice, draft) }),
+                // "A lemonade instead of one coke" of three.
+                [one] if *instead && self.is_part(*one, draft) => {
+                    let quantity = self.cart_line(*one).map_or(1, |of| of.quantity - draft.quantity);
+                    self.edit(Edit::SetQuantity { line: *one, quantity });
+                }
                 [one] if *instead => replaced = Some(*one),
                 [one] => self.edit(Edit::Remove { line: *one, quantity: draft.counted.then_some(draft.quantity) }),
                 several => {
@@ -358,6 +403,11 @@ impl Dialog<'_> {
                 Move::Unknown(thing)
             });
         }
+    }
+
+    /// Whether fewer of a line are spoken of than there are.
+    fn is_part(&self, line: LineId, draft: &Draft) -> bool {
+        draft.counted && self.cart_line(line).is_some_and(|of| draft.quantity < of.quantity)
     }
 
     /// Whether the first line said is about a line of the cart that is not the one last touched, or adds another

@@ -143,7 +143,9 @@ impl Search<'_> {
         let instead = state.copied && self.akin(state.item, items);
         if !dropped
             && (instead || (state.untouched && self.names(state.item, items)))
-            && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
+            && (matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
+                // "A muffin, the lemon one".
+                || (state.link == Link::Comma && state.det == Det::Some))
         {
             let act = Act::Line {
                 number: state.number,

@@ -24,8 +24,11 @@ impl Replayer<'_> {
             return;
         }
         let root = self.out.lines.iter().rposition(|line| line.split.is_none()).filter(|&at| {
-            let items = &self.out.lines[at].items;
-            all_taken(self, items) && draft.size.is_none_or(|edge| self.sizes(items, edge))
+            let root = &self.out.lines[at];
+            // "Two mint, one large and one small", of a thing that only has flavours.
+            let flavour = root.items.is_empty() && !root.options.is_empty() && root.size.is_none();
+            let apart = flavour && early.is_empty() && draft.counted && root.said > 1;
+            apart || (all_taken(self, &root.items) && draft.size.is_none_or(|edge| self.sizes(&root.items, edge)))
         });
         if let Some(at) = root {
             draft = self.of_root(at, draft, &early, flush.of_them || self.says_of_them(flush.number));

@@ -1,6 +1,6 @@
 //! Set phrases about lines of the cart: "take it off", "one of them", "same for the other one", "two more".
 
-use super::target::{DETERMINERS, items_at, named, starts};
+use super::target::{DETERMINERS, changes_only, items_at, named, starts};
 use super::tokens::Token;
 use super::{Lexicon, cues, numbers};
 use crate::order::{LineId, OrderLine};
@@ -56,12 +56,47 @@ pub(crate) fn part(tokens: &[Token]) -> Option<(u32, Vec<Token>)> {
         if pointed && polite_after && at > 1 {
             return Some((count, tokens[..at - 1].to_vec()));
         }
-        if of_them && leads && to < tokens.len() {
+        // "Two without pickles" of five that were just ordered; "and two without" are two more.
+        let alone = at == 0 && matches!(text(to), "with" | "without" | "no");
+        if (of_them || alone) && leads && to < tokens.len() {
             return Some((count, tokens[to..].to_vec()));
         }
         return None;
     }
     None
+}
+
+/// "Make the second one with bacon": what is said of one of several that stand in one line, by its place there.
+pub(crate) fn one_by_place(tokens: &[Token]) -> Option<(usize, Vec<Token>)> {
+    let at = tokens.windows(3).position(|window| {
+        window[0].text == "the" && cues::ordinal(&window[1].text).is_some() && window[2].text == "one"
+    })?;
+    let place = cues::ordinal(&tokens[at + 1].text)?;
+    let before = tokens[..at].iter().filter(|token| !matches!(token.text.as_str(), "make" | "on" | "for"));
+    Some((place, before.chain(&tokens[at + 3..]).cloned().collect()))
+}
+
+/// "Make one coke a water", "change two of the fries to large": how many of which lines, and what they are to be.
+pub(crate) fn part_of_named<'a>(
+    lexicon: &Lexicon,
+    tokens: &'a [Token],
+    cart: &[(LineId, OrderLine)],
+) -> Option<(u32, Vec<LineId>, &'a [Token])> {
+    let verb = tokens.iter().position(|token| !cues::is_polite(&token.text))?;
+    let changes = |word: &str| matches!(word, "make" | "change" | "switch" | "swap" | "turn" | "replace");
+    let number = numbers::read(tokens.get(verb + 1..)?).filter(|number| !number.after)?;
+    if !changes(&tokens[verb].text) {
+        return None;
+    }
+    let mut at = verb + 1 + number.len;
+    while tokens.get(at).is_some_and(|token| matches!(token.text.as_str(), "of" | "the" | "my" | "our" | "those")) {
+        at += 1;
+    }
+    let (lines, len) = items_at(lexicon, tokens.get(at..)?, cart)?;
+    let new = tokens.get(at + len..)?;
+    let joint = new.first().is_some_and(|token| matches!(token.text.as_str(), "to" | "into" | "for" | "with" | "by"));
+    let new = &new[usize::from(joint)..];
+    (!new.is_empty()).then_some((number.value?, lines, new))
 }
 
 /// "Same for the second one", "and on the tea as well": the lines that take what was said of another.
@@ -141,6 +176,10 @@ pub(crate) fn counted(lexicon: &Lexicon, tokens: &[Token], cart: &[(LineId, Orde
     let polite = |tokens: &[Token]| tokens.iter().all(|token| cues::is_polite(&token.text));
     if polite(rest) {
         return Some(Counted { amount, less, lines: Vec::new(), named: false });
+    }
+    // "Another patty" is more on a burger, and no other burger.
+    if changes_only(lexicon, rest) {
+        return None;
     }
     match items_at(lexicon, rest, cart) {
         Some((lines, len)) if polite(&rest[len..]) => Some(Counted { amount, less, lines, named: true }),

@@ -138,7 +138,8 @@ impl Replayer<'_> {
             Act::Skip => {}
             Act::Options => {
                 self.clause = self.last().map_or(0, |line| line.options.len());
-                self.bare = self.tokens[edge.from].text == "without" && edge.to == edge.from + 1;
+                self.bare =
+                    matches!(self.tokens[edge.from].text.as_str(), "without" | "not") && edge.to == edge.from + 1;
             }
             Act::Unknown { asked } => {
                 self.lost = true;

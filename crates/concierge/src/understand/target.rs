@@ -63,14 +63,16 @@ pub(crate) fn find(
     }
     let removing = removes(tokens);
     for at in 0..tokens.len() {
-        if !DETERMINERS.contains(&tokens[at].text.as_str()) {
-            continue;
-        }
         let before = at.checked_sub(1).map_or("", |before| tokens[before].text.as_str());
-        if at > 0 && !BEFORE.contains(&before) {
+        let determined = DETERMINERS.contains(&tokens[at].text.as_str()) && (at == 0 || BEFORE.contains(&before));
+        // "No dressing on salad".
+        let bare = matches!(before, "on" | "off");
+        if !determined && !bare {
             continue;
         }
-        let Some((lines, to)) = named(lexicon, tokens, at, cart, touched) else { continue };
+        let Some((lines, to)) = named(lexicon, tokens, if determined { at } else { at - 1 }, cart, touched) else {
+            continue;
+        };
         if lines.is_empty() {
             continue;
         }
@@ -153,7 +155,7 @@ pub(super) fn starts(tokens: &[Token], words: &[&str]) -> bool {
 }
 
 /// Whether words hold options or sizes and no item.
-fn changes_only(lexicon: &Lexicon, tokens: &[Token]) -> bool {
+pub(super) fn changes_only(lexicon: &Lexicon, tokens: &[Token]) -> bool {
     let lattice = lattice::build(lexicon, tokens);
     let item =
         |edge: &Edge| matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(_, quality)| *quality > 0.8));
@@ -193,7 +195,8 @@ pub(super) fn named(
     }
     let (mut lines, mut to) =
         items_at(lexicon, &tokens[next..], cart).map_or((Vec::new(), next), |(lines, len)| (lines, next + len));
-    let one = tokens.get(to).is_some_and(|token| matches!(token.text.as_str(), "one" | "ones"));
+    let one =
+        tokens.get(to).is_some_and(|token| matches!(token.text.as_str(), "one" | "ones" | "thing" | "item" | "dish"));
     if let Some((sizes, _)) = &sized {
         let has = |id: &LineId| {
             cart.iter().any(|(line, of)| line == id && of.size.as_ref().is_some_and(|size| sizes.contains(size)))

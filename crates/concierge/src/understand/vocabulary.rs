@@ -162,8 +162,11 @@ impl Vocabulary {
             return;
         }
         for line in variants(&first.stem) {
-            // "Fries" are a thing and never "fried" something.
-            let kept = line.iter().filter(|other| !(first.is_plural() && other.ends_with("ed")));
+            // "Fries" are a thing and never "fried" something, and "fried" where the menu has that word is no fries.
+            let known_deed = first.text.ends_with("ed") && !out.is_empty();
+            let kept = line.iter().filter(|other| {
+                if first.is_plural() { !other.ends_with("ed") } else { !known_deed || other.ends_with("ed") }
+            });
             for other in kept.filter_map(|other| self.get(other)) {
                 if out.iter().all(|reading| reading.words[0] != other) {
                     out.push(Reading { words: [other; INITIALS], len: 1, tokens: 1, quality: 0.9, guess: Guess::None });

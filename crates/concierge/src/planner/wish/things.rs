@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Words that keep out what follows them in their clause.
-const DENY: [&[&str]; 21] = [
+const DENY: [&[&str]; 29] = [
     &["no"],
     &["without"],
     &["without", "any"],
@@ -27,6 +27,14 @@ const DENY: [&[&str]; 21] = [
     &["don't", "need"],
     &["hate"],
     &["hates"],
+    &["don't", "eat"],
+    &["do", "not", "like"],
+    &["doesn't", "like"],
+    &["does", "not", "like"],
+    &["doesn't", "eat"],
+    &["does", "not", "eat"],
+    &["doesn't", "want"],
+    &["dislikes"],
     &["nobody", "eats"],
     &["nobody", "wants"],
     &["none", "of"],
@@ -152,6 +160,19 @@ pub(super) fn read(menu: &Menu, words: &[Word], numbers: &[Number], request: &mu
                 .extend(menu.items.iter().filter(|item| item.category == **category).map(|item| item.id.clone()));
         }
     }
+    // "She doesn't like spicy": dishes that are called so. Allergens and whole names are read elsewhere.
+    let spans = named(menu, words);
+    let elsewhere = |place: usize| {
+        let word = plain(&words[place].text);
+        let allergens = menu.items.iter().flat_map(|item| item.allergens.iter().flatten());
+        DENY.iter().any(|phrase| phrase.contains(&word.as_str()))
+            || spans.iter().any(|span| span.contains(&place))
+            || allergens.into_iter().any(|name| plain(name) == word)
+    };
+    for (_, word) in words.iter().enumerate().filter(|(place, _)| is_denied(*place) && !elsewhere(*place)) {
+        let called = menu.items.iter().filter(|item| is_called(item, &word.text)).map(|item| item.id.clone());
+        request.must_not.extend(called);
+    }
     // What is wanted by name needs no other of its course.
     for must in &request.must {
         match menu.item(&must.item).map(|item| item.course) {
@@ -263,6 +284,15 @@ fn items_called(menu: &Menu, said: &str) -> BTreeSet<ItemId> {
         return BTreeSet::new();
     }
     menu.items.iter().filter(|item| names(item).any(ends)).map(|item| item.id.clone()).collect()
+}
+
+/// Whether a word of substance stands in a dish's name or in an alias.
+fn is_called(item: &Item, word: &str) -> bool {
+    /// Shorter words, in bytes, say nothing of a taste.
+    const SUBSTANCE: usize = 4;
+    let word = plain(word);
+    word.len() >= SUBSTANCE
+        && names(item).flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).any(|other| plain(other) == word)
 }
 
 fn names(item: &Item) -> impl Iterator<Item = &str> {
