@@ -1,4 +1,4 @@
-//! Orders in plain English over thirty menus, each in a file of its own: `words => lines`.
+//! Orders in plain English over thirty-three menus, each in a file of its own: `words => lines`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod support;
@@ -83,7 +83,10 @@ menus!(
     slicehouse: Right::Most(40),
     bobahouse: Right::Most(37),
     drivebrew: Right::Most(38),
-    pattyshack: Right::Most(37)
+    pattyshack: Right::Most(37),
+    tavola_rossa: Right::Most(48),
+    copper_kettle: Right::Most(46),
+    anvil: Right::Most(46)
 );
 
 #[test]

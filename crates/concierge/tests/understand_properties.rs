@@ -1,6 +1,7 @@
 //! Whatever is said, nothing panics; and an order said plainly, in any of several ways, is read as it was meant.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod made_up;
 mod support;
 
 use concierge::menu::{Item, Menu, OptionGroup};

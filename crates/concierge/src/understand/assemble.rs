@@ -189,7 +189,12 @@ fn candidates(
     let kin: Vec<u16> = all.iter().copied().filter(akin).collect();
     let all = if kin.len() == 1 && draft.thing { kin } else { all };
     // "A large with ham" where there are pizzas of all names and one that is just called so.
-    let generic: Vec<u16> = all.iter().copied().filter(|item| lexicon.is_generic(*item)).collect();
+    let mut generic: Vec<u16> = all.iter().copied().filter(|item| lexicon.is_generic(*item)).collect();
+    if generic.len() > 1 {
+        // The one that heads others, not one that stands alone under its heading.
+        let of = |item: &u16| &lexicon.item(*item).category;
+        generic.retain(|item| all.iter().any(|other| other != item && of(other) == of(item)));
+    }
     let all = if generic.len() == 1 && (draft.thing || draft.size.is_some()) { generic } else { all };
     // A byname of an option does not tell a thing: "nachos" are no fries with nacho cheese.
     let named = draft.options.iter().any(|(edge, _)| match &lattice.edges[*edge as usize].kind {
@@ -198,16 +203,17 @@ fn candidates(
             .any(|(group, choice, quality)| *quality >= PART_NAME || lexicon.choice(*group, *choice).counted),
         _ => false,
     });
+    let before = before.and_then(|line| line.item.one());
+    let again = all.iter().any(|item| Some(&lexicon.item(*item).id) == before);
     // Who says only what is not to be on it names no thing.
     let says_no = |edge: u16| {
         let first = lattice.edges.get(edge as usize).map(|edge| tokens[edge.from].text.as_str());
         matches!(first, Some("no" | "without" | "not"))
     };
     let refused = !draft.options.is_empty() && draft.options.iter().all(|(edge, how)| how.negated || says_no(*edge));
-    if refused || (draft.size.is_none() && !named) {
+    if refused || (draft.size.is_none() && !named && !(draft.thing && again)) {
         return Vec::new();
     }
-    let before = before.and_then(|line| line.item.one());
     match all.iter().find(|item| Some(&lexicon.item(**item).id) == before) {
         Some(item) => vec![*item],
         // After other things, an option by itself is no thing of its own; and what nearly everything takes says nothing.

@@ -18,7 +18,20 @@ const HEADED: f32 = 0.85;
 /// A name without its heading, where that stands first: "latte" for a caffè latte among the coffees.
 const UNHEADED: f32 = 0.95;
 
+/// Words before a name that only say that it is the usual one of its kind.
+const USUAL: &[&str] = &["caffe", "cafe", "regular", "standard", "normal"];
+
 impl Lexicon {
+    /// "A latte" where there are a caffè latte and a chai latte.
+    pub(super) fn usual_one(&mut self, entry: Entry, words: &[Word]) {
+        let (Entry::Item(item), [first, rest @ ..]) = (entry, words) else { return };
+        let heading = self.menu.items[item as usize].category.clone();
+        // A heading's word is no dish: "a burger" is not the regular burger.
+        if !rest.is_empty() && USUAL.contains(&self.vocabulary.text(*first)) && self.words(&heading) != rest {
+            self.insert(entry, rest, FULL - 0.02);
+        }
+    }
+
     /// The words of names without a special word, by family: where there is a sausage, a veggie sausage is not meant by
     /// that word.
     pub(super) fn usual(&self, all: &[(Entry, Vec<Word>)]) -> HashSet<(Option<u16>, Word)> {

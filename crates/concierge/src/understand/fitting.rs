@@ -2,7 +2,7 @@
 
 use super::english::{self, Mark};
 use super::lattice::{Edge, Kind, fits};
-use super::lexicon::place;
+use super::lexicon::{PART_NAME, place};
 use super::pieces;
 use super::search::{Search, Step};
 use super::state::{Det, Flush, IMPLIED, Link, NONE, State, open};
@@ -87,6 +87,14 @@ impl Search<'_> {
         (cost, flush, State { item: if known { state.item } else { next.item }, ..next })
     }
 
+    /// Whether one of the items takes each of the options that wait for their item.
+    pub(super) fn all_taken(&self, state: &State, items: &[(u16, f32)]) -> bool {
+        state.pre[..state.pre_len as usize].iter().all(|early| match &self.lattice.edges[*early as usize].kind {
+            Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
+            _ => false,
+        })
+    }
+
     /// Whether no item of the menu takes all options that wait for their item, in the size that was said.
     pub(super) fn is_nothing(&self, state: &State) -> bool {
         let early = &state.pre[..state.pre_len as usize];
@@ -99,12 +107,22 @@ impl Search<'_> {
         !early.is_empty() && !(0..place(self.lexicon.menu.items.len())).any(takes)
     }
 
-    /// Whether the same words name an option in full that the item being said takes.
-    pub(super) fn also_option(&self, edge: &Edge, item: u16) -> bool {
+    /// Whether an amount begins at a word: "extra".
+    pub(super) fn says_amount(&self, at: usize) -> bool {
+        let mut amount = false;
+        english::marks(&self.tokens[at..=at], |mark, _| amount |= matches!(mark, Mark::Amount(_)));
+        amount
+    }
+
+    /// Whether the same words name an option that the item being said takes, in full or as well as what they name so
+    /// well.
+    pub(super) fn also_option(&self, edge: &Edge, item: u16, well: f32) -> bool {
         self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
             other.to == edge.to
                 && matches!(&other.kind, Kind::Choices(choices)
-                    if self.fit(item, choices).is_some_and(|(quality, _)| quality > 0.95))
+                if self.fit(item, choices).is_some_and(|(quality, _)| {
+                    quality > 0.95 || (well < PART_NAME && quality >= well)
+                }))
         })
     }
 

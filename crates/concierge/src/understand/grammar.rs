@@ -67,13 +67,17 @@ impl Search<'_> {
             Unit::None => {}
         }
         // Options said before the item must be its own.
-        for &early in &state.pre[..state.pre_len as usize] {
-            let Kind::Choices(choices) = &self.lattice.edges[early as usize].kind else { return };
-            if !items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()) {
-                return;
+        if !self.all_taken(&state, items) {
+            // "Large mint, a roll": what was said is a thing by itself.
+            let (cost, flush, open) = self.open(&state);
+            if flush.is_some() {
+                let step =
+                    Step { state: State { link: Link::Comma, ..open }, score: step.score - cost, flush, ..*step };
+                self.item(&step, items);
             }
-            gain += 0.3;
+            return;
         }
+        gain += 0.3 * f32::from(state.pre_len);
         if state.pre_len > 0 && state.link != Link::Bare {
             gain -= 0.6;
         }
@@ -87,10 +91,10 @@ impl Search<'_> {
             gain -= 2.5;
         }
         // "And a little pepper" of a thing that takes pepper is no Dr. Pepper.
-        let part = items.first().is_some_and(|(_, quality)| *quality < 0.95);
-        if part
+        let quality = items.first().map_or(1.0, |(_, quality)| *quality);
+        if quality < 0.95
             && (state.list || state.many || state.after_option)
-            && self.also_option(&self.lattice.edges[step.edge as usize], state.item)
+            && self.also_option(&self.lattice.edges[step.edge as usize], state.item, quality)
         {
             gain -= 1.0;
         }
@@ -139,7 +143,9 @@ impl Search<'_> {
         let instead = state.copied && self.akin(state.item, items);
         if !dropped
             && (instead || (state.untouched && self.names(state.item, items)))
-            && matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
+            && (matches!(state.link, Link::With | Link::Bare | Link::Start | Link::For)
+                // "A muffin, the lemon one".
+                || (state.link == Link::Comma && state.det == Det::Some))
         {
             let act = Act::Line {
                 number: state.number,
@@ -154,6 +160,9 @@ impl Search<'_> {
     }
 
     fn choice(&mut self, step: &Step, edge: &Edge, choices: &[(u16, u16, f32)]) {
+        // "No foam, extra hot": a refusal ends before an amount, if it is a part of the name.
+        let ended = step.state.neg == Neg::Carry && self.says_amount(edge.from);
+        let step = &Step { state: State { neg: if ended { Neg::Off } else { step.state.neg }, ..step.state }, ..*step };
         let state = step.state;
         let words = edge.to - edge.from;
         let how = How {
@@ -213,7 +222,9 @@ impl Search<'_> {
                 fixed: state.fix,
                 ..state.rested()
             };
-            let gain = gain - kept - if again { 0.8 } else { 0.0 };
+            // What a thing without a name is called by is not said of it twice: "a coke, a sprite".
+            let once = if state.item == IMPLIED { 2.0 } else { 0.8 };
+            let gain = gain - kept - if again { once } else { 0.0 };
             // "A potato bun, actually": a correction of the thing, not another.
             let gain = if state.fix && state.det != Det::None { gain + 0.4 } else { gain };
             // "A pie and peas": what is joined to a bare thing and sold by itself is another thing.
@@ -222,6 +233,8 @@ impl Search<'_> {
             // Nobody refuses something on the side.
             let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
             let carry = if state.neg == Neg::Carry { self.refusable(state.item, edge.from, choices) } else { 0.0 };
+            // What there is one of is chosen rather than refused: "no sugar, oat".
+            let carry = if single && state.link == Link::Comma { carry - 0.2 } else { carry };
             let carry = if served { -1.0 } else { carry };
             let gain = gain + carry;
             self.push(step, gain, next, Act::Option(how), None);
@@ -236,6 +249,18 @@ impl Search<'_> {
                     Act::Option(how),
                     None,
                 );
+            }
+        }
+        let only = choices.first().filter(|_| !how.negated).map(|(group, ..)| *group);
+        let only = only.filter(|group| self.lexicon.menu.option_groups[*group as usize].max == Some(1));
+        let bit = only.map_or(0, |group| 1_u64 << (group % 64));
+        if state.pre_taken & bit != 0 && state.pre_len > 0 {
+            // "A mint, a plum": what waits has another in that place, so it is a thing by itself.
+            let (cost, flush, open) = self.open(&state);
+            if flush.is_some() {
+                let next = State { pre: [step.edge; PRE], pre_len: 1, pre_taken: bit, link: Link::Bare, ..open };
+                let how = How { number: NONE, early: true, ..how };
+                self.push(step, -cost, next, Act::Early(how), flush);
             }
         }
         if (state.pre_len as usize) < PRE && state.neg != Neg::Carry {
@@ -253,12 +278,10 @@ impl Search<'_> {
                     _ => -0.5,
                 }
             };
+            let gain = if state.pre_taken & bit != 0 { gain - 0.5 } else { gain };
             let mut next = state;
-            if let Some((group, ..)) = choices.first().filter(|_| !how.negated)
-                && self.lexicon.menu.option_groups[*group as usize].max == Some(1)
-            {
-                next.pre_taken |= 1_u64 << (group % 64);
-            }
+            next.crowded |= state.pre_taken & bit != 0;
+            next.pre_taken |= bit;
             if state.unit == Unit::Serving && state.det == Det::None {
                 // "Bag of ready salted" is a thing.
                 next.det = Det::Article;
@@ -276,7 +299,15 @@ impl Search<'_> {
             if counted && state.number != NONE {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
-                let sure = if state.one || how.unit { 0.9 } else { -0.4 };
+                // "Two sugars in a coffee" counts the sugars.
+                let plural = self.is_many(state.number) && self.tokens[edge.to - 1].is_plural();
+                let sure = if state.one || how.unit {
+                    0.9
+                } else if plural {
+                    0.3
+                } else {
+                    -0.4
+                };
                 // "With two pumps of mint and one tea": what stands in a list is of the thing before.
                 let sure = if state.list && state.link != Link::Verb { sure - 0.8 } else { sure };
                 self.push(step, gain + sure, next, Act::Early(how), None);
@@ -296,112 +327,15 @@ impl Search<'_> {
             self.push(step, gain, next, Act::Back(how), None);
         }
         if !fitting {
+            let waits = state.pre_len > 0;
+            let (cost, flush, open) = if waits { self.open(&state) } else { (0.0, None, state) };
             let next = State {
-                list: state.list,
+                list: open.list,
                 after_option: false,
                 neg: if how.negated { Neg::Carry } else { Neg::Off },
-                ..state.rested()
+                ..open.rested()
             };
-            self.push(step, -1.0 - edge.score, next, Act::Misfit(how), None);
-        }
-    }
-
-    fn size(&mut self, step: &Step, sizes: &[(u16, u16)]) {
-        let state = step.state;
-        if state.size == NONE {
-            let next = State {
-                size: step.edge,
-                link: if state.link == Link::Bare { Link::Bare } else { state.link },
-                ..state
-            };
-            self.push(step, 0.0, next, Act::Skip, None);
-        }
-        let fitting = match state.item {
-            NONE => false,
-            IMPLIED => true,
-            item => match &self.lattice.edges[item as usize].kind {
-                Kind::Items(items) => items.iter().any(|(item, _)| sizes.iter().any(|(of, _)| of == item)),
-                _ => false,
-            },
-        };
-        if fitting && state.pre_len == 0 && state.det != Det::Number {
-            let fix = state.fix || state.sizable;
-            let mut gain = if fix { 0.6 } else { -0.3 };
-            // "Lemonade, a pint" has its size; "a lemonade with ice, a small …" begins another thing.
-            if state.det == Det::Article && !fix {
-                gain -= if !state.sized && state.link == Link::Bare && state.untouched { 0.1 } else { 0.5 };
-            }
-            if matches!(state.link, Link::And | Link::Verb) && !fix {
-                gain -= 0.5;
-            }
-            let edge = &self.lattice.edges[step.edge as usize];
-            if self.tokens[edge.from].text == "little" && self.thing_at(edge.to) {
-                // "A little spinach": how much of it.
-                gain -= 1.0;
-            }
-            if self.unknown_at(self.lattice.edges[step.edge as usize].to) && !fix {
-                // "A small cider" where there is none: the size is the cider's.
-                gain -= 1.5;
-            }
-            // "A triple cup, two scoops of mint and one of lime": the scoops are counted.
-            if state.sized && self.tokens.get(self.lattice.edges[step.edge as usize].to).is_some_and(|t| t.text == "of")
-            {
-                gain -= 1.5;
-            }
-            if state.sized && !fix {
-                // It has its size: this one is another thing's.
-                gain -= 0.6;
-            }
-            let next = State { list: state.list, sized: true, ..state.rested() };
-            self.push(step, gain, next, Act::Size, None);
-        }
-    }
-
-    fn number(&mut self, step: &Step, after: bool) {
-        let state = step.state;
-        // "The other two": the number is part of what "the other" began.
-        if !after && state.det == Det::Number && state.number == NONE && state.pre_len == 0 && state.size == NONE {
-            self.push(step, 0.0, State { number: step.edge, ..state }, Act::Skip, None);
-        }
-        // "A small one", "the vanilla one": it stands for the thing.
-        if !after && (self.says_one(step) || self.is_the_one(step)) {
-            self.push(step, 0.6, state, Act::Skip, None);
-        }
-        if !after && state.pre_len > 0 && state.number == NONE && self.is_to(step) {
-            let next = State { det: Det::Number, number: step.edge, ..state };
-            self.push(step, 0.4, next, Act::Skip, None);
-        }
-        if !after {
-            let (cost, flush, open) = self.open(&state);
-            // "In the mood for two teas" counts teas; "for two" by itself counts people.
-            let open = if open.link == Link::For && self.thing_at(self.lattice.edges[step.edge as usize].to) {
-                State { link: Link::Verb, ..open }
-            } else {
-                open
-            };
-            let next = State {
-                det: Det::Number,
-                number: step.edge,
-                one: state.det == Det::Article,
-                after_option: false,
-                ..open
-            };
-            let cost = cost + if state.neg == Neg::On { 0.3 } else { 0.0 };
-            let next = State { neg: if next.neg == Neg::Carry { Neg::Off } else { next.neg }, ..next };
-            self.push(step, -cost, next, Act::Skip, flush);
-        }
-        if state.item != NONE && state.pre_len == 0 && state.det == Det::None {
-            let gain = match (after, state.fix) {
-                (true, _) => 1.0,
-                (_, true) => 0.5,
-                _ if self.holds(step) => 0.8,
-                _ if state.link == Link::Start => -0.6,
-                _ => -1.4,
-            };
-            // A number right before a thing counts that: "make it three shots".
-            let gain =
-                if after || !self.thing_at(self.lattice.edges[step.edge as usize].to) { gain } else { gain - 0.8 };
-            self.push(step, gain, State { fix: false, ..state.rested() }, Act::Quantity, None);
+            self.push(step, -1.0 - edge.score - cost, next, Act::Misfit(how), flush);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::english::{self, Mark};
 use super::lexicon::{Entry, FULL, HEADING, Lexicon, is_link};
 use super::numbers;
-use super::tokens::{Break, Token};
+use super::tokens::{Break, Token, tokenize};
 use super::vocabulary::Reading;
 use super::walk::{self, Found};
 
@@ -87,7 +87,9 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             lattice.edges.push(Edge { from: at, to: at + 1, kind, score: 0.0, also: Vec::new() });
             continue;
         }
-        things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        if !asks(tokens, at) {
+            things(lexicon, tokens, &readings, at, &mut lattice.edges);
+        }
         measures_out(tokens, at, &mut lattice.edges[lattice.starts[at]..]);
         let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
@@ -145,6 +147,12 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
     }
     lattice.starts.push(lattice.edges.len());
     lattice
+}
+
+/// Whether a word asks rather than names: "and can I also get …" orders no can.
+fn asks(tokens: &[Token], at: usize) -> bool {
+    let who = tokens.get(at + 1).map_or("", |next| next.text.as_str());
+    tokens[at].text == "can" && matches!(who, "i" | "we" | "you" | "he" | "she" | "they")
 }
 
 /// What the shot of "two shots of vanilla" costs as a thing of its own.
@@ -212,9 +220,15 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             add(Kind::Items(items), best, words[0], also);
         }
         if let Some(best) = best(&mut choices) {
-            // "Milk" is what is called milk, not all that stands under that heading.
-            let named: BTreeSet<u16> =
+            // "Milk" is what is called milk, not all that stands under that heading, unless most of it is not called so:
+            // "cheese" is no blue cheese alone among cheddar, swiss and provolone.
+            let alone = to == from + 1;
+            if alone && tokens[from].is_plural() {
+                plurals(lexicon, &tokens[from].stem, &mut choices);
+            }
+            let mut named: BTreeSet<u16> =
                 choices.iter().filter(|(_, quality)| *quality > HEADING).map(|((group, _), _)| *group).collect();
+            named.retain(|group| !alone || !headed(lexicon, &tokens[from].stem, *group, &mut choices));
             choices.retain(|((group, _), quality)| *quality > HEADING || !named.contains(group));
             add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1], Vec::new());
         }
@@ -238,6 +252,33 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             edges.push(Edge { from, to, kind, score: WORD * best * words[2] - SPAN, also: Vec::new() });
         }
     }
+}
+
+/// "Tomatoes" are no tomato sauce where something is called tomatoes.
+fn plurals(lexicon: &Lexicon, word: &str, choices: &mut Vec<((u16, u16), f32)>) {
+    let Some(stem) = lexicon.vocabulary.get(word) else { return };
+    let ends = |choice: &((u16, u16), f32)| lexicon.ends(Entry::Choice(choice.0.0, choice.0.1), stem);
+    let within = |choice: &((u16, u16), f32)| {
+        let name = &lexicon.choice(choice.0.0, choice.0.1).name;
+        choice.1 < FULL - 0.1 && tokenize(name).iter().any(|token| token.stem == word) && !ends(choice)
+    };
+    if choices.iter().any(ends) {
+        choices.retain(|choice| !within(choice));
+    }
+}
+
+/// Whether a word means all that stands under an option group's heading, though a few of them are called so: then all are
+/// as good as the best.
+fn headed(lexicon: &Lexicon, word: &str, group: u16, choices: &mut [((u16, u16), f32)]) -> bool {
+    let of_group = |((of, _), _): &&((u16, u16), f32)| *of == group;
+    let count = lexicon.menu.option_groups[group as usize].choices.len();
+    let best = choices.iter().filter(of_group).map(|(_, quality)| *quality).fold(0.0, f32::max);
+    let called = choices.iter().filter(of_group).filter(|(_, quality)| *quality > HEADING).count();
+    let whole = best < FULL - 0.1 && called * 2 < count && lexicon.heads_group(group, word);
+    for (_, quality) in choices.iter_mut().filter(|((of, _), _)| whole && *of == group) {
+        *quality = best;
+    }
+    whole
 }
 
 fn push<T: PartialEq>(list: &mut Vec<(T, f32)>, thing: T, found: &Found, words: &mut f32) {

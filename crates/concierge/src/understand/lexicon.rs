@@ -140,6 +140,7 @@ impl Lexicon {
         for ((entry, words), plain) in all.iter().zip(&plain) {
             lexicon.parts(*entry, words, *plain, &Others { frequency: &frequency, usual: &usual });
             lexicon.by_kind(*entry, words);
+            lexicon.usual_one(*entry, words);
         }
         // "Sweet and sour" of the sweet and sour prawns.
         for (entry, words) in &joined {

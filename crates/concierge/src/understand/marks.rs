@@ -52,7 +52,7 @@ impl Search<'_> {
                 let loose = if state.pre_len == 0 { State { number: NONE, ..loose } } else { loose };
                 let cost = cost + if state.number != NONE && state.pre_len == 0 { 1.0 } else { 0.0 };
                 // Nobody says a size, "and", and then the thing.
-                let cost = cost + if state.size != NONE && state.pre_len == 0 { 0.6 } else { 0.0 };
+                let cost = cost + if state.size != NONE && state.pre_len == 0 { 1.0 } else { 0.0 };
                 self.push(step, -cost, loose, Act::Skip, None);
             }
             Mark::With | Mark::OnIt => {
@@ -80,9 +80,10 @@ impl Search<'_> {
                 let next = State { neg: Neg::On, replaced, remove, amount: None, link: Link::Bare, ..open };
                 self.push(step, -cost, next, Act::Options, flush);
                 if state.pre_len == 0 && mark == Mark::No {
-                    // "a no cheese pizza": the refusal belongs to the item to come.
+                    // "a no cheese pizza": the refusal belongs to the item to come; after a thing it seldom does.
+                    let cost = if state.det == Det::None && state.item != NONE { 0.8 } else { 0.2 };
                     let next = State { neg: Neg::On, ..state };
-                    self.push(step, -0.2, next, Act::Skip, None);
+                    self.push(step, -cost, next, Act::Skip, None);
                 }
             }
             Mark::Plain => {

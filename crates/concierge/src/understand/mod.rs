@@ -4,11 +4,12 @@
 //!
 //! 1. `tokens` folds the text into words;
 //! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`walk`, `lexicon`, `names`,
-//!    `bynames`, `partial`, `vocabulary`, `synonyms`), numbers (`numbers`) and plain English (`english`, `kinds`);
-//! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar` over the hypotheses
-//!    of `state`;
-//! 4. `replay` runs the path over lines in the making (`several` of them at once), `parting` parts them where they are
-//!    told apart, and `assemble` and `picks` settle them into [`OrderLine`]s.
+//!    `bynames`, `partial`, `vocabulary`, `spelling`, `synonyms`), numbers (`numbers`) and plain English (`english`,
+//!    `kinds`);
+//! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar`, `measures` and
+//!    `marks` over the hypotheses of `state`;
+//! 4. `replay` runs the path over lines in the making (`several` of them at once, `implied` where no item was said),
+//!    `parting` parts them where they are told apart, and `assemble` and `picks` settle them into [`OrderLine`]s.
 //!
 //! [`converse`] reads an utterance within a conversation with the same steps: `cues` are phrases about the order as a
 //! whole, `target` finds the line that is spoken of, `answer` the answer to a question. [`slots()`] finds what else was
@@ -26,10 +27,12 @@ mod dialog;
 mod english;
 mod fitting;
 mod grammar;
+mod implied;
 mod kinds;
 mod lattice;
 mod lexicon;
 mod marks;
+mod measures;
 mod moves;
 mod names;
 mod nearest;
@@ -43,6 +46,7 @@ mod replay;
 mod search;
 mod several;
 mod slots;
+mod spelling;
 mod state;
 mod synonyms;
 mod target;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::kinds;
 use super::lexicon::{Entry, place};
-use super::tokens::tokenize;
+use super::tokens::{Token, tokenize};
+use super::{english, kinds};
 use crate::menu::{Item, Menu};
 
 /// Sizes of plain English and how else they are said.
@@ -16,7 +16,9 @@ const SIZES: &[(&str, &[&str])] = &[
     ("extra large", &["very large"]),
     ("xl", &["extra large", "xl", "x large"]),
     ("regular", &["regular", "reg", "regular sized", "regular size", "normal", "normal size", "standard"]),
-    ("double", &["double", "doubled", "dbl"]),
+    ("single", &["single", "single patty", "one patty"]),
+    ("double", &["double", "doubled", "dbl", "double patty", "two patty"]),
+    ("triple", &["triple", "triple patty", "three patty"]),
     ("half", &["half"]),
 ];
 
@@ -35,6 +37,7 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
         let entry = Entry::Item(place(at));
         let names = std::iter::once(&item.name).chain(&item.aliases);
         phrases.extend(names.clone().map(|name| (entry, name.clone())));
+        phrases.extend(names.clone().filter_map(|name| Some((entry, unbracketed(name)?.0))));
         phrases.extend(names.filter_map(|name| Some((entry, by_kind(name)?))));
         let taken = |name: &&str| menu.items.iter().any(|item| item.name.eq_ignore_ascii_case(name));
         phrases
@@ -45,8 +48,8 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
         for (size_at, size) in item.sizes.iter().enumerate() {
             let entry = Entry::Size(place(at), place(size_at));
             // "6 Wings" of the wings is a number and the thing, not a size of whatever was said before.
-            let names = std::iter::once(&size.name).chain(&size.aliases);
-            let names = names.filter(|name| !super::pieces::names_thing(item, name));
+            let names = size_names(item, size_at);
+            let names = names.iter().filter(|name| !super::pieces::names_thing(item, name));
             for name in names {
                 phrases.push((entry, name.clone()));
                 match name.to_lowercase().strip_suffix(" size") {
@@ -70,6 +73,8 @@ pub(crate) fn phrases(menu: &Menu) -> Vec<(Entry, String)> {
             let entry = Entry::Choice(place(at), place(choice_at));
             let names = std::iter::once(&choice.name).chain(&choice.aliases);
             phrases.extend(names.clone().map(|name| (entry, name.clone())));
+            phrases.extend(names.clone().filter_map(|name| Some((entry, unbracketed(name)?.0))));
+            phrases.extend(names.clone().filter_map(|name| Some((entry, done_in(name)?))));
             let said = |name: &String| group.choices.iter().any(|other| other.name.eq_ignore_ascii_case(name));
             phrases.extend(
                 names.clone().flat_map(|name| measured(name)).filter(|name| !said(name)).map(|name| (entry, name)),
@@ -150,16 +155,62 @@ fn unnumbered(name: &str) -> Option<String> {
     (!rest.is_empty()).then(|| rest.join(" "))
 }
 
+/// A name with a remark in brackets: what stands outside and what stands inside, "Large" and `16"` of `Large (16")`.
+fn unbracketed(name: &str) -> Option<(String, String)> {
+    let (before, rest) = name.split_once('(')?;
+    let (inside, after) = rest.split_once(')')?;
+    let outside = format!("{} {}", before.trim(), after.trim());
+    Some((outside.trim().to_owned(), inside.trim().to_owned())).filter(|(outside, _)| !outside.is_empty())
+}
+
+/// What is done with food, and the noun that a menu makes of it.
+const DONE: &[(&str, &str)] = &[("wrap", "wrapped"), ("dip", "dipped"), ("coating", "coated"), ("crust", "crusted")];
+
+/// "Wrapped in lettuce" for a lettuce wrap.
+fn done_in(name: &str) -> Option<String> {
+    let mut words: Vec<String> = tokenize(name).into_iter().map(|token| token.text).collect();
+    let last = words.pop().filter(|_| !words.is_empty())?;
+    let (_, done) = DONE.iter().find(|(noun, _)| *noun == last)?;
+    Some(format!("{done} in {}", words.join(" ")))
+}
+
+/// What a size is called: its names, and the parts of `Large (16")` or `Small, 12 oz` that no other size has.
+fn size_names(item: &Item, at: usize) -> Vec<String> {
+    let parts = |size: &crate::menu::Size| -> Vec<String> {
+        let names = std::iter::once(&size.name).chain(&size.aliases);
+        let inside = names.clone().filter_map(|name| unbracketed(name)).flat_map(|(outside, inside)| [outside, inside]);
+        inside.chain(names.filter_map(|name| unmeasured(name)).flatten()).collect()
+    };
+    let size = &item.sizes[at];
+    let mut names: Vec<String> = std::iter::once(&size.name).chain(&size.aliases).cloned().collect();
+    let others: Vec<String> =
+        item.sizes.iter().enumerate().filter(|(other, _)| *other != at).flat_map(|(_, other)| parts(other)).collect();
+    for part in parts(size) {
+        if !others.contains(&part) && !names.contains(&part) {
+            names.push(part);
+        }
+    }
+    names
+}
+
+/// A size's name that tells a measure as well: the words without it, and the measure.
+fn unmeasured(name: &str) -> Option<[String; 2]> {
+    let tokens = tokenize(name);
+    let at = (1..tokens.len()).find(|at| english::is_measure(&tokens[*at].text) && tokens[at - 1].is_count())?;
+    let words = |tokens: &[Token]| tokens.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+    let rest = [words(&tokens[..at - 1]), words(&tokens[at + 1..])].join(" ").trim().to_owned();
+    (!rest.is_empty()).then(|| [rest, words(&tokens[at - 1..=at])])
+}
+
 /// Other words for a size, where no other size of the item is called so.
 fn size_synonyms(item: &Item, at: usize, mut each: impl FnMut(&str)) {
-    let named = |size: &crate::menu::Size, word: &str| {
-        size.name.eq_ignore_ascii_case(word)
-            || size.id.as_str() == word
-            || size.aliases.iter().any(|alias| alias == word)
+    let names: Vec<Vec<String>> = (0..item.sizes.len()).map(|at| size_names(item, at)).collect();
+    let named = |at: usize, word: &str| {
+        item.sizes[at].id.as_str() == word || names[at].iter().any(|name| name.eq_ignore_ascii_case(word))
     };
-    for (word, synonyms) in SIZES.iter().filter(|(word, _)| named(&item.sizes[at], word)) {
+    for (word, synonyms) in SIZES.iter().filter(|(word, _)| named(at, word)) {
         for synonym in *synonyms {
-            let taken = item.sizes.iter().any(|size| named(size, synonym)) && !named(&item.sizes[at], synonym);
+            let taken = (0..names.len()).any(|other| named(other, synonym)) && !named(at, synonym);
             if !taken && synonym != word {
                 each(synonym);
             }

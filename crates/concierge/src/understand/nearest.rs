@@ -1,8 +1,9 @@
 //! What on the menu comes nearest to words that fit nothing.
 
 use super::lexicon::Lexicon;
+use super::spelling::distance;
 use super::tokens::tokenize;
-use super::vocabulary::distance;
+
 use crate::menu::ItemId;
 
 /// Suggestions given at most.

@@ -1,6 +1,7 @@
 //! Numbers as guests say them: "two", "a couple of", "half a dozen", "2x", "minus one".
 
-use super::tokens::Token;
+use super::english;
+use super::tokens::{Break, Token};
 
 /// The most of one thing that a line may hold; beyond it the guest is told.
 pub(crate) const MAX_QUANTITY: u32 = 999;
@@ -69,6 +70,13 @@ pub(crate) fn read(tokens: &[Token]) -> Option<Number> {
         }
         ("a", "single", _) => return set(1, 2),
         ("single" | "another", _, _) => return set(1, 1),
+        // "Too burgers" is how "two" is sometimes heard or written.
+        ("too", next, _)
+            if tokens[1..].first().is_some_and(|token| token.before == Break::None && token.is_plural())
+                && !english::is_common(next) =>
+        {
+            return set(2, 1);
+        }
         ("twice", _, _) => return Some(Number { value: Some(2), len: 1, after: true }),
         ("thrice", _, _) => return Some(Number { value: Some(3), len: 1, after: true }),
         ("x" | "times", _, _) => {

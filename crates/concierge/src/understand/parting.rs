@@ -39,6 +39,21 @@ pub(crate) fn by_items(tokens: &[Token], lattice: &Lattice, lines: &mut [Draft],
     draft.options = options;
 }
 
+/// The line that lines after it are told apart of, where one more of it, so many, is still to be told: "three pizzas, one
+/// hawaiian, one margherita and …". There are at least two besides it.
+pub(crate) fn head(lexicon: &Lexicon, lines: &[Draft], more: u32) -> Option<usize> {
+    let at = lines.iter().rposition(|line| line.said > 1 && line.quantity == line.said && line.options.is_empty())?;
+    let (head, rest) = (&lines[at], &lines[at + 1..]);
+    let [(item, _)] = head.items[..] else { return None };
+    let kin = |line: &Draft| {
+        let other = line.items.first().map(|(other, _)| *other);
+        line.counted && other.is_some_and(|other| lexicon.item(other).category == lexicon.item(item).category)
+    };
+    let told: u32 = rest.iter().map(|line| line.quantity).sum();
+    let open = lexicon.is_generic(item) && rest.len() > 1 && rest.iter().all(kin) && told + more <= head.said;
+    open.then_some(at)
+}
+
 /// A line that only says of how many things those that follow are: "five pizzas, two hawaiian and three supreme", "four
 /// pints, two bitter, one lager, one stout". It goes, and its size is theirs.
 pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) {
@@ -60,9 +75,15 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
         }
         let heading = head.items.first().map(|(item, _)| &lexicon.item(*item).category);
         let belongs = |line: &Draft| {
-            let named = line.items.first().is_some_and(|(item, _)| {
-                heading.is_none_or(|heading| lexicon.item(*item).category == *heading && !lexicon.is_generic(*item))
-            });
+            // "Two large, one mint and one plum": of a thing that is not named at all.
+            let unnamed = line.items.is_empty() && heading.is_none() && !line.options.is_empty();
+            let named = unnamed
+                || line.items.first().is_some_and(|(item, _)| {
+                    heading.is_none_or(|heading| {
+                        lexicon.item(*item).category == *heading
+                            && (!lexicon.is_generic(*item) || !line.options.is_empty())
+                    })
+                });
             named
                 && line.split.is_none()
                 && head.size.is_none_or(|size| line.size.is_some() || sized(lattice, line, size))
@@ -82,6 +103,19 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
             line.plain |= head.plain;
         }
         head.quantity = 0;
+    }
+}
+
+/// "One large and one small latte": a size by itself is of the thing behind it, with what was said before that.
+pub(crate) fn sized_ahead(lattice: &Lattice, lines: &mut [Draft]) {
+    for at in (0..lines.len()).rev() {
+        let [line, next, ..] = &mut lines[at..] else { continue };
+        let bare = line.items.is_empty() && line.options.is_empty() && !line.copy;
+        let Some(size) = line.size.filter(|_| bare && next.size.is_some() && !next.items.is_empty()) else { continue };
+        if sized(lattice, next, size) {
+            line.items.clone_from(&next.items);
+            line.options = next.options.iter().filter(|(_, how)| how.early).copied().collect();
+        }
     }
 }
 

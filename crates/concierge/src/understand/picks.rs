@@ -9,6 +9,9 @@ use super::tokens::{Break, Token};
 use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, Without};
 
+/// How much better a word must name something of one group than of another, so that it is not the other.
+const CLEARLY: f32 = 0.05;
+
 pub(super) fn pick<Id: Ord, P>(mut ids: Vec<Id>, one: impl Fn(Id) -> P, several: impl Fn(Vec<Id>) -> P) -> P {
     if ids.len() == 1 {
         return one(ids.swap_remove(0));
@@ -181,10 +184,16 @@ pub(super) fn settle_choice(lexicon: &Lexicon, edge: &Edge, items: &[u16]) -> Op
         .fold(f32::NAN, f32::max);
     let fitting: Vec<(u16, u16)> =
         taken.iter().filter(|(.., quality)| fits(*quality, best)).map(|(g, c, _)| (*g, *c)).collect();
-    let order = items
-        .iter()
-        .find_map(|item| lexicon.groups[*item as usize].iter().find(|group| fitting.iter().any(|(g, _)| g == *group)));
-    let group = order.copied()?;
+    // What it names best; where it names as well, what the item lists first.
+    let named = |of: u16| fitting.iter().any(|(group, _)| *group == of);
+    let exact = items.iter().filter_map(|item| lexicon.reading(*item, choices)).find(|(quality, _)| *quality >= best);
+    let clear = exact.filter(|(_, group)| {
+        let others = taken.iter().filter(|(other, ..)| other != group).map(|(.., quality)| *quality);
+        others.fold(0.0, f32::max) < best - CLEARLY
+    });
+    let order =
+        items.iter().find_map(|item| lexicon.groups[*item as usize].iter().copied().find(|group| named(*group)));
+    let group = clear.map(|(_, group)| group).or(order)?;
     Some((group, fitting.into_iter().filter(|(g, _)| *g == group).map(|(_, choice)| choice).collect()))
 }
 

@@ -6,7 +6,7 @@ use super::lattice::{Edge, Kind, Lattice};
 use super::lexicon::Lexicon;
 use super::parting;
 use super::search::Path;
-use super::state::{Act, Flush, How, NONE};
+use super::state::{Act, How, NONE};
 use super::tokens::Token;
 
 /// A line while it is being said.
@@ -61,11 +61,11 @@ pub(crate) struct Replay {
 }
 
 pub(super) struct Replayer<'a> {
-    lexicon: &'a Lexicon,
+    pub(super) lexicon: &'a Lexicon,
     pub(super) tokens: &'a [Token],
     pub(super) lattice: &'a Lattice,
     pub(super) out: Replay,
-    early: Vec<(u16, How)>,
+    pub(super) early: Vec<(u16, How)>,
     /// Lines that the next options are for, besides the last one.
     pub(super) scope: Option<usize>,
     /// Options of the last line before this clause.
@@ -123,6 +123,7 @@ pub(crate) fn replay(
     }
     replayer.without_it();
     parting::headed(lexicon, lattice, &mut replayer.out.lines);
+    parting::sized_ahead(lattice, &mut replayer.out.lines);
     replayer.out.lines.retain(|line| line.quantity > 0);
     replayer.out.lines = std::mem::take(&mut replayer.out.lines)
         .into_iter()
@@ -137,7 +138,8 @@ impl Replayer<'_> {
             Act::Skip => {}
             Act::Options => {
                 self.clause = self.last().map_or(0, |line| line.options.len());
-                self.bare = self.tokens[edge.from].text == "without" && edge.to == edge.from + 1;
+                self.bare =
+                    matches!(self.tokens[edge.from].text.as_str(), "without" | "not") && edge.to == edge.from + 1;
             }
             Act::Unknown { asked } => {
                 self.lost = true;
@@ -218,7 +220,7 @@ impl Replayer<'_> {
         }
     }
 
-    fn draft(&mut self, item: u16, number: u16, size: u16) -> Draft {
+    pub(super) fn draft(&mut self, item: u16, number: u16, size: u16) -> Draft {
         let items = match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
             Some(Kind::Items(items)) => items.clone(),
             _ => Vec::new(),
@@ -320,51 +322,6 @@ impl Replayer<'_> {
         }
     }
 
-    /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
-    fn flush(&mut self, flush: Flush) {
-        self.without_it();
-        let mut draft = self.draft(NONE, flush.number, flush.size);
-        draft.thing = flush.thing;
-        let early = std::mem::take(&mut self.early);
-        self.scope = None;
-        let root = self.out.lines.iter().rposition(|line| line.split.is_none()).filter(|&at| {
-            let items = &self.out.lines[at].items;
-            early.iter().all(|(edge, _)| self.takes(items, *edge))
-                && draft.size.is_none_or(|edge| self.sizes(items, edge))
-        });
-        if let Some(at) = root {
-            let several = self.out.lines.len() > at + 1;
-            // What the line before turned out to be by its options, this one is, too.
-            let root = &self.out.lines[at];
-            let takes_all = |item: &&(u16, f32)| root.options.iter().all(|(edge, _)| self.takes(&[**item], *edge));
-            let kept: Vec<(u16, f32)> = root.items.iter().filter(takes_all).copied().collect();
-            let kept = if kept.is_empty() { root.items.clone() } else { kept };
-            let root = &mut self.out.lines[at];
-            draft.items = kept;
-            let sized = draft.size.is_some() && draft.size != root.size;
-            let part = draft.size.is_none() || root.size.is_none();
-            if part && (root.quantity > draft.quantity || (root.quantity == draft.quantity && several)) {
-                root.quantity -= draft.quantity;
-                let quantity = draft.quantity;
-                let size = draft.size;
-                draft = Draft { split: Some(at), quantity, ..root.clone() };
-                draft.size = size.or(draft.size);
-            } else if !sized && draft.size.is_none() && early.is_empty() {
-                draft.size = None;
-            }
-        }
-        if root.is_none()
-            && let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
-            && early.iter().all(|(edge, _)| self.takes(&items, *edge))
-            && draft.size.is_none_or(|edge| self.sizes(&items, edge))
-        {
-            draft.items = items;
-        }
-        self.clause = draft.options.len();
-        draft.options.extend(early);
-        self.out.lines.push(draft);
-    }
-
     pub(super) fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
         match &self.lattice.edges[edge as usize].kind {
             Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
@@ -372,7 +329,7 @@ impl Replayer<'_> {
         }
     }
 
-    fn sizes(&self, items: &[(u16, f32)], edge: u16) -> bool {
+    pub(super) fn sizes(&self, items: &[(u16, f32)], edge: u16) -> bool {
         match &self.lattice.edges[edge as usize].kind {
             Kind::Sizes(sizes) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
             _ => false,
@@ -404,11 +361,12 @@ impl Replayer<'_> {
         let line = (0..before).rev().find(|&line| self.takes(&self.out.lines[line].items, at));
         match line {
             Some(line) => self.out.lines[line].options.push((at, how)),
-            None => {
-                if let Some(context) = &mut self.out.context {
-                    context.options.push((at, how));
+            None => match &mut self.out.context {
+                Some(context) => context.options.push((at, how)),
+                None => {
+                    self.out.unknown.extend(self.lattice.edges.get(at as usize).map(|edge| (edge.from, edge.to, true)))
                 }
-            }
+            },
         }
     }
 

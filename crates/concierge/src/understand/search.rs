@@ -82,8 +82,15 @@ impl Search<'_> {
                         }
                     }
                 }
-                let step = Step { from, edge: u16::try_from(edge).unwrap_or(NONE - 2), state, score: node.score };
+                let edge_at = u16::try_from(edge).unwrap_or(NONE - 2);
+                let step = Step { from, edge: edge_at, state, score: node.score, flush: None };
                 self.expand(step, &self.lattice.edges[edge]);
+                // "Large mint, large plum": at a pause what was said may be a thing by itself.
+                if pause != Break::None && (state.pre_len > 0 || state.size != NONE) {
+                    let (cost, flush, open) = self.open(&state);
+                    let state = State { link: if open.link == Link::Bare { Link::Comma } else { open.link }, ..open };
+                    self.expand(Step { state, score: step.score - cost, flush, ..step }, &self.lattice.edges[edge]);
+                }
             }
         }
     }
@@ -119,6 +126,7 @@ impl Search<'_> {
         let edge = &self.lattice.edges[step.edge as usize];
         let score = step.score + edge.score + gain;
         let end = &mut self.ends[edge.to];
+        let flush = flush.or(step.flush);
         let node = Node { state, score, parent: step.from, taken: Taken { edge: step.edge, flush, act } };
         if let Some(same) = end.iter_mut().find(|at| self.nodes[**at as usize].state == state) {
             if self.nodes[*same as usize].score >= score {
@@ -142,4 +150,6 @@ pub(crate) struct Step {
     pub edge: u16,
     pub state: State,
     pub score: f32,
+    /// A line that was closed on the way to the edge.
+    pub flush: Option<Flush>,
 }

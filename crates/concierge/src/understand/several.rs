@@ -31,7 +31,7 @@ impl Replayer<'_> {
         self.both = Some(from);
         if ahead {
             self.scope = Some(from);
-        } else {
+        } else if !self.size_at(edge.to) {
             let said = last.options.get(self.clause..).unwrap_or(&[]).to_vec();
             for at in from..count - 1 {
                 let items = &self.out.lines[at].items;
@@ -76,6 +76,10 @@ impl Replayer<'_> {
     /// "Fish and chips twice": of what is joined without more words, as many of each.
     pub(super) fn twice(&mut self, at: u16, value: u32) {
         let Some(said) = self.lattice.edges.get(at as usize) else { return };
+        if !matches!(said.kind, Kind::Number { after: true, .. }) {
+            // "A burger and nuggets, 12 pieces".
+            return;
+        }
         let place = |line: &Draft| self.lattice.edges.get(line.edge as usize).map(|edge| (edge.from, edge.to));
         let [.., before, last] = self.out.lines.as_slice() else { return };
         let (Some((_, to)), Some((from, end))) = (place(before), place(last)) else { return };

@@ -9,6 +9,9 @@ pub(crate) const NONE: u16 = u16::MAX;
 /// A line whose item was not said.
 pub(crate) const IMPLIED: u16 = u16::MAX - 1;
 
+/// What it costs that a thing without a name has two options where there is place for one.
+const CROWDED: f32 = 1.6;
+
 /// How an option is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct How {
@@ -72,6 +75,8 @@ pub(crate) struct Flush {
     pub size: u16,
     /// Said as a thing: "a vanilla", "two cheese and onion".
     pub thing: bool,
+    /// Said as one of those before: "one of them with nuts", "the other one".
+    pub of_them: bool,
 }
 
 /// A step of the best path.
@@ -139,6 +144,8 @@ pub(crate) struct State {
     pub pre_len: u8,
     /// Groups that take one choice and have it before the item.
     pub pre_taken: u64,
+    /// Two of the options before the item are for a place that takes one: they are hardly of one thing.
+    pub crowded: bool,
     /// After a correction.
     pub fix: bool,
     /// The correction was about an option: a thing that follows is another.
@@ -190,6 +197,7 @@ impl State {
         pre: [NONE; PRE],
         pre_len: 0,
         pre_taken: 0,
+        crowded: false,
         fix: false,
         fixed: false,
         list: false,
@@ -287,6 +295,15 @@ pub(crate) fn reset_gain(state: &State) -> f32 {
     }
 }
 
+fn flush_of(state: &State) -> Flush {
+    Flush {
+        number: state.number,
+        size: state.size,
+        thing: matches!(state.det, Det::Article | Det::Number),
+        of_them: state.det == Det::Number && state.number == NONE,
+    }
+}
+
 /// Closes what is pending before something new begins: a line whose item was not said, where there is enough of it.
 /// Gives the cost, the line and the state that is left.
 pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
@@ -310,9 +327,9 @@ pub(crate) fn open(state: &State) -> (f32, Option<Flush>, State) {
     let counts = state.number != NONE || (state.many && state.det == Det::Number);
     let cost =
         if state.pre_len > 0 && counts && state.item != NONE { if state.many { 0.2 } else { 0.5 } } else { cost };
+    let cost = if state.crowded { cost + CROWDED } else { cost };
     let item = if state.item == NONE || state.pre_len > 0 { IMPLIED } else { state.item };
-    let flush =
-        Flush { number: state.number, size: state.size, thing: matches!(state.det, Det::Article | Det::Number) };
+    let flush = flush_of(state);
     (
         cost,
         Some(flush),
@@ -337,8 +354,7 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
     if state.neg == Neg::On {
         cost += 0.5;
     }
-    let flush =
-        Flush { number: state.number, size: state.size, thing: matches!(state.det, Det::Article | Det::Number) };
+    let flush = flush_of(state);
     if state.pre_len > 0 {
         let bare = state.number == NONE && state.det == Det::None && state.item != NONE;
         let open = match (state.many && state.number != NONE, bare) {
@@ -346,6 +362,7 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
             (_, true) => 1.6,
             _ => 0.8,
         };
+        let open = if state.crowded { open + CROWDED } else { open };
         return (cost + open, Some(flush));
     }
     if state.size != NONE {

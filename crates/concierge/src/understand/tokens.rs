@@ -9,6 +9,9 @@ pub(crate) const MAX_TOKENS: usize = 400;
 /// A longer run of letters is no word; it is cut here so that nothing below grows with it.
 const MAX_WORD: usize = 40;
 
+/// Words that are written short with a point, which ends no sentence.
+const SHORTENED: &[&str] = &["dr", "mr", "mrs", "ms", "st", "jr", "vs"];
+
 /// What stands between a word and the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Break {
@@ -119,6 +122,8 @@ impl Reader {
                 self.push("and");
             }
             ',' | ';' | ':' | '(' | ')' | '\n' | '|' => self.pause(Break::Comma),
+            // "Dr. Pepper", "St. Louis ribs".
+            '.' if SHORTENED.contains(&self.word.as_str()) => self.flush(),
             '.' | '!' | '?' => self.pause(Break::Stop),
             _ if c.is_alphanumeric() => self.letter(c),
             _ => self.flush(),
@@ -203,6 +208,7 @@ pub(crate) fn stem(word: &str) -> String {
         "l" | "litre" | "litres" | "liters" | "ltr" => "liter",
         "ml" | "milliliter" | "milliliters" | "millilitre" | "millilitres" => "ml",
         "oz" | "ounce" | "ounces" => "oz",
+        "pc" | "pcs" | "pce" | "pces" => "piece",
         _ => "",
     };
     if !whole.is_empty() {
@@ -248,6 +254,7 @@ mod tests {
             words("12\" sub, 2% milk, 1,000 of -1"),
             ["12", "inch", "sub", "2", "percent", "milk", "1000", "of", "-1"]
         );
+        assert_eq!(tokenize("a Dr. Pepper. Thanks").iter().filter(|token| token.before == Break::Stop).count(), 1);
         assert_eq!(words("#7 and two 61s, 12 fl oz"), ["number", "7", "and", "two", "61", "12", "oz"]);
     }
 

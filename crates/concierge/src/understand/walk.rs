@@ -156,7 +156,8 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
             && lexicon.vocabulary.get(&token.stem).is_some_and(|word| lexicon.heads_taker(one.entry, word));
         let own = if taker { Some(Follow::Head) } else { own };
         let Some(follow) = own else { return };
-        if token.is_number() {
+        // "Grilled onions onion": what is said twice is two things.
+        if token.is_number() || token.stem == tokens[to - 1].stem {
             return;
         }
         to += 1;

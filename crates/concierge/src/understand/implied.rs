@@ -1,0 +1,94 @@
+//! Lines whose item was not said: "two teas, one green", "a large with ham", "two vanilla and one mint".
+
+use super::lattice::Kind;
+use super::parting;
+use super::replay::{Draft, Replayer};
+use super::state::{Flush, How, NONE};
+
+impl Replayer<'_> {
+    /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
+    pub(super) fn flush(&mut self, flush: Flush) {
+        self.without_it();
+        let mut draft = self.draft(NONE, flush.number, flush.size);
+        draft.thing = flush.thing;
+        let early = std::mem::take(&mut self.early);
+        self.scope = None;
+        let all_taken =
+            |replayer: &Self, items: &[(u16, f32)]| early.iter().all(|(edge, _)| replayer.takes(items, *edge));
+        let head = parting::head(self.lexicon, &self.out.lines, draft.quantity);
+        if let Some(items) = head.map(|head| self.out.lines[head].items.clone()).filter(|items| all_taken(self, items))
+        {
+            // "Three pizzas, one hawaiian, one margherita and one with ham": it is one of the three.
+            self.clause = 0;
+            self.out.lines.push(Draft { items, options: early, ..draft });
+            return;
+        }
+        let root = self.out.lines.iter().rposition(|line| line.split.is_none()).filter(|&at| {
+            let root = &self.out.lines[at];
+            // "Two mint, one large and one small", of a thing that only has flavours.
+            let flavour = root.items.is_empty() && !root.options.is_empty() && root.size.is_none();
+            let apart = flavour && early.is_empty() && draft.counted && root.said > 1;
+            apart || (all_taken(self, &root.items) && draft.size.is_none_or(|edge| self.sizes(&root.items, edge)))
+        });
+        if let Some(at) = root {
+            draft = self.of_root(at, draft, &early, flush.of_them || self.says_of_them(flush.number));
+        } else if let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
+            && all_taken(self, &items)
+            && draft.size.is_none_or(|edge| self.sizes(&items, edge))
+        {
+            draft.items = items;
+        }
+        let of_them = flush.of_them || self.says_of_them(flush.number);
+        if let Some(before) = self.out.lines.last_mut().filter(|before| of_them && before.items.is_empty())
+            && draft.items.is_empty()
+            && before.quantity > draft.quantity
+        {
+            // "Three mint, one of them with nuts", of a thing that only has flavours.
+            before.quantity -= draft.quantity;
+            draft.size = draft.size.or(before.size);
+        }
+        self.clause = draft.options.len();
+        draft.options.extend(early);
+        self.out.lines.push(draft);
+    }
+
+    /// A line as a part of one before it, or as another of the same item.
+    fn of_root(&mut self, at: usize, mut draft: Draft, early: &[(u16, How)], of_them: bool) -> Draft {
+        let several = self.out.lines.len() > at + 1;
+        // What the line before turned out to be by its options, this one is, too.
+        let root = &self.out.lines[at];
+        let takes_all = |item: &&(u16, f32)| root.options.iter().all(|(edge, _)| self.takes(&[**item], *edge));
+        let kept: Vec<(u16, f32)> = root.items.iter().filter(takes_all).copied().collect();
+        draft.items = if kept.is_empty() { root.items.clone() } else { kept };
+        // "Two vanilla and one mint": what has another in its only place is no part of them, unless it says so.
+        let other = |had: &(u16, How)| early.iter().any(|one| self.excludes(&root.items, had, one));
+        let sized = draft.size.is_none() || root.size.is_none();
+        let part = sized && (of_them || !root.options.iter().any(other));
+        if !part || (root.quantity <= draft.quantity && (root.quantity < draft.quantity || !several)) {
+            return draft;
+        }
+        let options = root.options.iter().filter(|had| !other(had)).copied().collect();
+        let size = draft.size.or(root.size);
+        let part = Draft { split: Some(at), quantity: draft.quantity, options, size, ..root.clone() };
+        self.out.lines[at].quantity -= draft.quantity;
+        part
+    }
+
+    /// Whether "of them" stands behind a number.
+    fn says_of_them(&self, number: u16) -> bool {
+        let Some(number) = self.lattice.edges.get(number as usize) else { return false };
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
+        word(number.to) == "of" && matches!(word(number.to + 1), "them" | "those" | "these")
+    }
+
+    /// Whether two options, both said before their item, are for a place that takes one.
+    fn excludes(&self, items: &[(u16, f32)], had: &(u16, How), one: &(u16, How)) -> bool {
+        let group = |edge: u16| match &self.lattice.edges[edge as usize].kind {
+            Kind::Choices(choices) => items.iter().find_map(|(item, _)| self.lexicon.reading(*item, choices)),
+            _ => None,
+        };
+        let wanted = |(_, how): &(u16, How)| !how.negated && how.early;
+        let Some(((_, a), (_, b))) = group(had.0).zip(group(one.0)) else { return false };
+        a == b && self.lexicon.menu.option_groups[a as usize].max == Some(1) && wanted(had) && wanted(one)
+    }
+}
