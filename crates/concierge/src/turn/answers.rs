@@ -9,7 +9,7 @@ use super::{
     aspect::{self, Aspect},
     budget,
     calls::of_type,
-    chat, dishes,
+    chat, dishes, headings,
     heard::Heard,
     orders, phrases, place, quote, settled,
     wording::{among, plain_words, says},
@@ -236,59 +236,6 @@ impl Turn<'_> {
         undecided.then(|| orders::edit(self, vec![Edit::Remove { line: need.line, quantity: None }], Consent::NotAsked))
     }
 
-    /// "You choose" and "the cheapest one", where the guest is to say which dish: the best liked, or the cheapest.
-    fn left_to_us(&self, heard: &Heard<'_>) -> Option<Vec<Edit>> {
-        let menu = &self.world.menu;
-        let need = self.cart.needs(menu).into_iter().next()?;
-        let Question::Item { any_of } = &need.question else { return None };
-        let words = plain_words(heard.text);
-        let cheapest = phrases::is_only(&words, phrases::CHEAPEST);
-        let any = || [phrases::LEFT_TO_US, phrases::ANY_OF_THEM].iter().any(|left| phrases::is_only(&words, left));
-        if !heard.edits.is_empty() || !(cheapest || any()) {
-            return None;
-        }
-        let fits = dishes::by_popularity(menu, |item| any_of.contains(&item.id));
-        let pick = if cheapest { fits.iter().min_by_key(|item| item.price_range().0) } else { fits.first() }?;
-        Some(vec![self.cart.answer_item(need.line, &pick.id)?])
-    }
-
-    /// "I'll go for the bigger one" of the dishes told of last.
-    fn ranked_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
-        const MOST: usize = 9;
-        let words = plain_words(heard.text);
-        let takes = heard.form == Form::Statement || heard.wants();
-        let free =
-            heard.edits.is_empty() && self.memory.complaint.is_none() && self.cart.needs(&self.world.menu).is_empty();
-        if !(takes && free && words.len() <= MOST && says(&words, "one | of them | of those")) {
-            return None;
-        }
-        let menu = &self.world.menu;
-        let offered = self.memory.offered.iter().filter_map(|id| menu.item(id));
-        let pick = match Aspect::of(&words) {
-            Aspect::Biggest => offered.max_by_key(|item| item.calories),
-            Aspect::Smallest => offered.min_by_key(|item| item.calories),
-            Aspect::Cheapest => offered.min_by_key(|item| item.price_range().0),
-            Aspect::Dearest => offered.max_by_key(|item| item.price_range().0),
-            _ => None,
-        }?;
-        Some(Edit::Add { line: super::heard::plain_line(pick.id.clone(), 1) })
-    }
-
-    /// "Ok, that", "ok, add" of the one dish told of last.
-    fn taken_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
-        const TAKES: &str =
-            "ok okay yes sure good fine great then please i i'll i'd we we'll take have want add try that this it one";
-        let [only] = self.memory.offered.as_slice() else { return None };
-        let words = plain_words(heard.text);
-        let takes = says(&words, "that | this | it | add | take | try") && words.iter().all(|word| among(word, TAKES));
-        let free = heard.edits.is_empty()
-            && heard.form != Form::Open
-            && heard.form != Form::YesNo
-            && self.memory.complaint.is_none()
-            && self.memory.pending.is_none();
-        (takes && free).then(|| Edit::Add { line: super::heard::plain_line(only.clone(), 1) })
-    }
-
     /// Whether a guest who waits for a person says something that the person is to answer.
     fn waits_for_staff(&self, heard: &Heard<'_>) -> bool {
         /// Less sure than this of what is meant, a person had better read it.
@@ -324,7 +271,7 @@ impl Turn<'_> {
             && !of_before
             && !safe
             && aspect::asks_a_fact(&words)
-            && dishes::category_named(&self.world.menu, &words).is_none()
+            && headings::category_named(&self.world.menu, &words).is_none()
     }
 
     /// What the last reply told of; where it told of nothing, the dish spoken of last.
@@ -341,7 +288,7 @@ impl Turn<'_> {
             Question::Item { any_of } => Some(any_of),
             _ => None,
         });
-        let category = dishes::category_named(&self.world.menu, &words);
+        let category = headings::category_named(&self.world.menu, &words);
         let free = part.names_nothing() && category.is_none();
         let mut among = Vec::new();
         if free && Aspect::of(&words).ranks() && words.len() <= MOST_OF_OFFERED {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    World, dishes, extras, settled,
+    World, extras, headings, settled,
     wording::{among, plain_words, says},
 };
 use crate::{
@@ -102,7 +102,7 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         // "I'm vegetarian" names no dish either.
         let of_people =
             says(&words, "i'm | im | i am | we're | we are | she's | he's | she is | he is | they are | my");
-        if !others.is_empty() || kinds || of_people || dishes::category_named(&world.menu, &words).is_some() {
+        if !others.is_empty() || kinds || of_people || headings::category_named(&world.menu, &words).is_some() {
             items = others;
         }
     }
@@ -134,7 +134,7 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     }
     // "What vegetarian burgers do you have?" asks about all of them, whatever one of them is called.
     let kinds = says(&words, "what | which | any | do you have | are there");
-    if kinds && !slots.diets.is_empty() && dishes::category_named(&world.menu, &words).is_some() {
+    if kinds && !slots.diets.is_empty() && headings::category_named(&world.menu, &words).is_some() {
         items.clear();
     }
     // "What goes well with it?" asks about other dishes.

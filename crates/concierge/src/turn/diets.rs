@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    dishes::{Asked, by_popularity, category_named, source},
+    dishes::{Asked, by_popularity, source},
+    headings::category_named,
     wording::{capital, listing, plain_words, price_from, priced},
 };
 use crate::{

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     Answer, Pending, Turn,
     calls::of_type,
-    dishes, extras,
+    dishes, extras, headings,
     heard::Heard,
     orders, phrases, place,
     wording::{among, listing, plain_words, says},
@@ -188,7 +188,7 @@ impl Turn<'_> {
             if let Some(extra) = extras::named(menu, &words) {
                 return vec![extras::tell(menu, &extra)];
             }
-            if dishes::category_named(menu, &words).is_some()
+            if headings::category_named(menu, &words).is_some()
                 && let Some(part) = heard.parts.first()
             {
                 let asked = self.asked(part);

@@ -1,0 +1,66 @@
+//! Taking what was told of or offered without naming it: "you choose", "the bigger one", "ok, that".
+
+use super::{
+    Turn,
+    aspect::Aspect,
+    dishes,
+    heard::{Heard, plain_line},
+    phrases,
+    wording::{among, plain_words, says},
+};
+use crate::{ledger::Question, order::Edit, understand::Form};
+
+impl Turn<'_> {
+    /// "You choose" and "the cheapest one", where the guest is to say which dish: the best liked, or the cheapest.
+    pub(super) fn left_to_us(&self, heard: &Heard<'_>) -> Option<Vec<Edit>> {
+        let menu = &self.world.menu;
+        let need = self.cart.needs(menu).into_iter().next()?;
+        let Question::Item { any_of } = &need.question else { return None };
+        let words = plain_words(heard.text);
+        let cheapest = phrases::is_only(&words, phrases::CHEAPEST);
+        let any = || [phrases::LEFT_TO_US, phrases::ANY_OF_THEM].iter().any(|left| phrases::is_only(&words, left));
+        if !heard.edits.is_empty() || !(cheapest || any()) {
+            return None;
+        }
+        let fits = dishes::by_popularity(menu, |item| any_of.contains(&item.id));
+        let pick = if cheapest { fits.iter().min_by_key(|item| item.price_range().0) } else { fits.first() }?;
+        Some(vec![self.cart.answer_item(need.line, &pick.id)?])
+    }
+
+    /// "I'll go for the bigger one" of the dishes told of last.
+    pub(super) fn ranked_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
+        const MOST: usize = 9;
+        let words = plain_words(heard.text);
+        let takes = heard.form == Form::Statement || heard.wants();
+        let free =
+            heard.edits.is_empty() && self.memory.complaint.is_none() && self.cart.needs(&self.world.menu).is_empty();
+        if !(takes && free && words.len() <= MOST && says(&words, "one | of them | of those")) {
+            return None;
+        }
+        let menu = &self.world.menu;
+        let offered = self.memory.offered.iter().filter_map(|id| menu.item(id));
+        let pick = match Aspect::of(&words) {
+            Aspect::Biggest => offered.max_by_key(|item| item.calories),
+            Aspect::Smallest => offered.min_by_key(|item| item.calories),
+            Aspect::Cheapest => offered.min_by_key(|item| item.price_range().0),
+            Aspect::Dearest => offered.max_by_key(|item| item.price_range().0),
+            _ => None,
+        }?;
+        Some(Edit::Add { line: plain_line(pick.id.clone(), 1) })
+    }
+
+    /// "Ok, that", "ok, add" of the one dish told of last.
+    pub(super) fn taken_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
+        const TAKES: &str =
+            "ok okay yes sure good fine great then please i i'll i'd we we'll take have want add try that this it one";
+        let [only] = self.memory.offered.as_slice() else { return None };
+        let words = plain_words(heard.text);
+        let takes = says(&words, "that | this | it | add | take | try") && words.iter().all(|word| among(word, TAKES));
+        let free = heard.edits.is_empty()
+            && heard.form != Form::Open
+            && heard.form != Form::YesNo
+            && self.memory.complaint.is_none()
+            && self.memory.pending.is_none();
+        (takes && free).then(|| Edit::Add { line: plain_line(only.clone(), 1) })
+    }
+}
