@@ -233,9 +233,14 @@ mod tests {
         {
             assert_eq!(Cents::parse(text), Ok(Cents(cents)), "{text}");
         }
-        for text in ["", "-", "8.999", "1e3", "8,99", "$8", ".5", "8.", "NaN", "99999999999999999999"] {
+        for text in ["", "-", "8.999", "1e3", "8,99", "$8", ".5", "8.", "NaN", "99999999999999999999", "x.5", "8.x"] {
             assert!(Cents::parse(text).is_err(), "{text}");
         }
+        let most = Cents(Cents::MAX_ABS);
+        assert_eq!(Cents::parse(&most.to_string()), Ok(most));
+        let more = Cents(Cents::MAX_ABS + 1).to_string();
+        assert!(matches!(Cents::parse(&more), Err(MoneyError::TooLarge(_))), "{more}");
+        assert!(matches!(Cents::parse("1000000000"), Err(MoneyError::TooLarge(_))), "ten digits");
     }
 
     #[test]
@@ -244,6 +249,7 @@ mod tests {
         assert_eq!(Cents(-5).to_string(), "-0.05");
         assert_eq!(Currency::default().show(Cents(-1250)), "-$12.50");
         assert_eq!(Currency::new("CHF").unwrap().show(Cents(100)), "CHF 1.00");
+        assert_eq!(Currency::new("CHF").unwrap().code(), "CHF");
         assert_eq!(Currency::new("usd"), None);
     }
 
@@ -251,6 +257,10 @@ mod tests {
     fn tax_is_rounded_half_up_once() {
         let rate = TaxRate::parse("0.0925").unwrap();
         assert_eq!(rate.tax_on(Cents(1000)), Cents(93));
+        assert!(TaxRate::parse("1").is_some() && TaxRate::parse("0.123456").is_some());
+        for text in ["1.000001", "2", "00.1", "0.1234567", "", "0.", "x"] {
+            assert_eq!(TaxRate::parse(text), None, "{text}");
+        }
         assert_eq!(rate.tax_on(Cents(899)), Cents(83));
         assert_eq!(TaxRate::parse("0").unwrap().tax_on(Cents(899)), Cents::ZERO);
         assert!(TaxRate::parse("1.5").is_none());

@@ -14,7 +14,7 @@ mod words;
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    brief::{Act, Brief},
+    brief::{Act, Brief, Step},
     menu::{ItemId, Menu},
     money::Cents,
 };
@@ -107,7 +107,17 @@ const DEEDS: [Deed; 4] = [
 ];
 
 /// The marks of the prompt's own layout.
-const SCAFFOLD: [&str; 7] = ["facts:", "now:", "guest:", "<start_of_turn>", "<end_of_turn>", "- none", "you are rosy"];
+const SCAFFOLD: [&str; 9] = [
+    "facts:",
+    "now:",
+    "guest:",
+    "the guest says",
+    "to ask:",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "- none",
+    "you are rosy",
+];
 
 /// What the sentences of one reply may claim.
 pub struct Checker<'a> {
@@ -131,8 +141,26 @@ pub struct Checker<'a> {
     sizes: HashMap<String, HashSet<Cents>>,
     /// Items that the brief itself says no to.
     sold_out: HashSet<&'a ItemId>,
+    /// Items that are only asked about, in a reply that tells of others what was done.
+    asked: HashSet<&'a ItemId>,
     acts: Vec<Act>,
     declines: bool,
+}
+
+/// Items of the question "which one?" that no other fact speaks of, where something else was done in the same turn: "one of
+/// them is added" would be untrue.
+fn asked<'a>(index: &'a MentionIndex, brief: &Brief) -> HashSet<&'a ItemId> {
+    const DONE: [Act; 3] = [Act::ConfirmAdded, Act::ConfirmChanged, Act::ConfirmRemoved];
+    if !brief.steps.iter().any(|step| DONE.contains(&step.act)) {
+        return HashSet::new();
+    }
+    let items = |text: &str| index.find(&claims(text).words).into_iter().flat_map(|mention| mention.items);
+    let (asks, tells): (Vec<_>, Vec<_>) = brief.steps.iter().partition(|step| step.act == Act::AskWhich);
+    let facts = |steps: &[&Step]| -> HashSet<&'a ItemId> {
+        steps.iter().flat_map(|step| &step.facts).flat_map(|fact| items(&fact.text)).collect()
+    };
+    let told = facts(&tells);
+    facts(&asks).into_iter().filter(|item| !told.contains(item)).collect()
 }
 
 impl<'a> Checker<'a> {
@@ -155,6 +183,7 @@ impl<'a> Checker<'a> {
             counts: HashMap::new(),
             sizes: HashMap::new(),
             sold_out: HashSet::new(),
+            asked: HashSet::new(),
             acts: brief.steps.iter().map(|step| step.act).collect(),
             declines: brief.steps.iter().any(|step| step.act.declines()),
         };
@@ -165,10 +194,22 @@ impl<'a> Checker<'a> {
         for point in brief.points() {
             checker.learn(&point.plain, None);
         }
+        checker.asked = asked(index, brief);
         checker
             .numbers
             .extend(claims(guest).numbers.into_iter().map(|(_, number)| number).filter(|number| *number <= 100));
         checker
+    }
+
+    /// Whether a sentence tells of an item as done that the reply only asks about.
+    fn tells_what_is_asked(&self, sentence: &str, found: &Claims) -> bool {
+        let asked = |item: &&ItemId| self.asked.contains(item);
+        !sentence.trim_end().ends_with('?')
+            && self
+                .index
+                .find(&found.words)
+                .iter()
+                .any(|mention| mention.items.iter().copied().all(|item| asked(&item)))
     }
 
     fn learn(&mut self, text: &str, item: Option<&'a ItemId>) {
@@ -228,6 +269,9 @@ impl<'a> Checker<'a> {
         }
         self.check_values(&found)?;
         self.check_items(&found)?;
+        if self.tells_what_is_asked(sentence, &found) {
+            return Err(Fault::Item);
+        }
         self.check_deeds(&lower)?;
         let denials = denials(sentence);
         if !denials.is_empty() {

@@ -18,6 +18,7 @@ use crate::{
     brief::{Act, Step},
     intent::{AgentName, Intent},
     ledger::{Consent, Question},
+    menu::ItemId,
     order::Edit,
     ports::RecordType,
     tools::ToolName,
@@ -305,6 +306,12 @@ impl Turn<'_> {
             && dishes::category_named(&self.world.menu, &words).is_none()
     }
 
+    /// What the last reply told of; where it told of nothing, the dish spoken of last.
+    fn told_last(&self) -> &[ItemId] {
+        let talked_of = &self.memory.talked_of;
+        if self.memory.offered.is_empty() { &talked_of[..talked_of.len().min(1)] } else { &self.memory.offered }
+    }
+
     pub(super) fn asked<'b>(&self, part: &'b asking::Part<'_>) -> dishes::Asked<'b> {
         let words = plain_words(part.text);
         let mut named = part.items.clone();
@@ -322,7 +329,7 @@ impl Turn<'_> {
             among.retain(|_| part.compares() || words.len() <= 3);
         } else if let Some(open) = open.filter(|_| part.names_nothing() && part.compares()) {
             named = vec![open];
-        } else if let ([only], true) = (self.memory.offered.as_slice(), is_bare_mark(part, &words)) {
+        } else if let ([only], true) = (self.told_last(), is_bare_mark(part, &words)) {
             // "Vegan?" of the one thing that was told of.
             named = vec![vec![only.clone()]];
         } else if part.refers_back && says(&words, "come with | comes with | served with | include | includes") {

@@ -113,6 +113,11 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     if unknown.is_some() || (unnamed && (many || settled::seeks(&words))) {
         items.clear();
     }
+    // "What vegetarian burgers do you have?" asks about all of them, whatever one of them is called.
+    let kinds = says(&words, "what | which | any | do you have | are there");
+    if kinds && !slots.diets.is_empty() && dishes::category_named(&world.menu, &words).is_some() {
+        items.clear();
+    }
     // "What goes well with it?" asks about other dishes.
     let beside = goes_beside(&words);
     if beside {

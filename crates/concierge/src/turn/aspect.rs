@@ -50,7 +50,8 @@ impl Aspect {
             Self::Smallest
         } else if says(
             "size | sizes | how big | how large | how many pieces | how many come | how many do i get | how many are in",
-        ) {
+        ) || (says("how many") && words.len() <= 2)
+        {
             Self::Sizes
         } else if says("toppings | extras | options | sauces | customize | customise | add to | put on") {
             Self::Options

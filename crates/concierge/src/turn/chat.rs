@@ -8,6 +8,10 @@ use crate::{
     prompt::Persona,
 };
 
+/// Words that thank, those that travellers keep of their own language included.
+const THANKS: &str = "thanks | thank | thx | cheers | ty | appreciate | appreciated | grateful | gracias | merci | danke | \
+    grazie | arigato | obrigado";
+
 /// Answers a pleasantry. The manager, whose guest has a complaint open, answers soberly and in fixed words.
 pub(super) fn greeting(menu: &Menu, persona: &Persona, manager: bool, text: &str, first_turn: bool) -> Step {
     let step = pleasantry(menu, persona, text, first_turn);
@@ -28,7 +32,7 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
             .fact(format!("Restaurant: {house}"))
             .or_plain(format!("Thank you for visiting {house}. Goodbye, and see you soon!"));
     }
-    if says(&words, "thanks | thank | thx | cheers | ty | appreciate | appreciated | grateful") {
+    if says(&words, THANKS) {
         return Step::new(Act::Welcome)
             .fact(format!("Restaurant: {house}"))
             .or_plain("You're welcome! Is there anything else I can do for you?");
@@ -162,7 +166,7 @@ pub(super) fn asks_help(words: &[String]) -> bool {
 /// Whether the guest only thanks or takes leave.
 pub(super) fn is_thanks_or_bye(text: &str) -> bool {
     let words = plain_words(text);
-    takes_leave(&words) || says(&words, "thanks | thank | thx | cheers")
+    takes_leave(&words) || says(&words, THANKS)
 }
 
 /// Whether the guest makes a price: "my burger costs $0 now", "give me everything for free".

@@ -77,7 +77,7 @@ pub(super) fn fits_diet(item: &Item, diet: &str) -> Step {
             .or_plain(format!("I don't know whether {} is {diet}; please ask our staff.", item.name)),
         Some(diets) if diets.contains(diet) => Step::new(Act::TellDiet)
             .item_fact(&item.id, format!("{}: {diet}.", item.name))
-            .point(format!("Yes, {} is {diet}.", item.name), ["yes", diet]),
+            .point(format!("Yes, {} is {diet}.", item.name), [item.name.as_str(), diet]),
         Some(_) => {
             let plain = format!("No, {} is not marked {diet}.", item.name);
             Step::new(Act::TellDiet).item_fact(&item.id, plain.clone()).point(plain, ["not", diet])

@@ -438,7 +438,10 @@ fn leaves_out(menu: &Menu, words: &[String]) -> bool {
             .iter()
             .any(|item| plain_words(&item.description).iter().any(|other| singular(other) == singular(word)))
     };
-    says(words, "don't eat | dont eat | do not eat | can't eat | cannot eat | hindu") || behind.is_some_and(on_menu)
+    // "No bun" is a matter of what a dish comes in, which can be chosen.
+    let chosen = |word: &String| menu.option_groups.iter().any(|group| plain_words(&group.name).contains(word));
+    says(words, "don't eat | dont eat | do not eat | can't eat | cannot eat | hindu")
+        || behind.is_some_and(|word| on_menu(word) && !chosen(word))
 }
 
 fn near_dishes(menu: &Menu, near: &[&Item]) -> Step {

@@ -140,6 +140,10 @@ fn told(turn: &Turn<'_>, changes: &Changes) -> Vec<Step> {
     if !added.is_empty() {
         steps.push(lines_step(turn, Act::ConfirmAdded, "Added", "I've added", &added));
     }
+    // What was taken from one line and put in another is told word for word: a number left out would be wrong.
+    if steps.len() > 1 && steps.iter().any(|step| step.act == Act::ConfirmChanged) {
+        steps = steps.into_iter().map(|step| step.verbatim(true)).collect();
+    }
     let minded = unmarked(turn, &added);
     if !turn.cart.lines().is_empty()
         && let Some(last) = steps.last_mut()
@@ -175,7 +179,13 @@ fn lines_step(turn: &Turn<'_>, act: Act, label: &str, lead: &str, lines: &[Line]
     let step = lines.iter().zip(&words).fold(Step::new(act), |step, (line, words)| {
         step.item_fact(&line.item, format!("{label}: {words}: {}", money(&turn.world.menu, line.total())))
     });
-    step.point(format!("{lead} {}.", list_words(&words)), lines.iter().map(|line| line.name.clone()))
+    // What was asked for on a line, or left out, the guest wants to hear.
+    let details = lines.iter().flat_map(|line| {
+        let options = line.options.iter().map(|option| option.name.as_str());
+        options.chain(line.without.iter().map(|left| left.name.as_str())).map(str::to_lowercase)
+    });
+    let details: Vec<String> = details.filter(|_| act == Act::ConfirmChanged).collect();
+    step.point(format!("{lead} {}.", list_words(&words)), lines.iter().map(|line| line.name.clone()).chain(details))
 }
 
 fn total(turn: &Turn<'_>, step: Step) -> Step {

@@ -46,10 +46,17 @@ pub(super) fn intent(
     }
     // "Twenty" of the nuggets just ordered is no sum of money.
     let number = words.len() <= 2 && words.iter().any(|word| crate::check::number(word).is_some());
-    if number && route.intent == Intent::Budget && !scene.input.cart.is_empty() && !text.contains(['$', '€', '£']) {
+    let memory = &scene.input.memory;
+    let free = scene.need.is_none() && memory.pending.is_none() && memory.wish.is_none();
+    if number && free && !text.contains(['$', '€', '£']) {
         let moves = understand::converse(&world.lexicon, text, &super::heard::context(scene));
-        let sized = |found: &Move| matches!(found, Move::Edit(Edit::SetSize { .. }));
-        if moves.iter().any(sized) {
+        let told = !memory.offered.is_empty();
+        let counts = |found: &Move| match found {
+            Move::Edit(Edit::SetSize { .. }) => true,
+            Move::Edit(Edit::Add { .. }) => told,
+            _ => false,
+        };
+        if moves.iter().any(counts) {
             return Some(Intent::Order);
         }
     }

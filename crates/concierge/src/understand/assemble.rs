@@ -206,7 +206,11 @@ fn candidates(
     let before = before.and_then(|line| line.item.one());
     let again = all.iter().any(|item| Some(&lexicon.item(*item).id) == before);
     // Who says only what is not to be on it names no thing.
-    let refused = !draft.options.is_empty() && draft.options.iter().all(|(_, how)| how.negated);
+    let says_no = |edge: u16| {
+        let first = lattice.edges.get(edge as usize).map(|edge| tokens[edge.from].text.as_str());
+        matches!(first, Some("no" | "without" | "not"))
+    };
+    let refused = !draft.options.is_empty() && draft.options.iter().all(|(edge, how)| how.negated || says_no(*edge));
     if refused || (draft.size.is_none() && !named && !(draft.thing && again)) {
         return Vec::new();
     }

@@ -117,13 +117,26 @@ impl Dialog<'_> {
         let Some((count, rest)) = phrases::part(tokens).filter(|(count, _)| *count < old.quantity) else {
             return false;
         };
-        self.part(line, &old, count, &rest)
+        if self.part(line, &old, count, &rest) {
+            return true;
+        }
+        // "One with fries" of two burgers: fries come beside it, and the burgers stay two.
+        let behind = rest.first().is_some_and(|token| token.text == "with").then(|| &rest[1..]);
+        let beside = behind.filter(|behind| {
+            let (_, replay) = self.replay(behind, lattice::build(self.lexicon, behind), Some(&old));
+            !replay.lines.is_empty() && replay.context.as_ref().is_none_or(|draft| draft.options.is_empty())
+        });
+        let Some(beside) = beside else { return false };
+        self.clause(beside, None, true);
+        true
     }
 
     /// So many of a line become what words say: another thing, or the same in another way.
     fn part(&mut self, line: LineId, old: &OrderLine, count: u32, words: &[Token]) -> bool {
         let (lattice, replay) = self.replay(words, lattice::build(self.lexicon, words), Some(old));
-        if let [draft] = replay.lines.as_slice() {
+        // "With fries" comes beside a thing, and is not what it becomes.
+        let beside = words.first().is_some_and(|token| token.text == "with");
+        if let ([draft], false) = (replay.lines.as_slice(), beside) {
             let counted = draft.counted;
             let settled = assemble::settle(self.lexicon, words, &lattice, &replay);
             let Some((with, _)) = settled.lines.into_iter().next().filter(|(with, _)| with.item != old.item) else {

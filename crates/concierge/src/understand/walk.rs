@@ -125,6 +125,10 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
     let (mut to, mut words) = (one.to, one.words);
     for _ in 0..2 {
         let Some(token) = tokens.get(to).filter(|token| token.before == Break::None) else { return };
+        // "Well done no onions" where "no pink" is another word for well done.
+        if matches!(token.text.as_str(), "no" | "not" | "without" | "with" | "but") {
+            return;
+        }
         // "Jalapeno peppers" where the menu says "jalapenos": the singular before a noun tells its kind.
         let singular = to == one.to && lexicon.is_plural(one.entry) && !tokens[to - 1].is_plural();
         let reading =
