@@ -18,6 +18,7 @@
 //! No word of any restaurant is in the code; what a guest can order is what the menu file says.
 
 mod answer;
+mod answered;
 mod assemble;
 mod bynames;
 mod carted;
