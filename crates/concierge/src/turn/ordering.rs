@@ -105,7 +105,7 @@ impl Turn<'_> {
         }
         if steps.is_empty()
             && heard.intent == Intent::Order
-            && heard.text.split_whitespace().count() <= FEW_WORDS
+            && heard.text.split_whitespace().count() < FEW_WORDS
             && !says(&plain_words(heard.text), "no | wait | nope")
             && place::names_subject(&self.world.info, &plain_words(heard.text))
         {

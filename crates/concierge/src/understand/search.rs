@@ -45,6 +45,9 @@ pub(crate) fn best(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, conte
     search.finish()
 }
 
+/// What it costs to take a size over a pause to the next thing.
+const CARRIED: f32 = 1.0;
+
 /// A search under way.
 pub(crate) struct Search<'a> {
     pub lexicon: &'a Lexicon,
@@ -83,7 +86,14 @@ impl Search<'_> {
                     }
                 }
                 let edge_at = u16::try_from(edge).unwrap_or(NONE - 2);
-                let step = Step { from, edge: edge_at, state, score: node.score, flush: None };
+                // "Fries large, coke": a size that a pause parts from what follows is of the thing before.
+                let carried = pause != Break::None
+                    && state.size != NONE
+                    && state.item != NONE
+                    && state.pre_len == 0
+                    && !state.sized;
+                let score = if carried { node.score - CARRIED } else { node.score };
+                let step = Step { from, edge: edge_at, state, score, flush: None };
                 self.expand(step, &self.lattice.edges[edge]);
                 // "Large mint, large plum": at a pause what was said may be a thing by itself.
                 if pause != Break::None && (state.pre_len > 0 || state.size != NONE) {
