@@ -30,6 +30,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NAME, PASSWORD = "admin", "correct-horse-battery"
 STEPS = 24
+# Cases that an adapter is measured by before it may become the champion.
+CASES = 11
 MODEL, EXPERIMENT = "gemma-burger", "gemma-burger"
 ADAPTER = ROOT / "resources/adapters/gemma-3-270m"
 
@@ -258,7 +260,7 @@ def check_gate(client, product, folder, run):
     cases = folder / "cases.jsonl"
     lines = (ROOT / "resources/eval/replies.jsonl").read_text().splitlines()
     # Some of the first are spoken by rule, and the gate wants facts in the model's own words.
-    chosen = lines[:10] + [next(line for line in lines if '"order"' in line)]
+    chosen = lines[: CASES - 1] + [next(line for line in lines if '"order"' in line)]
     cases.write_text("".join(line + "\n" for line in chosen))
     told = json.loads(product.run("promote", "--cases", cases, "--json").stdout)
     assert told["promoted"] and told["champion"] is None, told
@@ -292,10 +294,10 @@ def check_evaluation(client, run, scores):
     assert all(math.isclose(told.data.metrics[name], value) for name, value in scores.items()), told.data.metrics
     mlflow.set_experiment(experiment_id=experiment)
     table = mlflow.load_table("evaluation.json", run_ids=[told.info.run_id])
-    assert len(table) == 3 and list(table["case"]), table
+    assert len(table) == CASES and list(table["case"]), table
     traces = client.search_traces(locations=[experiment], run_id=told.info.run_id)
     verdicts = [verdict for trace in traces for verdict in trace.info.assessments]
-    assert len(traces) == 3 and len(verdicts) == 3, (len(traces), len(verdicts))
+    assert len(traces) == CASES and len(verdicts) == CASES, (len(traces), len(verdicts))
     assert all(verdict.name == "rules" and verdict.source.source_type == "CODE" for verdict in verdicts), verdicts
 
 
