@@ -201,17 +201,6 @@ impl<'a> Checker<'a> {
         checker
     }
 
-    /// Whether a sentence tells of an item as done that the reply only asks about.
-    fn tells_what_is_asked(&self, sentence: &str, found: &Claims) -> bool {
-        let asked = |item: &&ItemId| self.asked.contains(item);
-        !sentence.trim_end().ends_with('?')
-            && self
-                .index
-                .find(&found.words)
-                .iter()
-                .any(|mention| mention.items.iter().copied().all(|item| asked(&item)))
-    }
-
     fn learn(&mut self, text: &str, item: Option<&'a ItemId>) {
         let found = claims(text);
         let amounts = found.amounts.iter().map(|(_, cents)| *cents);
@@ -268,10 +257,7 @@ impl<'a> Checker<'a> {
             return Err(Fault::Form);
         }
         self.check_values(&found)?;
-        self.check_items(&found)?;
-        if self.tells_what_is_asked(sentence, &found) {
-            return Err(Fault::Item);
-        }
+        self.check_items(&found, sentence.trim_end().ends_with('?'))?;
         self.check_deeds(&lower)?;
         let denials = denials(sentence);
         if !denials.is_empty() {
@@ -319,7 +305,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    fn check_items(&self, found: &Claims) -> Result<(), Fault> {
+    fn check_items(&self, found: &Claims, asks: bool) -> Result<(), Fault> {
         let mentions = self.index.find(&found.words);
         for mention in &mentions {
             let known = mention.items.iter().any(|item| self.items.contains(item));
@@ -362,6 +348,11 @@ impl<'a> Checker<'a> {
             if priced.peek().is_some() && !priced.any(|amounts| amounts.contains(cents)) {
                 return Err(Fault::Amount);
             }
+        }
+        // What the reply only asks about is told of in its question alone.
+        let only_asked = |mention: &mentions::Mention<'_>| mention.items.iter().all(|item| self.asked.contains(item));
+        if !asks && mentions.iter().any(only_asked) {
+            return Err(Fault::Item);
         }
         Ok(())
     }

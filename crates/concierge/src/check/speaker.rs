@@ -115,10 +115,15 @@ impl<'a> Speaker<'a> {
     }
 }
 
+/// Whether words, made [`normal`], hold what is needed. "The" is part of some names and left out in speaking: nothing need
+/// be said twice for that.
+fn holds(heard: &str, need: &str) -> bool {
+    heard.contains(normal(need).trim_start_matches("the "))
+}
+
 /// Whether words hold all that a point needs.
 fn meets(heard: &str, needs: &[String]) -> bool {
-    // "The" is part of some names and left out in speaking: nothing need be said twice for that.
-    needs.iter().map(|need| normal(need)).all(|need| heard.contains(need.trim_start_matches("the ")))
+    needs.iter().all(|need| holds(heard, need))
 }
 
 impl Speaker<'_> {
@@ -150,14 +155,12 @@ impl Speaker<'_> {
         let is_question = |text: &str| text.ends_with('?');
         let mut asked = self.brief.points().filter(|point| is_question(&point.plain) && !point.needs.is_empty());
         let Some(point) = asked.next().filter(|_| is_question(sentence)) else { return false };
-        let holds = |text: &str, need: &String| normal(text).contains(normal(need).trim_start_matches("the "));
-        let told = |text: &str| point.needs.iter().all(|need| holds(text, need));
-        let once_more = self.said.iter().any(|said| is_question(said) && told(said));
+        let once_more = self.said.iter().any(|said| is_question(said) && meets(&normal(said), &point.needs));
         // A need of several sentences is heard one by one, and "Oysters?" is but an echo.
         const ECHO: usize = 3;
-        let part_of = |need: &String| normal(need).contains(&normal(sentence));
+        let heard = normal(sentence);
         let of_nothing = sentence.split_whitespace().count() > ECHO
-            && !point.needs.iter().any(|need| holds(sentence, need) || part_of(need));
+            && !point.needs.iter().any(|need| holds(&heard, need) || normal(need).contains(&heard));
         asked.next().is_none() && (once_more || of_nothing)
     }
 }

@@ -31,9 +31,6 @@ const SURE_OF_PLACE: f32 = 0.8;
 /// Longer questions, in words, ask of the whole menu.
 const MOST_OF_OFFERED: usize = 7;
 
-/// Longer messages, in words, that state a diet say more than that.
-const MOST_OF_STATING: usize = 4;
-
 impl Turn<'_> {
     /// Allergies and diets that the guest states hold for the whole conversation.
     pub(super) fn note_wishes(&mut self, heard: &Heard<'_>) -> Vec<Step> {
@@ -46,8 +43,8 @@ impl Turn<'_> {
                 noted.push(allergen.clone());
             }
         }
-        let words = plain_words(heard.text);
-        for diet in heard.diets.iter().filter(|diet| heard.states_diet && !is_of_some(&words, diet)) {
+        let words = &heard.words;
+        for diet in heard.diets.iter().filter(|diet| heard.states_diet && !is_of_some(words, diet)) {
             if !self.cart.diets().contains(diet)
                 && let Ok(events) = self.cart.declare_diet(diet)
             {
@@ -97,7 +94,7 @@ impl Turn<'_> {
         if chat::is_foreign(heard.text) {
             return vec![place::english_only(&self.world.info, &self.world.menu.name)];
         }
-        if !self.cart.allergies().is_empty() && says(&plain_words(heard.text), settled::NOT_ALLERGIC) {
+        if !self.cart.allergies().is_empty() && says(&heard.words, settled::NOT_ALLERGIC) {
             return vec![self.keeps_allergy()];
         }
         if heard.edits.is_empty() && self.memory.complaint.is_none() && chat::dislikes(heard.text) {
@@ -228,7 +225,7 @@ impl Turn<'_> {
         // "No, I said sprite" takes nothing off.
         const ONLY_NO: &str = "no nope nah thanks thank you nothing none not now never mind nevermind i don't dont want need any \
             of them it that neither actually anymore sorry please either leave";
-        if !plain_words(heard.text).iter().all(|word| among(word, ONLY_NO)) {
+        if !heard.words.iter().all(|word| among(word, ONLY_NO)) {
             return None;
         }
         let need = self.cart.needs(&self.world.menu).into_iter().next()?;
@@ -323,11 +320,6 @@ impl Turn<'_> {
             diets.extend(self.cart.diets().iter().cloned());
         }
         let avoid = self.cart.allergies().clone();
-        // "I'm vegetarian" names no dish that goes by the word.
-        if !part.diets.is_empty() && words.len() <= MOST_OF_STATING && says(&words, "i'm | i am | im | we're | we are")
-        {
-            named.clear();
-        }
         // "Is it safe?" of a guest who told of an allergy.
         let mut allergens = part.allergens.clone();
         if allergens.is_empty() && phrases::asks_if_safe(&words) {

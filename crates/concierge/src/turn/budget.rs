@@ -7,7 +7,7 @@ use super::{
     heard::Heard,
     memory::{Pending, Wish},
     orders,
-    wording::{capital, money, plain_words, says},
+    wording::{capital, money, says},
 };
 use crate::{
     brief::{Act, Step},
@@ -37,14 +37,14 @@ pub(super) fn go_on(turn: &mut Turn<'_>, heard: &Heard<'_>) -> Option<Vec<Step>>
     {
         return None;
     }
-    let words = plain_words(heard.text);
+    let words = &heard.words;
     let menu = &turn.world.menu;
     let new = wish::read(&turn.world.lexicon, menu, heard.text).request;
-    let cheaper = says(&words, "cheaper | less expensive | less money | too expensive | too much | costs less");
-    let other = says(&words, "something else | another | other | different | else");
+    let cheaper = says(words, "cheaper | less expensive | less money | too expensive | too much | costs less");
+    let other = says(words, "something else | another | other | different | else");
     let told = new.limit.is_some()
         || new.party > 1
-        || (wish.total.is_some() && says(&words, "for one | just me | only me | for me | just for me"))
+        || (wish.total.is_some() && says(words, "for one | just me | only me | for me | just for me"))
         || !(new.diners.is_empty() && new.must_not.is_empty() && new.courses_not.is_empty())
         || new.sides + new.drinks + new.desserts > 0;
     // Asked for a sum, a guest may order all the same.
@@ -176,14 +176,15 @@ fn tell(turn: &Turn<'_>, plan: &planner::Plan) -> Step {
         }
     });
     let tax = if plan.tax.0 > 0 { " with tax" } else { "" };
-    let left = plan.left.map(|left| money(menu, left));
-    let sum = left
-        .as_ref()
-        .map_or_else(|| format!("Total: {total}{tax}"), |left| format!("Total: {total}{tax}; left: {left}"));
-    let told = match (&left, plan.left) {
-        (_, Some(Cents(0))) => format!("That is {total}{tax}, to the cent."),
-        (Some(left), _) => format!("That is {total}{tax}, and {left} is left."),
-        (None, _) => format!("That is {total}{tax}."),
+    let sum = format!("Total: {total}{tax}");
+    let (sum, told) = match plan.left {
+        None => (sum, format!("That is {total}{tax}.")),
+        Some(left) => {
+            let left = money(menu, left);
+            let told =
+                if plan.left == Some(Cents::ZERO) { "to the cent".to_owned() } else { format!("and {left} is left") };
+            (format!("{sum}; left: {left}"), format!("That is {total}{tax}, {told}."))
+        }
     };
     let names = plan.lines.iter().map(|line| line.name.split(" (").next().unwrap_or_default().to_owned());
     step.fact(sum)

@@ -3,12 +3,12 @@
 use super::{
     Scene, World,
     heard::{Heard, plain_line},
-    wording::{plain_words, says},
+    wording::says,
 };
 use crate::{
     intent::Intent,
     ledger::Question as Open,
-    order::{Edit, OrderLine, Pick},
+    order::{ChoicePick, Edit, OptionPick, OrderLine, Pick, Without},
     understand::{self, Answer as Choice},
 };
 
@@ -18,33 +18,31 @@ const SEVERAL: &str = "and | both | all | each | one of each | plus";
 impl Heard<'_> {
     /// An answer to a question that the ledger asked becomes the edit that settles it.
     pub(super) fn choose(&mut self, world: &World, scene: &Scene<'_, '_>, choice: Choice) {
-        let (input, need) = (scene.input, scene.need.as_ref());
+        let cart = &scene.input.cart;
+        let need = scene.need.as_ref().map(|need| (need.line, &need.question));
         // "Three burgers." "Two classics and one firewall": the answer counts anew.
-        if let (Choice::Items(items), Some((line, Open::Item { .. }))) =
-            (&choice, need.map(|need| (need.line, &need.question)))
+        if let (Choice::Items(items), Some((line, Open::Item { .. }))) = (&choice, need)
             && items.len() > 1
-            && let Some(pending) = input.cart.pending_lines().iter().find(|pending| pending.id == line)
-            && let Some(lines) = counted(world, self.text, &pending.wanted)
+            && let Some(lines) = cart.pending(line).and_then(|pending| counted(world, self.text, &pending.wanted))
         {
             self.edits.push(Edit::Remove { line, quantity: None });
             self.edits.extend(lines);
             return self.take_as_order();
         }
-        match (choice, need.map(|need| (need.line, &need.question))) {
+        match (choice, need) {
             // "The cheese one" of two with cheese: between those two it is asked again.
             (Choice::Items(items), Some((line, Open::Item { .. })))
-                if items.len() > 1 && !self.text.contains(',') && !says(&plain_words(self.text), SEVERAL) =>
+                if items.len() > 1 && !self.text.contains(',') && !says(&self.words, SEVERAL) =>
             {
-                let pending = input.cart.pending_lines().iter().find(|pending| pending.id == line);
-                if let Some(pending) = pending {
+                self.edits.extend(cart.pending(line).map(|pending| {
                     let with = OrderLine { item: Pick::AnyOf(items), ..pending.wanted.clone() };
-                    self.edits.push(Edit::Replace { line, with });
-                }
+                    Edit::Replace { line, with }
+                }));
             }
             (Choice::Items(items), Some((line, Open::Item { .. }))) => {
                 let mut items = items.into_iter();
                 if let Some(first) = items.next()
-                    && let Some(edit) = input.cart.answer_item(line, &first)
+                    && let Some(edit) = cart.answer_item(line, &first)
                 {
                     self.edits.push(edit);
                     // "Small straight" says the size as well.
@@ -61,9 +59,9 @@ impl Heard<'_> {
             (Choice::Choices(choices), Some((line, Open::Choice { group, .. }))) => {
                 self.edits.extend(choices.into_iter().map(|choice| Edit::SetOption {
                     line,
-                    option: crate::order::OptionPick {
+                    option: OptionPick {
                         group: group.clone(),
-                        choice: crate::order::ChoicePick::One(choice),
+                        choice: ChoicePick::One(choice),
                         amount: None,
                         count: None,
                     },
@@ -72,10 +70,7 @@ impl Heard<'_> {
             (Choice::Choices(choices), Some((line, Open::Without { group, .. }))) => {
                 self.edits.extend(choices.into_iter().map(|choice| Edit::Leave {
                     line,
-                    without: crate::order::Without {
-                        group: group.clone(),
-                        choice: crate::order::ChoicePick::One(choice),
-                    },
+                    without: Without { group: group.clone(), choice: ChoicePick::One(choice) },
                 }));
             }
             _ => {}

@@ -13,8 +13,8 @@ use crate::{
 };
 
 /// Whether something may be eaten is asked.
-pub(super) const MAY_BE_EATEN: &str = "ok | okay | fine | safe | can i eat | can she eat | can he eat | can they eat | can we eat | can i have | \
-    can she have | can he have | can they have";
+pub(super) const MAY_BE_EATEN: &str = "ok | okay | fine | safe | can i eat | can she eat | can he eat | can they eat | \
+    can we eat | can i have | can she have | can he have | can they have";
 
 /// What a guest who told of an allergy should mind of a dish that is told of.
 pub(super) fn mind(item: &Item, avoid: &BTreeSet<String>) -> Option<Step> {
@@ -73,7 +73,9 @@ pub(super) fn about(menu: &Menu, item: &Item, aspect: Aspect, asked: &Asked<'_>)
 /// tell nothing: "any pork in it?", "is it fried?".
 fn asks_more_than_told(item: &Item, text: &str) -> bool {
     const ASKING: &str = "is are does do has have any was";
-    const AROUND: &str = "is are does do has have any in it the a an of on with there this that them they these those one you         your use used come comes made make and or some really very too also please so ok okay inside contain contains for me us i         my not what about kind can get which was all like served be good nice hi hello tell";
+    const AROUND: &str = "is are does do has have any in it the a an of on with there this that them they these those one \
+        you your use used come comes made make and or some really very too also please so ok okay inside contain contains \
+        for me us i my not what about kind can get which was all like served be good nice hi hello tell";
     let words = plain_words(text);
     let names = std::iter::once(&item.name).chain(&item.aliases);
     let known: Vec<String> = names

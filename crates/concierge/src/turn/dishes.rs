@@ -283,10 +283,16 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
 
 /// The biggest or the smallest of some dishes, as far as a menu tells: by their calories.
 fn by_size(biggest: bool, fits: &[&Item]) -> Option<Step> {
+    let which = if biggest { "biggest" } else { "smallest" };
+    of_calories(fits, biggest, |name, calories| format!("Going by calories, {name} is the {which}: {calories} kcal."))
+}
+
+/// Tells the dish with the most calories, or with the fewest, in these words.
+fn of_calories(fits: &[&Item], most: bool, words: impl Fn(&str, u32) -> String) -> Option<Step> {
     let told = fits.iter().filter(|item| item.calories.is_some());
-    let best = if biggest { told.max_by_key(|item| item.calories) } else { told.min_by_key(|item| item.calories) }?;
-    let (which, calories) = (if biggest { "biggest" } else { "smallest" }, best.calories?);
-    let plain = format!("Going by calories, {} is the {which}: {calories} kcal.", best.name);
+    let best = if most { told.max_by_key(|item| item.calories) } else { told.min_by_key(|item| item.calories) }?;
+    let calories = best.calories?;
+    let plain = words(&best.name, calories);
     let step = Step::new(Act::TellItem).item_fact(&best.id, plain.clone()).source(source(best));
     Some(step.point(plain, [best.name.clone(), calories.to_string()]))
 }
@@ -303,17 +309,8 @@ fn by_calories(words: &[String], fits: &[&Item]) -> Option<Step> {
     if !least && !says(words, "most | highest") {
         return None;
     }
-    let told = fits.iter().filter(|item| item.calories.is_some());
-    let best = if least { told.min_by_key(|item| item.calories) } else { told.max_by_key(|item| item.calories) }?;
-    let calories = best.calories?;
     let which = if least { "fewest" } else { "most" };
-    let plain = format!("{} has the {which} calories: {calories} kcal.", best.name);
-    Some(
-        Step::new(Act::TellItem)
-            .item_fact(&best.id, plain.clone())
-            .point(plain, [best.name.clone(), calories.to_string()])
-            .source(source(best)),
-    )
+    of_calories(fits, !least, |name, calories| format!("{name} has the {which} calories: {calories} kcal."))
 }
 
 /// Whether dishes without something are asked for that is no allergen: "I don't eat pork", "no beef".

@@ -23,6 +23,20 @@ pub(super) enum Extra<'a> {
 const MOST: usize = 8;
 const MOST_DISHES: usize = 3;
 
+/// " for $1.50 more", where a choice costs something.
+fn surcharge(menu: &Menu, choice: &Choice) -> String {
+    match choice.price.0 {
+        0 => String::new(),
+        _ => format!(" for {} more", menu.currency.show(choice.price)),
+    }
+}
+
+/// Whether words, in the singular, are what a choice is called.
+fn is_called(choice: &Choice, asked: &[&str]) -> bool {
+    let is_name = |name: &String| plain_words(name).iter().map(|word| singular(word)).eq(asked.iter().copied());
+    std::iter::once(&choice.name).chain(&choice.aliases).any(is_name)
+}
+
 /// The extra that words ask for and nothing else: "do you have oat milk?", "some ketchup, please".
 pub(super) fn named<'a>(menu: &'a Menu, words: &[String]) -> Option<Extra<'a>> {
     const AROUND: &str = "do you have got any some is are there can could may i we get me us the a an of kind kinds sort type \
@@ -32,12 +46,9 @@ pub(super) fn named<'a>(menu: &'a Menu, words: &[String]) -> Option<Extra<'a>> {
     if asked.is_empty() {
         return None;
     }
-    let is_name = |name: &str| plain_words(name).iter().map(|word| singular(word)).eq(asked.iter().copied());
     let groups = || menu.option_groups.iter();
     let choices = || groups().flat_map(|group| &group.choices).filter(|choice| choice.available);
-    if let Some(choice) =
-        choices().find(|choice| is_name(&choice.name) || choice.aliases.iter().any(|alias| is_name(alias)))
-    {
+    if let Some(choice) = choices().find(|choice| is_called(choice, &asked)) {
         return Some(Extra::Choice(choice));
     }
     let [kind] = asked.as_slice() else { return None };
@@ -85,10 +96,9 @@ pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {
     if asked.is_empty() || !words.iter().take(2).any(|word| among(word, ASKING)) {
         return None;
     }
-    let is_name = |name: &str| plain_words(name).iter().map(|word| singular(word)).eq(asked.iter().copied());
-    let (group, choice) = item.option_groups.iter().filter_map(|id| menu.group(id)).find_map(|group| {
-        let found = |choice: &&Choice| is_name(&choice.name) || choice.aliases.iter().any(|alias| is_name(alias));
-        group.choices.iter().find(found).map(|choice| (group, choice))
+    let mut groups = item.option_groups.iter().filter_map(|id| menu.group(id));
+    let (group, choice) = groups.find_map(|group| {
+        group.choices.iter().find(|choice| is_called(choice, &asked)).map(|choice| (group, choice))
     })?;
     let told = plain_words(&item.description);
     let name = choice.name.to_lowercase();
@@ -103,8 +113,7 @@ pub(super) fn with(menu: &Menu, item: &Item, text: &str) -> Option<Step> {
         return None;
     } else {
         // Nothing is said of what is in it besides: tea that sugar goes with may be sweet already.
-        let more =
-            if choice.price.0 > 0 { format!(" for {} more", menu.currency.show(choice.price)) } else { String::new() };
+        let more = surcharge(menu, choice);
         format!("{}: {} You can have {name} with it{more}.", item.name, with_stop(&item.description))
     };
     Some(Step::new(Act::TellItem).item_fact(&item.id, plain.clone()).or_plain(plain).verbatim(true))
@@ -145,10 +154,7 @@ pub(super) fn tell(menu: &Menu, extra: &Extra<'_>) -> Step {
     let dishes = by_popularity(menu, |item| item.option_groups.iter().filter_map(|id| menu.group(id)).any(takes));
     let names: Vec<String> = dishes.iter().take(MOST_DISHES).map(|item| item.name.clone()).collect();
     let on = listing(&names, "or");
-    let more = match choice.price.0 {
-        0 => String::new(),
-        _ => format!(" for {} more", menu.currency.show(choice.price)),
-    };
+    let more = surcharge(menu, choice);
     let name = choice.name.to_lowercase();
     let plain = format!("We have {name} to go with {on}{more}. Which dish would you like it with?");
     let step = dishes.iter().take(MOST_DISHES).fold(Step::new(Act::TellMenu), |step, item| {

@@ -23,6 +23,8 @@ use crate::{
 /// A message as understood.
 pub(super) struct Heard<'a> {
     pub text: &'a str,
+    /// Its words, in lower case and without punctuation.
+    pub words: Vec<String>,
     /// What the message is about most of all.
     pub intent: Intent,
     pub confidence: f32,
@@ -103,8 +105,15 @@ impl<'a> Heard<'a> {
             Some(question) => part_of(world, question, text, vector, &route),
             None => part(world, text, vector, &route),
         });
+        let states_diet = !slots.diets.is_empty()
+            && says(
+                &words,
+                "i'm | i am | im | we're | we are | i don't eat | i dont eat | i do not eat | \
+                    i can't eat | we don't eat | my diet | i eat",
+            );
         let mut heard = Self {
             text,
+            words,
             intent: if question.is_some() { Intent::MenuQa } else { intent },
             confidence,
             form: slots.form,
@@ -115,12 +124,7 @@ impl<'a> Heard<'a> {
             unknown: Vec::new(),
             problems: Vec::new(),
             which: None,
-            states_diet: !slots.diets.is_empty()
-                && says(
-                    &words,
-                    "i'm | i am | im | we're | we are | i don't eat | i dont eat | i do not eat | \
-                    i can't eat | we don't eat | my diet | i eat",
-                ),
+            states_diet,
             allergies: slots.allergies,
             diets: slots.diets,
         };
@@ -138,7 +142,7 @@ impl<'a> Heard<'a> {
             return false;
         }
         // Thanks and "who are you?" are no answer, however unsure the router is.
-        let pleasant = super::chat::is_thanks_or_bye(self.text) || super::chat::asks_who(&plain_words(self.text));
+        let pleasant = super::chat::is_thanks_or_bye(self.text) || super::chat::asks_who(&self.words);
         if self.intent == Intent::Greeting && pleasant && self.reply.is_none() {
             return false;
         }
@@ -164,7 +168,7 @@ impl<'a> Heard<'a> {
     pub fn wants(&self) -> bool {
         const WANTING: &str = "want | i'd | like | can i | could i | may i | i'll | add | order | get me | give me | \
             bring me | need | let me";
-        says(&plain_words(self.text), WANTING)
+        says(&self.words, WANTING)
     }
 
     /// Lets the parser read what concerns the order. A question that names a dish orders nothing.
@@ -182,7 +186,7 @@ impl<'a> Heard<'a> {
         let answered_only = orders.is_empty();
         // "Is it spicy?" asks, and chooses nothing.
         let asks = (matches!(self.form, Form::YesNo | Form::Open) && !self.wants())
-            || super::phrases::asks_of_offered(&plain_words(self.text));
+            || super::phrases::asks_of_offered(&self.words);
         if answered_only && asks && self.intent == Intent::MenuQa && self.confidence >= SURE {
             return;
         }
@@ -205,8 +209,12 @@ impl<'a> Heard<'a> {
             let moves = understand::converse(&world.lexicon, &text, &self::context(&scene));
             moves.iter().any(|found| matches!(found, Move::Choose(_))).then_some((moves, scene))
         });
-        let (moves, scene) = match &behind {
-            Some((moves, scene)) => (moves.clone(), scene),
+        let other;
+        let (moves, scene) = match behind {
+            Some((moves, found)) => {
+                other = found;
+                (moves, &other)
+            }
             None => (moves, scene),
         };
         for found in moves {

@@ -6,7 +6,7 @@ use super::{
     dishes,
     heard::{Heard, plain_line},
     phrases,
-    wording::{among, plain_words, says},
+    wording::{among, says},
 };
 use crate::{ledger::Question, order::Edit, understand::Form};
 
@@ -16,9 +16,9 @@ impl Turn<'_> {
         let menu = &self.world.menu;
         let need = self.cart.needs(menu).into_iter().next()?;
         let Question::Item { any_of } = &need.question else { return None };
-        let words = plain_words(heard.text);
-        let cheapest = phrases::is_only(&words, phrases::CHEAPEST);
-        let any = || [phrases::LEFT_TO_US, phrases::ANY_OF_THEM].iter().any(|left| phrases::is_only(&words, left));
+        let words = &heard.words;
+        let cheapest = phrases::is_only(words, phrases::CHEAPEST);
+        let any = || [phrases::LEFT_TO_US, phrases::ANY_OF_THEM].iter().any(|left| phrases::is_only(words, left));
         if !heard.edits.is_empty() || !(cheapest || any()) {
             return None;
         }
@@ -30,16 +30,16 @@ impl Turn<'_> {
     /// "I'll go for the bigger one" of the dishes told of last.
     pub(super) fn ranked_offer(&self, heard: &Heard<'_>) -> Option<Edit> {
         const MOST: usize = 9;
-        let words = plain_words(heard.text);
+        let words = &heard.words;
         let takes = heard.form == Form::Statement || heard.wants();
         let free =
             heard.edits.is_empty() && self.memory.complaint.is_none() && self.cart.needs(&self.world.menu).is_empty();
-        if !(takes && free && words.len() <= MOST && says(&words, "one | of them | of those")) {
+        if !(takes && free && words.len() <= MOST && says(words, "one | of them | of those")) {
             return None;
         }
         let menu = &self.world.menu;
         let offered = self.memory.offered.iter().filter_map(|id| menu.item(id));
-        let pick = match Aspect::of(&words) {
+        let pick = match Aspect::of(words) {
             Aspect::Biggest => offered.max_by_key(|item| item.calories),
             Aspect::Smallest => offered.min_by_key(|item| item.calories),
             Aspect::Cheapest => offered.min_by_key(|item| item.price_range().0),
@@ -54,8 +54,8 @@ impl Turn<'_> {
         const TAKES: &str =
             "ok okay yes sure good fine great then please i i'll i'd we we'll take have want add try that this it one";
         let [only] = self.memory.offered.as_slice() else { return None };
-        let words = plain_words(heard.text);
-        let takes = says(&words, "that | this | it | add | take | try") && words.iter().all(|word| among(word, TAKES));
+        let words = &heard.words;
+        let takes = says(words, "that | this | it | add | take | try") && words.iter().all(|word| among(word, TAKES));
         let free = heard.edits.is_empty()
             && heard.form != Form::Open
             && heard.form != Form::YesNo

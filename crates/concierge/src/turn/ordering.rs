@@ -106,8 +106,8 @@ impl Turn<'_> {
         if steps.is_empty()
             && heard.intent == Intent::Order
             && heard.text.split_whitespace().count() < FEW_WORDS
-            && !says(&plain_words(heard.text), "no | wait | nope")
-            && place::names_subject(&self.world.info, &plain_words(heard.text))
+            && !says(&heard.words, "no | wait | nope")
+            && place::names_subject(&self.world.info, &heard.words)
         {
             // "Pay by card": what is on no menu, and the house has a record of it.
             let told = heard.parts.first().map(|part| self.tell_store(part.text, &part.embedding));
@@ -130,7 +130,7 @@ impl Turn<'_> {
     fn sizes_of_last(&self, heard: &Heard<'_>) -> Option<Step> {
         const SIZES: &str = "small medium large regular big little tall short grande venti standard normal";
         const AROUND: &str = "please one a the then ok okay make it size sized i want that";
-        let words = plain_words(heard.text);
+        let words = &heard.words;
         let size = words.iter().any(|word| among(word, SIZES));
         if !size || !words.iter().all(|word| among(word, SIZES) || among(word, AROUND)) {
             return None;
@@ -159,21 +159,19 @@ impl Turn<'_> {
         const ONE: &str = "ok okay yes i i'll i'd take have want like one two of those them these that this it please give me can get try let's \
             do go with";
         let menu = &self.world.menu;
-        let words = plain_words(heard.text);
-        let one = || says(&words, "one | two | that | this | it") && words.iter().all(|word| among(word, ONE));
+        let words = &heard.words;
+        let one = || says(words, "one | two | that | this | it") && words.iter().all(|word| among(word, ONE));
         let open = heard.edits.is_empty() && self.memory.offered.len() > 1 && self.cart.needs(menu).is_empty();
         if !open || !(heard.reply == Some(Answer::Yes) || one()) {
             return None;
         }
-        let names: Vec<&str> =
-            self.memory.offered.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
-        Some(orders::ask(&format!("Which one would you like: {}?", listing(&names, "or"))))
+        Some(orders::ask_which(menu, "Which one would you like", &self.memory.offered))
     }
 
     /// What an order that names no dish may mean: the end of the order, a kind of dish.
     fn nothing_named(&mut self, heard: &Heard<'_>) -> Vec<Step> {
         let menu = &self.world.menu;
-        let words = plain_words(heard.text);
+        let words = &heard.words;
         const NO_MORE: &str = "no nope nah thanks thank you nothing not now that's thats all it please";
         if heard.reply == Some(Answer::No) && !self.cart.is_empty() && words.iter().all(|word| among(word, NO_MORE)) {
             return orders::ask_place(self);
@@ -183,12 +181,12 @@ impl Turn<'_> {
         if !self.cart.is_empty() && self.memory.pending.is_none() && words.iter().all(|word| among(word, CONTENT)) {
             return orders::ask_place(self);
         }
-        let refuses = says(&words, "no | not | without | don't | never");
+        let refuses = says(words, "no | not | without | don't | never");
         if !refuses && (heard.form == Form::Statement || heard.wants() || words.len() <= FEW_WORDS) {
-            if let Some(extra) = extras::named(menu, &words) {
+            if let Some(extra) = extras::named(menu, words) {
                 return vec![extras::tell(menu, &extra)];
             }
-            if headings::category_named(menu, &words).is_some()
+            if headings::category_named(menu, words).is_some()
                 && let Some(part) = heard.parts.first()
             {
                 let asked = self.asked(part);

@@ -6,12 +6,12 @@ use super::{
     Turn,
     calls::tool_of_edit,
     memory::Pending,
-    wording::{capital, money},
+    wording::{capital, listing, money},
 };
 use crate::{
     brief::{Act, Step},
     ledger::{Conflict, Consent, Event, Line, Question, Refusal, Totals, describe_line, list_words},
-    menu::ItemId,
+    menu::{ItemId, Menu},
     order::{ChoicePick, Edit, LineId},
     tools::ToolName,
 };
@@ -230,6 +230,12 @@ fn anything_else(steps: &mut [Step]) {
 /// Asks a question of ours, word for word.
 pub(super) fn ask(question: &str) -> Step {
     Step::new(Act::AskWhich).fact(format!("To ask: {question}")).point(question, [question])
+}
+
+/// Asks which of some dishes is meant.
+pub(super) fn ask_which(menu: &Menu, lead: &str, dishes: &[ItemId]) -> Step {
+    let names: Vec<&str> = dishes.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
+    ask(&format!("{lead}: {}?", listing(&names, "or")))
 }
 
 /// The first question that the cart leaves open.

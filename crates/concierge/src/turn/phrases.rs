@@ -58,10 +58,11 @@ pub(super) fn intent(
         return Some(Intent::StoreInfo);
     }
     // "Hey, what's good here?" greets and asks.
-    let pleasantly = matches!(route.intent, Intent::Greeting | Intent::OffTopic | Intent::StoreInfo | Intent::History);
-    let pleasantly =
-        pleasantly || (route.intent == Intent::Order && understand::parse(&world.lexicon, text).lines.is_empty());
-    if !named && pleasantly && words.len() <= ASKED_AT_MOST && says(words, WHAT_IS_GOOD) {
+    let pleasantly = || match route.intent {
+        Intent::Order => understand::parse(&world.lexicon, text).lines.is_empty(),
+        intent => matches!(intent, Intent::Greeting | Intent::OffTopic | Intent::StoreInfo | Intent::History),
+    };
+    if !named && words.len() <= ASKED_AT_MOST && says(words, WHAT_IS_GOOD) && pleasantly() {
         return Some(Intent::MenuQa);
     }
     // "Twenty" of the nuggets just ordered is no sum of money.
@@ -232,16 +233,12 @@ fn asks_total(scene: &Scene<'_, '_>, words: &[String]) -> bool {
     // Of several things in the cart, and none told of since, "how much is it?" asks for the sum.
     let several =
         cart.lines().iter().map(|line| line.quantity).sum::<u32>() > 1 || memory.pending == Some(Pending::Place);
-    let of_all = several
-        && memory.offered.is_empty()
-        && says(words, "how much | the price")
-        && says(words, "it | that | this | all");
-    // "How much now?" with nothing told of since.
+    // "How much now?"
     const BARE: &str = "how much now is so far ok and what's the price then";
-    let bare = || {
-        memory.offered.is_empty() && says(words, "how much | the price") && words.iter().all(|word| among(word, BARE))
-    };
-    let of_all = of_all || bare();
+    let bare = || words.iter().all(|word| among(word, BARE));
+    let of_all = memory.offered.is_empty()
+        && says(words, "how much | the price")
+        && ((several && says(words, "it | that | this | all")) || bare());
     !cart.is_empty() && says(words, ASKING) && (says(words, TOTAL) || of_all)
 }
 

@@ -26,8 +26,7 @@ pub(super) fn quote(turn: &Turn<'_>, text: &str, words: &[String]) -> Option<Ste
         Pick::One(_) => None,
     });
     if let Some(any_of) = open {
-        let names: Vec<&str> = any_of.iter().filter_map(|id| menu.item(id)).map(|item| item.name.as_str()).collect();
-        return Some(orders::ask(&format!("Which do you mean: {}?", listing(&names, "or"))));
+        return Some(orders::ask_which(menu, "Which do you mean", any_of));
     }
     let mut cart = Cart::default();
     for line in parsed.lines {

@@ -4,6 +4,7 @@ use super::carted::{has_choice, item_places, size_id};
 use super::dialog::{Dialog, NEAREST, plain};
 use super::lattice::{self, Kind, Lattice};
 use super::moves::Move;
+use super::replay::Replay;
 use super::tokens::Token;
 use super::{Problem, UnknownThing, assemble, cues, numbers, phrases, picks, pieces, target};
 use crate::menu::ItemId;
@@ -63,10 +64,11 @@ impl Dialog<'_> {
     }
 
     /// "One still, one sparkling" of two waters that nothing was said of: they are those two, and no others.
-    pub(super) fn tells_apart(&self, about: Option<&(LineId, OrderLine)>, new: &[(OrderLine, bool)]) -> Option<LineId> {
-        let (id, old) = about?;
+    pub(super) fn tells_apart(&self, lattice: &Lattice, replay: &Replay, new: &[(OrderLine, usize)]) -> Option<LineId> {
+        let (id, old) = self.touched()?;
         let bare = old.quantity > 1 && old.options.is_empty() && old.without.is_empty();
-        let all = new.len() > 1 && new.iter().all(|(line, implied)| *implied && line.item == old.item);
+        let implied = |draft: usize| lattice.edges.get(replay.lines[draft].edge as usize).is_none();
+        let all = new.len() > 1 && new.iter().all(|(line, draft)| implied(*draft) && line.item == old.item);
         let sum: u32 = new.iter().map(|(line, _)| line.quantity).sum();
         (bare && all && sum == old.quantity).then_some(*id)
     }

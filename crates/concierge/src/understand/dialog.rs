@@ -236,10 +236,7 @@ impl Dialog<'_> {
         if !adds {
             return;
         }
-        let implied = |draft: &usize| lattice.edges.get(replay.lines[*draft].edge as usize).is_none();
-        let new: Vec<(OrderLine, bool)> =
-            settled.lines.iter().map(|(line, draft)| (line.clone(), implied(draft))).collect();
-        if let Some(line) = self.tells_apart(self.touched(), &new) {
+        if let Some(line) = self.tells_apart(&lattice, &replay, &settled.lines) {
             self.edit(Edit::Remove { line, quantity: None });
         }
         // "A lemonade instead of the shake": the new takes the old one's place.

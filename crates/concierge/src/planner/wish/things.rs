@@ -134,9 +134,10 @@ pub(super) fn read(menu: &Menu, words: &[Word], numbers: &[Number], request: &mu
     let denied = denials(words);
     let is_denied = |place: usize| denied.iter().any(|(from, to)| (*from..*to).contains(&place));
     courses(words, &is_denied, request);
-    for span in named(menu, words) {
+    let spans = named(menu, words);
+    for span in &spans {
         let place = span.start;
-        let said = text_of(&words[span]);
+        let said = text_of(&words[span.clone()]);
         let items = items_named(menu, &said);
         if is_denied(place) {
             request.must_not.extend(items_called(menu, &said));
@@ -161,7 +162,6 @@ pub(super) fn read(menu: &Menu, words: &[Word], numbers: &[Number], request: &mu
         }
     }
     // "She doesn't like spicy": dishes that are called so. Allergens and whole names are read elsewhere.
-    let spans = named(menu, words);
     let elsewhere = |place: usize| {
         let word = plain(&words[place].text);
         let allergens = menu.items.iter().flat_map(|item| item.allergens.iter().flatten());
