@@ -88,12 +88,14 @@ impl Lexicon {
                 };
                 !union || !self.menu.items.iter().enumerate().any(called)
             });
+            if let Some(word) = last {
+                self.under.entry(word).or_default().insert(place(at));
+            }
             if let Some(word) = last.filter(|word| !english::is_common(self.vocabulary.text(*word))) {
                 if self.next(0, word).is_some_and(|node| self.at(node).contains(&(Entry::Item(place(at)), FULL))) {
                     self.generic.insert(place(at));
                 }
                 self.insert(Entry::Item(place(at)), &[word], HEADING);
-                self.under.entry(word).or_default().insert(place(at));
                 self.vocabulary.add_heading(word, |other| names.contains(&other));
             }
         }

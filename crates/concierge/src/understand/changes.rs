@@ -148,20 +148,34 @@ impl Dialog<'_> {
             self.edit(Edit::Add { line: OrderLine { quantity: if counted { with.quantity } else { count }, ..with } });
             return true;
         }
-        let Some(draft) = &replay.context else { return false };
-        let items = item_places(self.lexicon, old);
-        let size = draft.size.and_then(|edge| size_id(self.lexicon, &lattice, edge, &items));
-        let (options, without) = picks::settle_options(self.lexicon, words, &lattice, draft, &items);
-        if !replay.lines.is_empty() || (options.is_empty() && without.is_empty() && size.is_none()) {
-            return false;
-        }
-        let mut new = OrderLine { quantity: count, size: size.or(old.size.clone()), ..old.clone() };
-        new.options.retain(|had| without.iter().all(|left| left.group != had.group || left.choice != had.choice));
-        new.options.extend(options);
-        new.without.extend(without);
+        let varied = self.varied(old, count, words, &lattice, &replay).filter(|_| replay.lines.is_empty());
+        let Some(new) = varied else { return false };
         self.edit(Edit::SetQuantity { line, quantity: old.quantity - count });
         self.edit(Edit::Add { line: new });
         true
+    }
+
+    /// So many of a line's like, in the other way that words say: "the same but without pickles".
+    pub(super) fn varied(
+        &self,
+        old: &OrderLine,
+        quantity: u32,
+        words: &[Token],
+        lattice: &Lattice,
+        replay: &Replay,
+    ) -> Option<OrderLine> {
+        let draft = replay.context.as_ref()?;
+        let items = item_places(self.lexicon, old);
+        let size = draft.size.and_then(|edge| size_id(self.lexicon, lattice, edge, &items));
+        let (options, without) = picks::settle_options(self.lexicon, words, lattice, draft, &items);
+        if options.is_empty() && without.is_empty() && size.is_none() {
+            return None;
+        }
+        let mut new = OrderLine { quantity, size: size.or(old.size.clone()), ..old.clone() };
+        new.options.retain(|had| without.iter().all(|left| left.group != had.group || left.choice != had.choice));
+        new.options.extend(options);
+        new.without.extend(without);
+        Some(new)
     }
 
     /// "Swap the shake for a lemonade", "change the fries to large".

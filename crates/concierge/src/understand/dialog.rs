@@ -57,6 +57,13 @@ impl Dialog<'_> {
                 return;
             }
         }
+        // "Remove it and give me a tea".
+        let undo = cues::head(rest, &[Cue::Undo]).filter(|(_, len)| {
+            *len < rest.len() && matches!(rest[*len].text.as_str(), "and" | "then") && self.context.pending.is_none()
+        });
+        if let Some((_, len)) = undo.filter(|(_, len)| self.whole(&rest[..*len])) {
+            rest = &rest[len + 1..];
+        }
         if self.of_those(rest) {
             return;
         }
@@ -67,8 +74,9 @@ impl Dialog<'_> {
             return;
         }
         let place = cues::tail(rest, &[Cue::Place]).filter(|(_, from)| {
-            // "A burger, well done" says how it is to be.
-            *from > 0 && rest[*from - 1].text != "well" && self.lexicon.called(rest).is_empty()
+            // "A burger, well done" says how it is to be, "the water can go" that it is to go.
+            let said = *from > 0 && !matches!(rest[*from - 1].text.as_str(), "well" | "can" | "to");
+            said && self.lexicon.called(rest).is_empty()
         });
         let body = place.map_or(rest, |(_, from)| &rest[..from]);
         if !body.iter().all(|token| cues::is_polite(&token.text)) {
@@ -226,11 +234,13 @@ impl Dialog<'_> {
             self.moves.push(Move::Problem(problem.clone()));
         }
         whole_things(self.lexicon, tokens, &lattice, &replay, &mut settled);
-        if let Some(line) = line {
+        let again = about.as_ref().filter(|_| replay.again > 0);
+        if let Some(new) = again.and_then(|old| self.varied(old, replay.again, tokens, &lattice, &replay)) {
+            self.edit(Edit::Add { line: new });
+        } else if let Some(line) = line {
             self.context_edits(line, tokens, &lattice, &replay);
-            if replay.again > 0 {
-                let quantity = about.as_ref().map_or(1, |line| line.quantity).saturating_add(replay.again);
-                self.edit(Edit::SetQuantity { line, quantity });
+            if let Some(old) = again {
+                self.edit(Edit::SetQuantity { line, quantity: old.quantity.saturating_add(replay.again) });
             }
         }
         if !adds {

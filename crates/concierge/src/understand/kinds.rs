@@ -19,6 +19,8 @@ struct Kinds {
     kinds: HashMap<String, Kind>,
     /// Words that are the thing by themselves, with its kind.
     itself: HashMap<String, &'static str>,
+    /// Pairs of stems that are one thing: "hot dog".
+    whole: HashSet<(String, String)>,
 }
 
 fn table() -> &'static Kinds {
@@ -26,6 +28,10 @@ fn table() -> &'static Kinds {
     KINDS.get_or_init(|| {
         let mut table = Kinds::default();
         for (heading, name) in english::sections(include_str!("kinds.txt")) {
+            if let ("whole", Some((first, second))) = (heading, name.split_once(' ')) {
+                table.whole.insert((stem(first), stem(second)));
+                continue;
+            }
             let (kind, rule) = heading.split_once(' ').unwrap_or((heading, ""));
             let last = stem(name.rsplit(' ').next().unwrap_or(name));
             if rule == "itself" {
@@ -51,6 +57,11 @@ pub(crate) fn called(word: &str) -> Option<&'static str> {
     table().itself.get(word).copied()
 }
 
+/// Whether two words in a row are one thing, which neither names by itself: "ice cream", "hot dog". Both are stems.
+pub(crate) fn is_whole(first: &str, second: &str) -> bool {
+    table().whole.contains(&(first.to_owned(), second.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +73,7 @@ mod tests {
         assert_eq!(is_of("jalapeno", "pepper"), Some(true));
         assert_eq!(is_of("house", "sauce"), None);
         assert_eq!(is_of("bacon", "sandwich"), None);
+        assert!(is_whole("ice", "cream") && !is_whole("sour", "cream"));
         assert_eq!((called("cheddar"), called("vegan")), (Some("cheese"), None));
     }
 }

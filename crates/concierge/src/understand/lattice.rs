@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::english::{self, Mark};
-use super::lexicon::{Entry, FULL, HEADING, Lexicon, is_link};
+use super::kinds;
+use super::lexicon::{Entry, FULL, HEADING, Lexicon, WITHIN, is_link};
 use super::numbers;
 use super::tokens::{Break, Token, tokenize};
 use super::vocabulary::Reading;
@@ -87,9 +88,10 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             lattice.edges.push(Edge { from: at, to: at + 1, kind, score: 0.0, also: Vec::new() });
             continue;
         }
-        if !asks(tokens, at) {
+        if !asks(tokens, at) && !counts_none(tokens, at) {
             things(lexicon, tokens, &readings, at, &mut lattice.edges);
         }
+        counted_heading(lexicon, tokens, at, &mut lattice.edges);
         measures_out(tokens, at, &mut lattice.edges[lattice.starts[at]..]);
         let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
@@ -133,6 +135,14 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
                 also: Vec::new(),
             });
         }
+        let pair = tokens.get(at + 1).filter(|next| {
+            next.before == Break::None && kinds::is_whole(&tokens[at].stem, &next.stem)
+        });
+        if pair.is_some() && lattice.edges[lattice.starts[at]..].iter().all(|edge| edge.to < at + 2) {
+            // "A hot dog" where there is none is no dog.
+            let kind = Kind::Word { common: false };
+            lattice.edges.push(Edge { from: at, to: at + 2, kind, score: -1.2, also: Vec::new() });
+        }
         if grammar {
             // A word that joins or refuses is never passed over.
             continue;
@@ -153,6 +163,29 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
 fn asks(tokens: &[Token], at: usize) -> bool {
     let who = tokens.get(at + 1).map_or("", |next| next.text.as_str());
     tokens[at].text == "can" && matches!(who, "i" | "we" | "you" | "he" | "she" | "they")
+}
+
+/// Whether a word is the number of no things: "0 colas" are none, though the menu may have a zero cola.
+fn counts_none(tokens: &[Token], at: usize) -> bool {
+    tokens[at].text == "0" && tokens.get(at + 1).is_some_and(|next| next.before == Break::None && next.is_plural())
+}
+
+/// "Three drinks: a cola, …": behind a number or a size and before a pause, a heading's plural counts what follows,
+/// though it is too common a word to be a thing.
+fn counted_heading(lexicon: &Lexicon, tokens: &[Token], at: usize, edges: &mut Vec<Edge>) {
+    let told = at.checked_sub(1).is_some_and(|before| {
+        let mut size = false;
+        english::marks(&tokens[before..at], |mark, _| size |= mark == Mark::Size);
+        size || tokens[before].is_count()
+    });
+    let paused = tokens.get(at + 1).is_some_and(|next| next.before == Break::Comma);
+    let under = lexicon.vocabulary.get(&tokens[at].stem).and_then(|word| lexicon.under(word));
+    if let Some(under) = under.filter(|_| told && paused && tokens[at].is_plural() && english::is_common(&tokens[at].text))
+    {
+        let mut items: Vec<(u16, f32)> = under.iter().map(|item| (*item, HEADING)).collect();
+        items.sort_by_key(|(item, _)| *item);
+        edges.push(Edge { from: at, to: at + 1, kind: Kind::Items(items), score: 0.5, also: Vec::new() });
+    }
 }
 
 /// What the shot of "two shots of vanilla" costs as a thing of its own.
@@ -202,6 +235,10 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             let called = lexicon.called(&tokens[from..to]);
             lower(&mut items, |item| called.contains(&Entry::Item(item)));
             lower(&mut choices, |(group, choice)| called.contains(&Entry::Choice(group, choice)));
+        }
+        // "Three sugars" are sugar, and no colas of null sugar.
+        if choices.iter().any(|(_, quality)| *quality > FULL - 0.1) {
+            items.retain(|(_, quality)| *quality > WITHIN);
         }
         let mut add = |kind: Kind, quality: f32, words: f32, also: Vec<u16>| {
             edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN, also });

@@ -40,6 +40,8 @@ pub(crate) const PART_NAME: f32 = 0.75;
 pub(crate) const MANY: usize = 8;
 /// An item or a choice by the heading it stands under.
 pub(crate) const HEADING: f32 = 0.57;
+/// The most that words from within an item's name, neither its first nor its last, are worth.
+pub(crate) const WITHIN: f32 = 0.565;
 /// Two words of a name with what joins them.
 const JOINED: f32 = 0.72;
 /// A dish by its bare number: "a 12".

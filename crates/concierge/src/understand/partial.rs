@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::english;
-use super::lexicon::{Entry, FULL, Lexicon, SERVED, SHARED, family};
+use super::kinds;
+use super::lexicon::{Entry, FULL, Lexicon, SERVED, SHARED, WITHIN, family};
 use super::names;
 use super::tokens::stem;
 use super::vocabulary::Word;
@@ -70,8 +71,24 @@ impl Lexicon {
             if chosen.iter().any(|at| at + 1 < words.len() && !chosen.contains(&(at + 1)) && counts(at)) {
                 return;
             }
-            // Nor is "without sugar" a "cola without sugar".
-            if chosen[0] > 0 && lexicon.vocabulary.text(words[chosen[0]]) == "without" {
+            // Nor are "two creams" an ice cream.
+            let halves = |at: usize| {
+                at + 1 < words.len()
+                    && chosen.contains(&at) != chosen.contains(&(at + 1))
+                    && kinds::is_whole(lexicon.vocabulary.text(words[at]), lexicon.vocabulary.text(words[at + 1]))
+            };
+            if matches!(entry, Entry::Item(_)) && (0..words.len()).any(halves) {
+                return;
+            }
+            // Nor is "without sugar" a "cola without sugar", or "sugar" a "sugar free cola".
+            let text = |at: usize| words.get(at).map_or("", |word| lexicon.vocabulary.text(*word));
+            let lacked = |at: &usize| {
+                let without = *at > 0 && text(at - 1) == "without" && !chosen.contains(&(at - 1));
+                without || (text(at + 1) == "free" && !chosen.contains(&(at + 1)))
+            };
+            if (chosen[0] > 0 && text(chosen[0]) == "without")
+                || (matches!(entry, Entry::Item(_)) && chosen.iter().any(lacked))
+            {
                 return;
             }
             if none && chosen[0] > 0 {
@@ -107,7 +124,9 @@ impl Lexicon {
             let unusual = (0..words.len()).any(|at| special(&at))
                 && part.iter().all(|word| others.usual.contains(&(family(entry), *word)));
             let quality = quality - if unusual { SPECIAL_LOSS } else { 0.0 };
-            lexicon.insert(entry, &part, quality.max(SHARED + 0.01));
+            let quality = quality.max(SHARED + 0.01);
+            let within = matches!(entry, Entry::Item(_)) && !ends && chosen[0] > 0;
+            lexicon.insert(entry, &part, if within { quality.min(WITHIN) } else { quality });
         };
         if words.len() <= SUBSETS {
             for mask in 1..(1_usize << words.len()) - 1 {

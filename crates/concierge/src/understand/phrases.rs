@@ -14,9 +14,32 @@ pub(crate) struct Counted {
     pub named: bool,
 }
 
-/// "Take the feta off" as "remove the feta", "take the feta off the salad" as "remove the feta off the salad".
+/// Words behind a thing that is to go: "the water can go".
+const GOES: &[&[&str]] = &[
+    &["can", "go"],
+    &["can", "go", "away"],
+    &["can", "be", "removed"],
+    &["has", "to", "go"],
+    &["is", "not", "needed"],
+    &["isnt", "needed"],
+    &["not", "needed"],
+    &["is", "no", "longer", "needed"],
+    &["not", "anymore"],
+];
+
+/// "Take the feta off" as "remove the feta", "take the feta off the salad" as "remove the feta off the salad", "the feta
+/// can go" as "remove the feta".
 pub(crate) fn unsplit(tokens: &[Token]) -> Vec<Token> {
     let end = tokens.len() - tokens.iter().rev().take_while(|token| cues::is_polite(&token.text)).count();
+    let goes = GOES.iter().filter(|words| {
+        end > words.len() && starts(&tokens[end - words.len()..], words) && !tokens[..end].iter().any(Token::is_count)
+    });
+    if let Some(words) = goes.max_by_key(|words| words.len()) {
+        let mut plain = super::tokens::tokenize("remove");
+        let polite = |token: &&Token| cues::is_polite(&token.text) || token.text == "no";
+        plain.extend(tokens[..end - words.len()].iter().skip_while(polite).cloned());
+        return plain;
+    }
     let start = tokens.iter().take_while(|token| cues::is_polite(&token.text) && token.text != "take").count();
     let verb = tokens.get(start).is_some_and(|token| matches!(token.text.as_str(), "take" | "leave"));
     // "Leave the feta in" keeps it.

@@ -79,6 +79,14 @@ pub(crate) fn find(
         // "Mustard with the pork ones": nothing but an option comes with it.
         let with = before == "with" && at > 1 && changes_only(lexicon, &tokens[..at - 1]);
         let points = with || matches!(before, "on" | "to" | "for" | "from" | "in" | "off");
+        // "Two of the first one" of what is ordered says how many it is to be.
+        let place = tokens.get(at + 1).is_some_and(|token| cues::ordinal(&token.text).is_some());
+        if before == "of" && place && tokens[..at - 1].iter().all(|token| token.is_count() || cues::is_polite(&token.text)) {
+            let mut rest = super::tokens::tokenize("make it");
+            rest.extend(tokens[..at - 1].iter().filter(|token| token.is_count()).cloned());
+            let said = rest.len() > 2 && lines.len() == 1 && tokens[to..].iter().all(|t| cues::is_polite(&t.text));
+            return said.then_some(Target::Lines { lines, rest, whole: false });
+        }
         let from = if at > 0 && !matches!(before, "remove" | "cancel" | "delete" | "drop") { at - 1 } else { at };
         let mut rest: Vec<Token> = tokens[..from].to_vec();
         rest.extend_from_slice(&tokens[to..]);
