@@ -1,6 +1,7 @@
 //! What fits what: questions that the grammar asks of the menu and of the words around.
 
 use super::english::{self, Mark};
+use super::implied;
 use super::lattice::{Edge, Kind, fits};
 use super::lexicon::{PART_NAME, place};
 use super::pieces;
@@ -84,7 +85,15 @@ impl Search<'_> {
         };
         let known = next.item == IMPLIED && !matches!(state.item, NONE | IMPLIED) && early.iter().all(takes);
         let cost = if flush.is_some() && !known && self.is_nothing(state) { cost + NOTHING } else { cost };
-        (cost, flush, State { item: if known { state.item } else { next.item }, ..next })
+        // "Two rolls, one plain": what several are told apart by is of them.
+        let other = state.many && flush.is_some() && !known && !early.is_empty();
+        let cost = if other { cost + 0.5 } else { cost };
+        let thing = (next.item == IMPLIED && flush.is_some())
+            .then(|| implied::thing(self.lexicon, self.lattice, early, state.size))
+            .flatten();
+        let item = if known { state.item } else { thing.unwrap_or(next.item) };
+        let many = next.many || (thing.is_some() && self.is_many(state.number));
+        (cost, flush, State { item, many, ..next })
     }
 
     /// Whether one of the items takes each of the options that wait for their item.
@@ -139,11 +148,11 @@ impl Search<'_> {
         // "One cold one": a word that says nothing here tells which, too.
         let counted = edge.from.checked_sub(2).is_some_and(|at| self.tokens[at].is_count());
         let word = edge.from.checked_sub(1).map(|at| &self.tokens[at]).is_some_and(|token| {
-            counted && !token.is_count() && !matches!(token.text.as_str(), "and" | "or" | "with" | "the" | "of" | "for")
+            counted && !token.is_count() && !token.is_plural() && !matches!(token.text.as_str(), "and" | "or" | "with" | "the" | "of" | "for")
         });
         let which = match step.state.det {
             Det::Article | Det::Some => told,
-            Det::Number => word,
+            Det::Number => word && !step.state.many,
             Det::None => false,
         };
         let which = which && step.state.link != Link::For && self.tokens[edge.from].before == Break::None;

@@ -200,6 +200,8 @@ impl Search<'_> {
             let fills = known && free && joined;
             let gain = gain + if known && (fills || how.negated) { 2.0 * (best - quality) * words as f32 } else { 0.0 };
             let gain = if fills { gain + if state.det == Det::Article { 1.1 } else { 0.6 } } else { gain };
+            // "One of them hot" says nothing of the others.
+            let gain = if state.det == Det::Number && state.number == NONE { gain - 0.5 } else { gain };
             // "… and prawn noodles": it is of the thing that it stands before.
             let ahead = state.link == Link::And && !state.list && self.item_taking_at(edge.to, choices);
             let gain = if ahead { gain - 0.2 } else { gain };

@@ -1,9 +1,25 @@
 //! Lines whose item was not said: "two teas, one green", "a large with ham", "two vanilla and one mint".
 
-use super::lattice::Kind;
+use super::lattice::{Kind, Lattice};
+use super::lexicon::Lexicon;
 use super::parting;
 use super::replay::{Draft, Replayer};
 use super::state::{Flush, How, NONE};
+
+/// The edge of the thing that a size means without its name, "a large with ham": the only one of those that head their
+/// kind which comes in it and takes all options.
+pub(super) fn thing(lexicon: &Lexicon, lattice: &Lattice, options: &[u16], size: u16) -> Option<u16> {
+    let of = |edge: u16| lattice.edges.get(edge as usize).map(|edge| &edge.kind);
+    let takes_all = |(item, _): &&(u16, u16)| {
+        matches!(of(size), Some(Kind::Sizes(sizes)) if sizes.iter().any(|(of, _)| of == item))
+            && options.iter().all(|option| match of(*option) {
+                Some(Kind::Choices(choices)) => lexicon.reading(*item, choices).is_some(),
+                _ => false,
+            })
+    };
+    let mut found = lattice.generic.iter().filter(takes_all);
+    found.next().filter(|_| found.next().is_none()).map(|(_, edge)| *edge)
+}
 
 impl Replayer<'_> {
     /// A line whose item was not said: part of the line before, another of its kind, or what its options imply.
@@ -37,6 +53,12 @@ impl Replayer<'_> {
             && draft.size.is_none_or(|edge| self.sizes(&items, edge))
         {
             draft.items = items;
+        } else {
+            let options: Vec<u16> = early.iter().map(|(edge, _)| *edge).collect();
+            let thing = thing(self.lexicon, self.lattice, &options, flush.size);
+            if let Some(Kind::Items(items)) = thing.map(|edge| &self.lattice.edges[edge as usize].kind) {
+                draft.items.clone_from(items);
+            }
         }
         let of_them = flush.of_them || self.says_of_them(flush.number);
         if let Some(before) = self.out.lines.last_mut().filter(|before| of_them && before.items.is_empty())

@@ -47,6 +47,9 @@ pub(crate) struct Lattice {
     pub starts: Vec<usize>,
     /// Whether words such as "on the side" or "to drink" start here.
     pub aside: Vec<bool>,
+    /// Items that are meant where only a size or options were said ("a large with ham"), each with an edge that stands
+    /// nowhere in the utterance.
+    pub generic: Vec<(u16, u16)>,
 }
 
 impl Lattice {
@@ -79,6 +82,7 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         edges: Vec::with_capacity(tokens.len() * 4),
         starts: Vec::with_capacity(tokens.len() + 1),
         aside: vec![false; tokens.len() + 1],
+        generic: Vec::new(),
     };
     let telephone = numbers::telephone(tokens);
     for at in 0..tokens.len() {
@@ -156,6 +160,8 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
     }
     lattice.starts.push(lattice.edges.len());
+    let generic: BTreeSet<u16> = lexicon.generic.iter().copied().collect();
+    lattice.generic = generic.into_iter().map(|item| (item, lattice.push_context(vec![item]))).collect();
     lattice
 }
 

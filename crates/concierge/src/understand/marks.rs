@@ -143,7 +143,9 @@ impl Search<'_> {
             }
             Mark::Other => {
                 let (cost, flush, open) = self.open(&state);
-                self.push(step, -cost, State { det: Det::Number, number: NONE, ..open }, Act::Skip, flush);
+                // "Two teas, first is hot": of several, what follows is of that one.
+                let gain = if open.many { 0.2 } else { 0.0 };
+                self.push(step, gain - cost, State { det: Det::Number, number: NONE, ..open }, Act::Skip, flush);
             }
             Mark::Same => {
                 let (cost, flush, open) = self.open(&state);

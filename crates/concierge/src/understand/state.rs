@@ -357,7 +357,7 @@ pub(crate) fn closing(state: &State) -> (f32, Option<Flush>) {
     let flush = flush_of(state);
     if state.pre_len > 0 {
         let bare = state.number == NONE && state.det == Det::None && state.item != NONE;
-        let open = match (state.many && state.number != NONE, bare) {
+        let open = match (state.many && state.det == Det::Number, bare) {
             (true, _) => 0.3,
             (_, true) => 1.6,
             _ => 0.8,
