@@ -87,7 +87,7 @@ impl Search<'_> {
         let cost = if flush.is_some() && !known && self.is_nothing(state) { cost + NOTHING } else { cost };
         // "Two rolls, one plain": what several are told apart by is of them.
         let other = state.many && flush.is_some() && !known && !early.is_empty();
-        let cost = if other { cost + 0.5 } else { cost };
+        let cost = if other { cost + 1.0 } else { cost };
         let thing = (next.item == IMPLIED && flush.is_some())
             .then(|| implied::thing(self.lexicon, self.lattice, early, state.size))
             .flatten();
@@ -156,7 +156,8 @@ impl Search<'_> {
             Det::None => false,
         };
         let which = which && step.state.link != Link::For && self.tokens[edge.from].before == Break::None;
-        let counts = self.counts_at(edge.to);
+        // "The mint one large": what the article makes a thing is not counted.
+        let counts = self.counts_at(edge.to) && !(step.state.det == Det::Some && self.size_at(edge.to));
         which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !counts
     }
 
@@ -203,6 +204,21 @@ impl Search<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether a number is of pieces, and no thing follows that comes in them: "a large pie, two pieces".
+    pub(super) fn says_pieces(&self, step: &Step) -> bool {
+        let to = self.lattice.edges[step.edge as usize].to;
+        self.tokens.get(to).is_some_and(|token| pieces::is_piece(&token.text)) && !self.thing_at(to + 1)
+    }
+
+    /// Whether a number ends what is said, so that it can count only what stands before it: "a water three".
+    pub(super) fn counts_nothing(&self, step: &Step) -> bool {
+        let edge = &self.lattice.edges[step.edge as usize];
+        self.tokens[edge.from].before == Break::None
+            && self.tokens.get(edge.to).is_none_or(|next| {
+                next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then")
+            })
     }
 
     /// Whether the words of an edge are a size of the menu as well, and an option that is no item follows.

@@ -278,8 +278,10 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         if let Some(best) = best(&mut sizes) {
             sizes.retain(|(_, quality)| fits(*quality, best));
             // "Two teas, large ones": the pronoun says no more.
+            let plural = tokens[to - 1].is_plural();
             let pronoun = tokens
                 .get(to)
+                .filter(|next| !plural || next.text == "ones")
                 .is_some_and(|next| next.before == Break::None && matches!(next.text.as_str(), "one" | "ones"))
                 && tokens
                     .get(to + 1)

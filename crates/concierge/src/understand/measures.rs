@@ -95,11 +95,14 @@ impl Search<'_> {
             let next = State { neg: if next.neg == Neg::Carry { Neg::Off } else { next.neg }, ..next };
             self.push(step, -cost, next, Act::Skip, flush);
         }
-        if state.item != NONE && state.pre_len == 0 && state.det == Det::None {
+        if state.item != NONE && state.pre_len == 0 && state.det == Det::None && state.size == NONE {
             let gain = match (after, state.fix) {
                 (true, _) => 1.0,
                 (_, true) => 0.5,
                 _ if self.holds(step) => 0.8,
+                _ if self.says_pieces(step) => 0.6,
+                // "Two pies and a water three": of nothing that follows.
+                _ if state.untouched && state.link == Link::Bare && self.counts_nothing(step) => -0.5,
                 _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };

@@ -1,7 +1,7 @@
 //! Lines that part another: "three rolls, one plain and two filled", "four shakes, two vanilla, one mint, one plum".
 
 use super::lattice::{Kind, Lattice};
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, PART_NAME};
 use super::replay::Draft;
 use super::state::{How, NONE};
 use super::tokens::Token;
@@ -61,7 +61,8 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
         let [head, rest @ ..] = &mut lines[at..] else { return };
         let of_all = match head.items.as_slice() {
             [] => head.size.is_some(),
-            [(item, _)] => lexicon.is_generic(*item),
+            // "Eight cans of soda, four coke and four sprite": named by its kind only.
+            [(item, quality)] => lexicon.is_generic(*item) || *quality < PART_NAME,
             _ => true,
         };
         if !of_all

@@ -26,6 +26,11 @@ impl Count {
 /// Words for one of several in a portion.
 const PIECE: &[&str] = &["piece", "pieces", "pc", "pcs", "pce", "count", "ct"];
 
+/// Whether a word is for one of several in a portion.
+pub(crate) fn is_piece(word: &str) -> bool {
+    PIECE.contains(&word)
+}
+
 /// What a number of an item counts. A number below the smallest portion counts portions: nobody orders two nuggets.
 pub(crate) fn count(lexicon: &Lexicon, item: u16, said: u32) -> Count {
     let item = lexicon.item(item);
