@@ -102,7 +102,7 @@ fn mark(heading: &str) -> Option<Mark> {
         "size" => Mark::Size,
         "for" => Mark::For,
         "of" => Mark::Of,
-        "filler" => Mark::Filler,
+        "filler" | "of me" => Mark::Filler,
         _ => return None,
     })
 }
@@ -135,6 +135,9 @@ fn table() -> &'static Table {
             if let Some(mark) = mark(heading) {
                 table.phrases.entry(phrase).or_insert(mark);
                 table.longest = table.longest.max(phrase.split(' ').count());
+            }
+            if heading == "of me" {
+                continue;
             }
             table.words.extend(phrase.split(' '));
             if matches!(heading, "part" | "light" | "extra") {

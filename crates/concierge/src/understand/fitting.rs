@@ -36,6 +36,14 @@ impl Search<'_> {
         }
     }
 
+    /// Whether an item is one that is asked for by its name, not by what is on it as a pizza is.
+    pub(super) fn is_named(&self, item: u16) -> bool {
+        match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(items)) => !items.iter().any(|(item, _)| self.lexicon.is_generic(*item)),
+            _ => false,
+        }
+    }
+
     /// Whether an item's words are a part of its name only.
     pub(super) fn named_in_part(&self, item: u16) -> bool {
         match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
@@ -85,6 +93,12 @@ impl Search<'_> {
         };
         let known = next.item == IMPLIED && !matches!(state.item, NONE | IMPLIED) && early.iter().all(takes);
         let cost = if flush.is_some() && !known && self.is_nothing(state) { cost + NOTHING } else { cost };
+        // "Sticks, and a large with ham": a size that the thing before has not is another thing's.
+        let sizeless = match self.lattice.edges.get(next.item as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(items)) => state.size != NONE && !self.has_size(state.size, items),
+            _ => false,
+        };
+        let next = if flush.is_some() && sizeless { State { item: IMPLIED, ..next } } else { next };
         // "Two rolls, one plain": what several are told apart by is of them.
         let other = state.many && flush.is_some() && !known && !early.is_empty();
         let cost = if other { cost + 1.0 } else { cost };

@@ -179,6 +179,7 @@ impl Search<'_> {
         let counted = choices
             .iter()
             .any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
+        let counted = counted || how.unit;
         if state.pre_len == 0
             && state.item != NONE
             && let Some((quality, group)) = self.fit(state.item, choices)
@@ -187,7 +188,9 @@ impl Search<'_> {
                 *of == group && fits(*of_quality, quality) && self.lexicon.choice(*of, *choice).counted
             });
             // "One without sugar": what is refused is not counted.
-            let counted = counted && !how.negated;
+            // "And two sugars" of a tea; "and two olives" of a pizza are two more pizzas.
+            let many = self.is_many(state.number) && self.tokens[edge.to - 1].is_plural();
+            let counted = (counted || how.unit || (many && self.is_named(state.item))) && !how.negated;
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let of_group = &self.lexicon.menu.option_groups[group as usize];
             let single = of_group.max == Some(1);
@@ -298,7 +301,7 @@ impl Search<'_> {
             let how = How { number: NONE, early: true, ..how };
             self.push(step, gain, next, Act::Early(how), None);
             // "a two shot latte": the number counts the option.
-            if counted && state.number != NONE {
+            if counted && state.number != NONE && state.times == 1 {
                 let next = State { det: Det::Article, number: NONE, ..next };
                 let how = How { number: state.number, ..how };
                 // "Two sugars in a coffee" counts the sugars.

@@ -242,10 +242,11 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             lower(&mut items, |item| called.contains(&Entry::Item(item)));
             lower(&mut choices, |(group, choice)| called.contains(&Entry::Choice(group, choice)));
         }
-        // "Three sugars" are sugar, and no colas of null sugar.
-        if choices.iter().any(|(_, quality)| *quality > FULL - 0.1) {
-            items.retain(|(_, quality)| *quality > WITHIN);
-        }
+        // "Three sugars" are sugar, and no colas of null sugar, which may have sugar, too.
+        let has = |item: u16| {
+            choices.iter().any(|((group, _), quality)| *quality > FULL - 0.1 && lexicon.takes(item, *group))
+        };
+        items.retain(|(item, quality)| *quality > WITHIN || !has(*item));
         let mut add = |kind: Kind, quality: f32, words: f32, also: Vec<u16>| {
             edges.push(Edge { from, to, kind, score: WORD * quality * words - SPAN, also });
         };

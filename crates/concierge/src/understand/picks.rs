@@ -210,8 +210,11 @@ fn amount_of(
     };
     let times = u32::from(how.times);
     if !counted {
-        let more = times > 1 || number.is_some_and(|number| number > 1);
-        return (how.amount.or(more.then_some(Amount::Extra)), None);
+        // "Two pumps of", "two ranch", "a double shot": so many, of whatever; "double cheese" is more of it.
+        let count = number.filter(|number| *number > 1).or((times > 1 && how.unit).then_some(times));
+        let more = times > 1 && count.is_none();
+        let amount = how.amount.filter(|amount| count.is_none() || *amount != Amount::Extra);
+        return (amount.or(more.then_some(Amount::Extra)), count);
     }
     let count = match (number, times) {
         (Some(number), 1) => number,

@@ -258,7 +258,7 @@ impl Vocabulary {
         for (stem, word) in self.sorted[from..].iter().take_while(|(stem, _)| stem.starts_with(text)).take(6) {
             // The head of a compound is another word: "ham" is no hamburger.
             let rest = &stem[text.len()..];
-            if rest.len() >= 2 && (rest.len() < 4 || self.get(rest).is_none()) {
+            if rest.len() >= 2 && (rest.len() < 4 || (self.get(rest).is_none() && !english::is_word(rest))) {
                 out.push(Reading { words: [*word; INITIALS], len: 1, tokens: 1, quality: 0.85, guess: Guess::Piece });
             }
         }

@@ -67,7 +67,7 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
                 continue;
             }
             let one = Found { entry, to: step.at, quality: quality * step.quality, words: step.words, borrowed: false };
-            extend(lexicon, tokens, readings, &one, found);
+            extend(lexicon, tokens, readings, step.from, &one, found);
             found.push(one);
         }
     }
@@ -121,7 +121,14 @@ fn joined(tokens: &[Token], at: usize) -> bool {
 }
 
 /// Takes in words after a name that say no more than it does: "provolone cheese", "tuna sandwich".
-fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &Found, found: &mut Vec<Found>) {
+fn extend(
+    lexicon: &Lexicon,
+    tokens: &[Token],
+    readings: &[Vec<Reading>],
+    from: usize,
+    one: &Found,
+    found: &mut Vec<Found>,
+) {
     let (mut to, mut words) = (one.to, one.words);
     for _ in 0..2 {
         let Some(token) = tokens.get(to).filter(|token| token.before == Break::None) else { return };
@@ -157,7 +164,7 @@ fn extend(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], one: &
         let own = if taker { Some(Follow::Head) } else { own };
         let Some(follow) = own else { return };
         // "Grilled onions onion": what is said twice is two things.
-        if token.is_number() || token.stem == tokens[to - 1].stem {
+        if token.is_number() || tokens[from..to].iter().any(|said| said.stem == token.stem) {
             return;
         }
         to += 1;
