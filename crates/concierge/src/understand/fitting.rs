@@ -226,13 +226,24 @@ impl Search<'_> {
         self.tokens.get(to).is_some_and(|token| pieces::is_piece(&token.text)) && !self.thing_at(to + 1)
     }
 
-    /// Whether a number ends what is said, so that it can count only what stands before it: "a water three".
-    pub(super) fn counts_nothing(&self, step: &Step) -> bool {
+    /// Whether an edge ends what is said, so that it can only be of what stands before it: "a water three", "a tea with
+    /// milk, a large".
+    pub(super) fn ends_there(&self, step: &Step) -> bool {
         let edge = &self.lattice.edges[step.edge as usize];
         self.tokens[edge.from].before == Break::None
             && self.tokens.get(edge.to).is_none_or(|next| {
                 next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then")
             })
+    }
+
+    /// Whether "of them" stands behind a number and nothing that it could count: "a large tea, three of them".
+    pub(super) fn is_of_them(&self, step: &Step) -> bool {
+        let to = self.lattice.edges[step.edge as usize].to;
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
+        let ends = self.tokens.get(to + 2).is_none_or(|next| {
+            next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then")
+        });
+        word(to) == "of" && matches!(word(to + 1), "them" | "those" | "these") && ends
     }
 
     /// Whether the words of an edge are a size of the menu as well, and an option that is no item follows.

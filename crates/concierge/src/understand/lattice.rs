@@ -111,6 +111,14 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             });
         });
         if let Some(number) = numbers::read(&marked[at..]) {
+            // "(1) with ham, (2) with olives".
+            let alone = tokens[at].before != Break::None
+                && tokens.get(at + 1).is_some_and(|next| next.before == Break::Comma)
+                && tokens[at].is_number();
+            if alone {
+                let kind = Kind::Mark(Mark::Other);
+                lattice.edges.push(Edge { from: at, to: at + 1, kind, score: 0.6, also: Vec::new() });
+            }
             // "A 500 ml cola": how big, not how many.
             if tokens.get(at + number.len).is_some_and(|next| english::is_measure(&next.text)) {
                 lattice.edges.push(Edge {
@@ -282,7 +290,7 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             let plural = tokens[to - 1].is_plural();
             let pronoun = tokens
                 .get(to)
-                .filter(|next| !plural || next.text == "ones")
+                .filter(|next| next.text == "ones" || !(plural || many_before(tokens, from)))
                 .is_some_and(|next| next.before == Break::None && matches!(next.text.as_str(), "one" | "ones"))
                 && tokens
                     .get(to + 1)
@@ -298,6 +306,11 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             edges.push(Edge { from, to, kind, score: WORD * best * words[2] - SPAN, also: Vec::new() });
         }
     }
+}
+
+/// Whether a number above one stands before a word: in "three large, one with ham" nobody speaks of a large one.
+fn many_before(tokens: &[Token], at: usize) -> bool {
+    at.checked_sub(1).is_some_and(|before| tokens[before].is_count() && tokens[before].stem != "1")
 }
 
 /// "Tomatoes" are no tomato sauce where something is called tomatoes.

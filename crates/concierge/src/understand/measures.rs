@@ -36,10 +36,19 @@ impl Search<'_> {
             if state.det == Det::Article && !fix {
                 gain -= if !state.sized && state.link == Link::Bare && state.untouched { 0.1 } else { 0.5 };
             }
+            let edge = &self.lattice.edges[step.edge as usize];
+            // "A pie with ham, a large": of a thing without a size, with nothing behind it.
+            if state.det == Det::Article && !fix && !state.sized && state.link == Link::Bare && self.ends_there(step) {
+                gain += 0.6;
+            }
+            // "Two teas in the small".
+            let word = |back: usize| edge.from.checked_sub(back).map_or("", |at| self.tokens[at].text.as_str());
+            if word(1) == "in" || (matches!(word(1), "the" | "a" | "an") && word(2) == "in") {
+                gain += 0.8;
+            }
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
             }
-            let edge = &self.lattice.edges[step.edge as usize];
             if self.tokens[edge.from].text == "little" && self.thing_at(edge.to) {
                 // "A little spinach": how much of it.
                 gain -= 1.0;
@@ -102,7 +111,8 @@ impl Search<'_> {
                 _ if self.holds(step) => 0.8,
                 _ if self.says_pieces(step) => 0.6,
                 // "Two pies and a water three": of nothing that follows.
-                _ if state.untouched && state.link == Link::Bare && self.counts_nothing(step) => -0.5,
+                _ if state.untouched && state.link == Link::Bare && self.ends_there(step) => -0.5,
+                _ if !state.many && self.is_of_them(step) => 0.8,
                 _ if state.link == Link::Start => -0.6,
                 _ => -1.4,
             };
