@@ -51,6 +51,10 @@ pub(crate) enum Mark {
     Each,
     /// "the other one", "the rest".
     Other,
+    /// "On one", "on the other": what was said is of one of several.
+    OnOne,
+    /// "The same size".
+    SameSize,
     /// "the same".
     Same,
     /// "no wait", "i mean": what follows takes the place of what was said.
@@ -96,6 +100,8 @@ fn mark(heading: &str) -> Option<Mark> {
         "part" => Mark::Part,
         "each" => Mark::Each,
         "other" => Mark::Other,
+        "on one" => Mark::OnOne,
+        "same size" => Mark::SameSize,
         "same" => Mark::Same,
         "fix" => Mark::Fix,
         "make it" => Mark::MakeIt,

@@ -39,6 +39,19 @@ impl Replayer<'_> {
             self.out.lines.push(Draft { items, options: early, ..draft });
             return;
         }
+        if self.sizes_last(flush, &early) {
+            return;
+        }
+        if let Some(at) = self.spoken_of(flush, &early) {
+            let mut line = self.out.lines.remove(at);
+            for other in &mut self.out.lines {
+                other.split = other.split.filter(|of| *of != at).map(|of| of - usize::from(of > at));
+            }
+            line.size = Some(flush.size).filter(|size| *size != NONE).or(line.size);
+            self.clause = line.options.len();
+            self.out.lines.push(line);
+            return;
+        }
         let root = self.out.lines.iter().rposition(|line| line.split.is_none()).filter(|&at| {
             let root = &self.out.lines[at];
             // "Two mint, one large and one small", of a thing that only has flavours.
@@ -72,6 +85,51 @@ impl Replayer<'_> {
         self.clause = draft.options.len();
         draft.options.extend(early);
         self.out.lines.push(draft);
+    }
+
+    /// "Tea please, two large": a number and a size of the bare thing before them.
+    fn sizes_last(&mut self, flush: Flush, early: &[(u16, How)]) -> bool {
+        let at = |edge: u16| self.lattice.edges.get(edge as usize);
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
+        let before = |edge: u16| at(edge).and_then(|edge| edge.from.checked_sub(1)).map_or("", word);
+        let (Some(value), Some(last)) = (self.quantity(flush.number), self.out.lines.last()) else { return false };
+        let bare = !last.counted && last.size.is_none() && last.options.is_empty() && !last.copy;
+        let apart = matches!(before(last.edge), "a" | "an") || matches!(before(flush.number), "and" | "plus" | "also");
+        if !bare || apart || !early.is_empty() || last.items.is_empty() || !self.sizes(&last.items, flush.size) {
+            return false;
+        }
+        if let Some(last) = self.out.lines.last_mut() {
+            *last = Draft { quantity: value, said: value, counted: true, size: Some(flush.size), ..last.clone() };
+        }
+        true
+    }
+
+    /// The line said before that words are about: "the large gets ham", "the mint one should be large".
+    fn spoken_of(&self, flush: Flush, early: &[(u16, How)]) -> Option<usize> {
+        let kind = |edge: u16| self.lattice.edges.get(edge as usize).map(|edge| &edge.kind);
+        let said = early.iter().map(|(edge, _)| *edge).chain([flush.size]);
+        let from = said.filter_map(|edge| self.lattice.edges.get(edge as usize)).map(|edge| edge.from).min()?;
+        let the = from.checked_sub(1).is_some_and(|before| self.tokens[before].text == "the");
+        let same_size = |edge: u16| match (kind(edge), kind(flush.size)) {
+            (Some(Kind::Sizes(had)), Some(Kind::Sizes(said))) => had == said,
+            _ => false,
+        };
+        let same_choice = |had: u16, said: u16| match (kind(had), kind(said)) {
+            (Some(Kind::Choices(had)), Some(Kind::Choices(said))) => had == said,
+            _ => false,
+        };
+        let fits = |line: &Draft| {
+            let has = |(said, _): &(u16, How)| {
+                line.options.iter().any(|(had, how)| !how.negated && same_choice(*had, *said))
+            };
+            match early {
+                [] => line.options.is_empty() && line.size.is_some_and(same_size),
+                early => early.iter().all(has),
+            }
+        };
+        let mut found = (0..self.out.lines.len()).filter(|at| fits(&self.out.lines[*at]));
+        let only = found.next().filter(|_| found.next().is_none());
+        only.filter(|_| the && flush.number == NONE)
     }
 
     /// A line as a part of one before it, or as another of the same item.

@@ -29,6 +29,11 @@ impl Search<'_> {
                     let neg = if open.neg == Neg::Carry && mark == Mark::Article { Neg::Off } else { open.neg };
                     self.push(step, -cost, State { det, neg, ..open }, Act::Skip, flush);
                 } else if mark == Mark::Some {
+                    if state.size != NONE && state.pre_len == 0 {
+                        // "Two large, two small, the large ones with ham".
+                        let (cost, flush, open) = self.open(&state);
+                        self.push(step, -cost, State { det, number: NONE, ..open }, Act::Skip, flush);
+                    }
                     let joined = state.pre_len > 0 && matches!(state.link, Link::And | Link::Comma);
                     self.push(step, if joined { -1.2 } else { -0.1 }, state, Act::Skip, None);
                 } else {
@@ -147,6 +152,12 @@ impl Search<'_> {
                 let gain = if open.many { 0.2 } else { 0.0 };
                 self.push(step, gain - cost, State { det: Det::Number, number: NONE, ..open }, Act::Skip, flush);
             }
+            Mark::OnOne if state.many && state.pre_len == 0 && state.after_option => {
+                let next = State { list: true, link: Link::Comma, ..state.rested() };
+                self.push(step, 0.2, next, Act::OnOne, None);
+            }
+            Mark::OnOne => {}
+            Mark::SameSize => self.push(step, 0.2, state, Act::SameSize, None),
             Mark::Same => {
                 let (cost, flush, open) = self.open(&state);
                 if state.item != NONE {

@@ -198,6 +198,12 @@ impl Replayer<'_> {
             }
             Act::PlainNext => self.plain = true,
             Act::Each => self.each(edge),
+            Act::OnOne => self.on_one(),
+            Act::SameSize => {
+                if let [.., before, last] = self.out.lines.as_mut_slice() {
+                    last.size = last.size.or(before.size);
+                }
+            }
             Act::Same { number } => self.same(number),
             Act::Fix => self.fix = true,
         }
@@ -208,7 +214,7 @@ impl Replayer<'_> {
     }
 
     /// The value of a number's edge; one that cannot be is a problem and stands for one.
-    fn quantity(&mut self, edge: u16) -> Option<u32> {
+    pub(super) fn quantity(&mut self, edge: u16) -> Option<u32> {
         let edge = self.lattice.edges.get(edge as usize)?;
         match edge.kind {
             Kind::Number { value: Some(value), .. } => Some(value),

@@ -13,6 +13,10 @@ impl Replayer<'_> {
             return;
         }
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
+        let with = edge.from.checked_sub(1).is_some_and(|before| word(before) == "with");
+        if with && word(edge.from) == "both" && last.options.is_empty() && !self.option_at(edge.to) {
+            return self.with_both();
+        }
         let all = (edge.from..edge.to).any(|at| matches!(word(at), "all" | "each" | "every" | "apiece"));
         let kin = |line: &Draft| line.items.first().map(|item| item.0) == last.items.first().map(|item| item.0);
         let alike = self.out.lines.iter().rev().take_while(|line| kin(line)).count();
@@ -39,6 +43,24 @@ impl Replayer<'_> {
                 self.out.lines[at].options.extend(own);
             }
         }
+    }
+
+    /// "Two rolls, ham on one and egg on the other": what this clause says is of one of them.
+    pub(super) fn on_one(&mut self) {
+        let Some(root) = self.out.lines.last_mut().filter(|root| root.quantity > 1) else { return };
+        let said = root.options.split_off(self.clause.min(root.options.len()));
+        let options = root.options.iter().copied().chain(said).collect();
+        root.quantity -= 1;
+        let part = Draft { quantity: 1, said: 1, options, split: None, ..root.clone() };
+        self.out.lines.insert(self.out.lines.len() - 1, part);
+    }
+
+    /// "A small with ham, a small with egg, a large with both": what the two before have.
+    fn with_both(&mut self) {
+        let [.., a, b, last] = self.out.lines.as_mut_slice() else { return };
+        let own = a.options.iter().chain(&b.options).filter(|(_, how)| !how.negated);
+        let own: Vec<(u16, How)> = own.copied().collect();
+        last.options.extend(own);
     }
 
     fn option_at(&self, at: usize) -> bool {

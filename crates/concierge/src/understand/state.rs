@@ -54,6 +54,10 @@ pub(crate) enum Act {
     Quantity,
     /// "Both": the options are for more than one line.
     Each,
+    /// What was said last is of one of several.
+    OnOne,
+    /// In the size of the line before.
+    SameSize,
     /// One more of the last line.
     Same { number: u16 },
     /// Nothing on it.
