@@ -65,6 +65,8 @@ pub(crate) enum Mark {
     Size,
     /// "please", "for my friend": nothing.
     Filler,
+    /// What a guest says of themselves in words that may name things as well: "on a diet".
+    Remark,
     /// "for": whom or what it is for, not what is ordered.
     For,
     /// "of": binds a number to what it counts.
@@ -108,7 +110,8 @@ fn mark(heading: &str) -> Option<Mark> {
         "size" => Mark::Size,
         "for" => Mark::For,
         "of" => Mark::Of,
-        "filler" | "of me" => Mark::Filler,
+        "filler" => Mark::Filler,
+        "remark" => Mark::Remark,
         _ => return None,
     })
 }
@@ -142,7 +145,7 @@ fn table() -> &'static Table {
                 table.phrases.entry(phrase).or_insert(mark);
                 table.longest = table.longest.max(phrase.split(' ').count());
             }
-            if heading == "of me" {
+            if heading == "remark" {
                 continue;
             }
             table.words.extend(phrase.split(' '));

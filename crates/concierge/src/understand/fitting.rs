@@ -189,6 +189,12 @@ impl Search<'_> {
             .is_some_and(|at| self.thing_at(at) || self.size_at(at))
     }
 
+    /// Whether an edge stands between "the" and "one": "the mint one".
+    pub(super) fn is_the(&self, edge: &Edge) -> bool {
+        let the = edge.from.checked_sub(1).is_some_and(|at| self.tokens[at].text == "the");
+        the && self.tokens.get(edge.to).is_some_and(|next| next.before == Break::None && next.text == "one")
+    }
+
     /// Whether an edge is the word "one" right behind a thing with its article: "the lentil one with rice".
     pub(super) fn is_the_one(&self, step: &Step) -> bool {
         let edge = &self.lattice.edges[step.edge as usize];
@@ -198,6 +204,12 @@ impl Search<'_> {
             && edge.to == edge.from + 1
             && self.tokens[edge.from].text == "one"
             && self.tokens[edge.from].before == Break::None
+    }
+
+    /// Whether an edge is "just" or "only", behind which nothing is refused any more.
+    pub(super) fn says_just(&self, step: &Step) -> bool {
+        let edge = &self.lattice.edges[step.edge as usize];
+        edge.to == edge.from + 1 && matches!(self.tokens[edge.from].text.as_str(), "just" | "only")
     }
 
     /// Whether "to" stands before an edge: "add bacon to a burger", what was said first is on what follows.

@@ -190,7 +190,8 @@ impl Search<'_> {
             // "One without sugar": what is refused is not counted.
             // "And two sugars" of a tea; "and two olives" of a pizza are two more pizzas.
             let many = self.is_many(state.number) && self.tokens[edge.to - 1].is_plural();
-            let counted = (counted || how.unit || (many && self.is_named(state.item))) && !how.negated;
+            let many = (many && self.is_named(state.item)) || (state.counting && state.list);
+            let counted = (counted || how.unit || many) && !how.negated;
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let of_group = &self.lexicon.menu.option_groups[group as usize];
             let single = of_group.max == Some(1);
@@ -203,6 +204,8 @@ impl Search<'_> {
             let fills = known && free && joined;
             let gain = gain + if known && (fills || how.negated) { 2.0 * (best - quality) * words as f32 } else { 0.0 };
             let gain = if fills { gain + if state.det == Det::Article { 1.1 } else { 0.6 } } else { gain };
+            // "And the mint one …" speaks of a thing.
+            let gain = if self.is_the(edge) { gain - 0.8 } else { gain };
             // "One of them hot" says nothing of the others.
             let gain = if state.det == Det::Number && state.number == NONE { gain - 0.5 } else { gain };
             // "… and prawn noodles": it is of the thing that it stands before.
@@ -222,6 +225,7 @@ impl Search<'_> {
                 list: state.list || matches!(state.link, Link::With | Link::Put),
                 taken: if single && !how.negated { state.taken | bit } else { state.taken },
                 after_option: true,
+                counting: counted && self.is_many(state.number),
                 untouched: false,
                 fix: state.fix,
                 fixed: state.fix,
@@ -274,6 +278,7 @@ impl Search<'_> {
             } else {
                 match (state.det, state.link) {
                     (Det::Number | Det::Article, _) => 0.2,
+                    _ if self.is_the(edge) => 0.2,
                     (_, Link::Start | Link::Verb) => 0.1,
                     (_, Link::And) if !state.list && self.item_taking_at(edge.to, choices) => -0.1,
                     (_, Link::And | Link::Comma) => -0.35,

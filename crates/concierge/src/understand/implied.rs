@@ -129,7 +129,7 @@ impl Replayer<'_> {
         };
         let mut found = (0..self.out.lines.len()).filter(|at| fits(&self.out.lines[*at]));
         let only = found.next().filter(|_| found.next().is_none());
-        only.filter(|_| the && flush.number == NONE)
+        only.filter(|_| the && !flush.thing)
     }
 
     /// A line as a part of one before it, or as another of the same item.

@@ -65,6 +65,9 @@ impl Lattice {
 const WORD: f32 = 2.0;
 const SPAN: f32 = 1.0;
 
+/// What a remark is worth besides, so that nothing is made of its words.
+const REMARK: f32 = 1.5;
+
 pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
     let mut readings: Vec<Vec<Reading>> = Vec::with_capacity(tokens.len());
     let mut buffer = Vec::new();
@@ -106,7 +109,7 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
                 from: at,
                 to: at + len,
                 kind: Kind::Mark(mark),
-                score: 0.3 * extra - 0.15,
+                score: 0.3 * extra - 0.15 + if mark == Mark::Remark { REMARK } else { 0.0 },
                 also: Vec::new(),
             });
         });

@@ -190,7 +190,11 @@ impl Search<'_> {
                 let cost = if self.sizes_option(step) { 0.8 } else { 0.0 };
                 self.push(step, -cost, state, Act::Skip, None);
             }
-            Mark::Filler | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
+            Mark::Filler if state.neg != Neg::Off && self.says_just(step) => {
+                // "No meat, just olives".
+                self.push(step, 0.2, State { neg: Neg::Off, ..state }, Act::Skip, None);
+            }
+            Mark::Filler | Mark::Remark | Mark::Of => self.push(step, 0.0, state, Act::Skip, None),
         }
     }
 }

@@ -158,6 +158,8 @@ pub(crate) struct State {
     pub list: bool,
     /// The step before was an option.
     pub after_option: bool,
+    /// The last option was counted: "with two garlic dips and one chilli dip".
+    pub counting: bool,
     /// The item has no option yet.
     pub untouched: bool,
     /// The line is an earlier one that still lacks its size.
@@ -206,6 +208,7 @@ impl State {
         fixed: false,
         list: false,
         after_option: false,
+        counting: false,
         untouched: false,
         sizable: false,
         sized: false,
@@ -231,6 +234,7 @@ impl State {
             item: self.item,
             list: self.list,
             after_option: self.after_option,
+            counting: self.counting,
             untouched: self.untouched,
             sizable: self.sizable,
             sized: self.sized,
