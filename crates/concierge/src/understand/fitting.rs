@@ -170,8 +170,10 @@ impl Search<'_> {
             Det::None => false,
         };
         let which = which && step.state.link != Link::For && self.tokens[edge.from].before == Break::None;
-        // "The mint one large": what the article makes a thing is not counted.
-        let counts = self.counts_at(edge.to) && !(step.state.det == Det::Some && self.size_at(edge.to));
+        // "The mint one should be large": what the article makes a thing is not counted.
+        let early = step.state.pre[..step.state.pre_len as usize].last();
+        let the = early.and_then(|early| self.lattice.edges.get(*early as usize)).is_some_and(|edge| self.is_the(edge));
+        let counts = self.counts_at(edge.to) && !the;
         which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !counts
     }
 
