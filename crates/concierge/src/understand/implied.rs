@@ -39,7 +39,7 @@ impl Replayer<'_> {
             self.out.lines.push(Draft { items, options: early, ..draft });
             return;
         }
-        if self.sizes_last(flush, &early) {
+        if self.sizes_last(flush, &draft, &early) {
             return;
         }
         if let Some(at) = self.spoken_of(flush, &early) {
@@ -88,18 +88,19 @@ impl Replayer<'_> {
     }
 
     /// "Tea please, two large": a number and a size of the bare thing before them.
-    fn sizes_last(&mut self, flush: Flush, early: &[(u16, How)]) -> bool {
+    fn sizes_last(&mut self, flush: Flush, said: &Draft, early: &[(u16, How)]) -> bool {
         let at = |edge: u16| self.lattice.edges.get(edge as usize);
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
         let before = |edge: u16| at(edge).and_then(|edge| edge.from.checked_sub(1)).map_or("", word);
-        let (Some(value), Some(last)) = (self.quantity(flush.number), self.out.lines.last()) else { return false };
+        let Some(last) = self.out.lines.last().filter(|_| said.counted && flush.size != NONE) else { return false };
         let bare = !last.counted && last.size.is_none() && last.options.is_empty() && !last.copy;
         let apart = matches!(before(last.edge), "a" | "an") || matches!(before(flush.number), "and" | "plus" | "also");
         if !bare || apart || !early.is_empty() || last.items.is_empty() || !self.sizes(&last.items, flush.size) {
             return false;
         }
         if let Some(last) = self.out.lines.last_mut() {
-            *last = Draft { quantity: value, said: value, counted: true, size: Some(flush.size), ..last.clone() };
+            let Draft { quantity, size, .. } = *said;
+            *last = Draft { quantity, said: quantity, counted: true, size, ..last.clone() };
         }
         true
     }

@@ -214,7 +214,7 @@ impl Replayer<'_> {
     }
 
     /// The value of a number's edge; one that cannot be is a problem and stands for one.
-    pub(super) fn quantity(&mut self, edge: u16) -> Option<u32> {
+    fn quantity(&mut self, edge: u16) -> Option<u32> {
         let edge = self.lattice.edges.get(edge as usize)?;
         match edge.kind {
             Kind::Number { value: Some(value), .. } => Some(value),
