@@ -255,6 +255,10 @@ fn without(menu: &Menu, item: &Item, wanted: &OrderLine, options: &[LineOption])
             open.push(Without { group: left.group.clone(), choice: ChoicePick::AnyOf(any_of) });
             continue;
         }
+        // "No dressing" on a salad that comes without: there is nothing to leave out.
+        if on_it.is_empty() && fitting.len() > 2 && !item.includes.is_empty() {
+            continue;
+        }
         // None of them is on it: the kitchen is told to leave out each, which is right under every reading.
         for choice in if on_it.is_empty() { fitting } else { on_it } {
             if !settled.iter().any(|left_out| left_out.group == left.group && left_out.choice == choice.id) {

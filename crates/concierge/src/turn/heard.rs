@@ -179,7 +179,7 @@ impl<'a> Heard<'a> {
             |intent: Intent| matches!(intent, Intent::Order | Intent::Remove | Intent::Cancel | Intent::History);
         let orders: Vec<&str> = self.parts.iter().filter(|part| ordering(part.intent)).map(|part| part.text).collect();
         let answers = context.pending.is_some() || input.memory.pending.is_some();
-        let text = if orders.is_empty() && answers { self.text.to_owned() } else { orders.join(" ") };
+        let text = if orders.is_empty() && answers { self.text.to_owned() } else { orders.join(". ") };
         if text.is_empty() {
             return;
         }

@@ -167,7 +167,7 @@ fn which(tokens: &[Token], names: &[Vec<String>], known: impl Fn(usize) -> bool)
     let best = scores.iter().copied().max().unwrap_or(0);
     if best > 0 {
         let top: Vec<usize> = (0..count).filter(|at| scores[*at] == best).collect();
-        if top.len() < count {
+        if top.len() < count || count == 1 {
             return Some(top);
         }
     }

@@ -6,9 +6,9 @@ use super::lattice::{self, Kind};
 use super::lexicon::PART_NAME;
 use super::moves::{Move, Question};
 use super::tokens::{Break, Token, tokenize};
-use super::{answer, assemble, pieces, target};
+use super::{answer, assemble, picks, pieces, target};
 use crate::menu::ItemId;
-use crate::order::{Edit, OrderLine};
+use crate::order::{Edit, OrderLine, Pick};
 
 impl Dialog<'_> {
     /// "No fries, just the burger" to an offer of fries: the offered thing is turned down, and the rest says no more.
@@ -79,6 +79,13 @@ impl Dialog<'_> {
         {
             // "Twenty" of the nuggets just ordered.
             self.so_many(&item, quantity, tokens);
+            return true;
+        } else if let [_, _, ..] = self.context.offered.as_slice()
+            && let Some(quantity) = answer::how_many(tokens)
+        {
+            // "Give me two" of several that were told of: two of which?
+            let item = picks::pick(self.context.offered.clone(), Pick::One, Pick::AnyOf);
+            self.edit(Edit::Add { line: OrderLine { item, quantity, ..plain(self.context.offered[0].clone()) } });
             return true;
         } else if !self.context.offered.is_empty()
             && let Some(items) = answer::of_offered(self.lexicon, tokens, &self.context.offered)

@@ -276,7 +276,11 @@ impl Dialog<'_> {
         {
             replaced = self.in_place_of(with);
         }
-        if let Some(old) = replaced.filter(|_| !self.corrects(&replay, &lattice))
+        let only = lines.as_slice().is_empty() && replay.lines.is_empty() && line != replaced;
+        if let Some(line) = replaced.filter(|_| only) {
+            // "Instead of the tea", of what was ordered just before.
+            self.edit(Edit::Remove { line, quantity: None });
+        } else if let Some(old) = replaced.filter(|_| !self.corrects(&replay, &lattice))
             && let Some((with, _)) = lines.next()
         {
             self.put_in_place(old, with, replay.lines.first().is_some_and(|draft| draft.counted));
@@ -402,7 +406,9 @@ fn whole_things(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, replay: 
         let quality = draft.items.first().map_or(0.0, |item| item.1);
         let joined = |from: usize, to: usize| tokens.get(from.max(to)).is_none_or(|token| token.before == Break::None);
         let Some(run) = replay.unknown.iter().find(|(from, to, asked)| {
-            let before = *to == edge.from && *asked && joined(*to, 0) && line.item.one().is_none();
+            // "Turkey burger": English has the word, so that it is no slip of the hand.
+            let meant = *asked || to.checked_sub(1).is_some_and(|last| super::english::is_word(&tokens[last].text));
+            let before = *to == edge.from && meant && joined(*to, 0) && line.item.one().is_none();
             let after = *from == edge.to && joined(*from, 0) && quality < PART_NAME;
             before || after
         }) else {

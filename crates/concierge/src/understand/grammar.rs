@@ -59,7 +59,7 @@ impl Search<'_> {
         }
         // "With cheese" orders no cheese cake.
         if state.link == Link::With && items.first().is_some_and(|(_, quality)| *quality < PART) {
-            gain -= 1.0;
+            gain -= if state.item == NONE { 2.0 } else { 1.0 };
         }
         match state.unit {
             Unit::Serving => gain += 0.4,
@@ -94,6 +94,7 @@ impl Search<'_> {
         let quality = items.first().map_or(1.0, |(_, quality)| *quality);
         if quality < 0.95
             && (state.list || state.many || state.after_option)
+            && !(state.many && self.names(state.item, items))
             && self.also_option(&self.lattice.edges[step.edge as usize], state.item, quality)
         {
             gain -= 1.0;

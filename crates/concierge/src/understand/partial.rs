@@ -84,11 +84,10 @@ impl Lexicon {
             let text = |at: usize| words.get(at).map_or("", |word| lexicon.vocabulary.text(*word));
             let lacked = |at: &usize| {
                 let without = *at > 0 && text(at - 1) == "without" && !chosen.contains(&(at - 1));
-                without || (text(at + 1) == "free" && !chosen.contains(&(at + 1)))
+                let instead = (0..*at).any(|before| text(before) == "instead" && !chosen.contains(&before));
+                without || instead || (text(at + 1) == "free" && !chosen.contains(&(at + 1)))
             };
-            if (chosen[0] > 0 && text(chosen[0]) == "without")
-                || (matches!(entry, Entry::Item(_)) && chosen.iter().any(lacked))
-            {
+            if (chosen[0] > 0 && text(chosen[0]) == "without") || chosen.iter().any(lacked) {
                 return;
             }
             if none && chosen[0] > 0 {

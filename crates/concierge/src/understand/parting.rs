@@ -23,6 +23,13 @@ pub(crate) fn by_items(tokens: &[Token], lattice: &Lattice, lines: &mut [Draft],
         return;
     }
     let Some(root) = lines.iter_mut().rev().find(|line| line.items.len() > 1) else { return };
+    // "Twelve drinks, half cola, half water".
+    let before = lattice.edges.get(draft.edge as usize).and_then(|edge| edge.from.checked_sub(1));
+    if before.is_some_and(|at| tokens[at].stem == "half") && !draft.counted && root.said.is_multiple_of(2) {
+        draft.quantity = root.said / 2;
+        draft.said = draft.quantity;
+        draft.counted = true;
+    }
     let of_root = |(item, _): &(u16, f32)| root.items.iter().any(|(of, _)| of == item);
     let shared: Vec<(u16, f32)> = draft.items.iter().copied().filter(of_root).collect();
     let of_it = !shared.is_empty() && shared.len() < root.items.len();

@@ -80,6 +80,11 @@ impl Search<'_> {
                     Break::Stop => {
                         state.neg = Neg::Off;
                         state.list = false;
+                        if state.number != NONE && state.size == NONE && state.pre_len == 0 {
+                            // "She is five. Nuggets": a number counts nothing of another sentence.
+                            state.number = NONE;
+                            state.det = Det::None;
+                        }
                         if state.det == Det::None {
                             state.link = Link::Verb;
                         }
