@@ -6,7 +6,7 @@ use super::lattice::{self, Kind};
 use super::lexicon::PART_NAME;
 use super::moves::{Move, Question};
 use super::tokens::{Break, Token, tokenize};
-use super::{answer, assemble, picks, pieces, target};
+use super::{answer, assemble, cues, picks, pieces, target};
 use crate::menu::ItemId;
 use crate::order::{Edit, OrderLine, Pick};
 
@@ -72,6 +72,9 @@ impl Dialog<'_> {
         {
             self.so_many(&offered.clone(), quantity, tokens);
             return true;
+        } else if let Some(line) = self.told_with(tokens) {
+            self.edit(Edit::Add { line });
+            return true;
         } else if let Some(item) = self.touched().and_then(|(_, line)| line.item.one().cloned())
             && let Some(quantity) = answer::how_many(tokens)
             && let Some(place) = self.lexicon.place_of(&item)
@@ -94,6 +97,22 @@ impl Dialog<'_> {
             return true;
         }
         false
+    }
+
+    /// "Without jalapeños then", of the one thing that was told of, where nothing ordered takes it.
+    fn told_with(&self, tokens: &[Token]) -> Option<OrderLine> {
+        let [offered] = self.context.offered.as_slice() else { return None };
+        let begins = |token: &&Token| cues::is_polite(&token.text);
+        let said = tokens.iter().find(|token| !begins(token))?;
+        let lattice = lattice::build(self.lexicon, tokens);
+        let ordered = self.touched().is_some_and(|(_, line)| taking(self.lexicon, &lattice, line) > 0);
+        if ordered || !matches!(said.text.as_str(), "with" | "without" | "but" | "extra") {
+            return None;
+        }
+        let told = plain(offered.clone());
+        let (lattice, replay) = self.replay(tokens, lattice, Some(&told));
+        let varied = self.varied(&told, 1, tokens, &lattice, &replay);
+        varied.filter(|_| replay.lines.is_empty() && replay.unknown.is_empty())
     }
 
     /// Whether words name a dish in full in answer to what is to be on another: "and for me the spicy burger".

@@ -45,7 +45,8 @@ impl Dialog<'_> {
             self.moves.push(Move::Deny);
             return;
         }
-        let mut rest = tokens;
+        let (mut rest, corrected);
+        rest = tokens;
         if let Some((cue, len)) =
             cues::head(rest, &[Cue::Affirm, Cue::Take, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len))
         {
@@ -53,6 +54,11 @@ impl Dialog<'_> {
                 self.moves.push(if cue == Cue::Deny { Move::Deny } else { Move::Affirm });
             }
             rest = &rest[len..];
+            if cue == Cue::Deny && self.context.pending.is_none() && self.names_new(rest) {
+                // "No, the plain one": in place of what was just ordered.
+                corrected = [tokenize("actually").as_slice(), rest].concat();
+                rest = &corrected;
+            }
             if rest.is_empty() || self.whole(rest) || self.answered(rest) {
                 return;
             }
@@ -129,7 +135,26 @@ impl Dialog<'_> {
             "thanks", "thank", "thats", "just", "i", "im", "id", "ill", "can", "but", "let", "not", "nothing", "its",
             "make",
         ];
-        len > 1 || AFTER.contains(&next.text.as_str()) || (self.context.pending.is_some() && next.text == "the")
+        let the = next.text == "the" && (self.context.pending.is_some() || self.names_new(&tokens[len..]));
+        len > 1 || AFTER.contains(&next.text.as_str()) || the
+    }
+
+    /// Whether "the …" names a thing that is not ordered yet and stands under a heading with the one that was last: "the
+    /// plain one".
+    fn names_new(&self, tokens: &[Token]) -> bool {
+        let Some((_, last)) = self.touched().filter(|_| tokens.first().is_some_and(|token| token.text == "the")) else {
+            return false;
+        };
+        let lattice = lattice::build(self.lexicon, &tokens[1..]);
+        let last = item_places(self.lexicon, last);
+        let category = |item: &u16| &self.lexicon.item(*item).category;
+        let kin = |item: &u16| last.iter().any(|last| category(last) == category(item)) && !last.contains(item);
+        let ordered = |item: &u16| self.context.cart.iter().any(|(_, line)| item_places(self.lexicon, line).contains(item));
+        let first = lattice.starts.get(1).copied().unwrap_or(0);
+        lattice.edges[..first].iter().any(|edge| match &edge.kind {
+            Kind::Items(items) => items.iter().all(|(item, _)| !ordered(item)) && items.iter().any(|(item, _)| kin(item)),
+            _ => false,
+        })
     }
 
     pub(super) fn touched(&self) -> Option<&(LineId, OrderLine)> {

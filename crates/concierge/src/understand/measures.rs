@@ -109,6 +109,8 @@ impl Search<'_> {
                 (true, _) => 1.0,
                 (_, true) => 0.5,
                 _ if self.holds(step) => 0.8,
+                // "The same but ten".
+                _ if state.copied => 0.3,
                 _ if self.says_pieces(step) => 0.6,
                 // "Two pies and a water three": of nothing that follows.
                 _ if state.untouched && state.link == Link::Bare && self.ends_there(step) => -0.5,

@@ -1,7 +1,7 @@
 //! Lines that part another: "three rolls, one plain and two filled", "four shakes, two vanilla, one mint, one plum".
 
 use super::lattice::{Kind, Lattice};
-use super::lexicon::{Lexicon, PART_NAME};
+use super::lexicon::{Entry, FULL, Lexicon, PART_NAME};
 use super::replay::Draft;
 use super::state::{How, NONE};
 use super::tokens::Token;
@@ -123,6 +123,33 @@ pub(crate) fn sized_ahead(lattice: &Lattice, lines: &mut [Draft]) {
         if sized(lattice, next, size) {
             line.items.clone_from(&next.items);
             line.options = next.options.iter().filter(|(_, how)| how.early).copied().collect();
+        }
+    }
+}
+
+/// "A cheese and a bacon burger": a word before what is joined to it shares its last word, where that makes a name.
+pub(crate) fn shared_head(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice, lines: &mut [Draft]) {
+    for at in 1..lines.len() {
+        let [.., line, next] = &mut lines[..=at] else { continue };
+        let said = if line.items.is_empty() { line.options.first().map_or(NONE, |(edge, _)| *edge) } else { line.edge };
+        let edges = (lattice.edges.get(said as usize), lattice.edges.get(next.edge as usize));
+        let (Some(said), Some(named)) = edges else { continue };
+        let joint = tokens.get(said.to).is_some_and(|token| token.text == "and");
+        let open = line.items.len() != 1 && line.options.len() == usize::from(line.items.is_empty());
+        if !joint || !open || named.to < named.from + 2 || named.from > said.to + 2 {
+            continue;
+        }
+        let mut whole = tokens[said.from..said.to].to_vec();
+        whole.push(tokens[named.to - 1].clone());
+        let called = lexicon.called(&whole).iter();
+        let items: Vec<(u16, f32)> = called
+            .filter_map(|entry| match entry {
+                Entry::Item(item) => Some((*item, FULL)),
+                _ => None,
+            })
+            .collect();
+        if !items.is_empty() {
+            *line = Draft { items, options: Vec::new(), ..line.clone() };
         }
     }
 }
