@@ -255,7 +255,7 @@ impl Search<'_> {
         let to = self.lattice.edges[step.edge as usize].to;
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
         let ends = self.tokens.get(to + 2).is_none_or(|next| {
-            next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then")
+            next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then" | "with")
         });
         word(to) == "of" && matches!(word(to + 1), "them" | "those" | "these") && ends
     }

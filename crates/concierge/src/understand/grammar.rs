@@ -274,7 +274,9 @@ impl Search<'_> {
                 self.push(step, -cost, next, Act::Early(how), flush);
             }
         }
-        if (state.pre_len as usize) < PRE && state.neg != Neg::Carry {
+        // "No green or black olives on it" refuses both.
+        let or = |at: usize| self.tokens.get(at).is_some_and(|token| token.text == "or");
+        if (state.pre_len as usize) < PRE && (state.neg != Neg::Carry || state.link == Link::Or) {
             let gain = if state.pre_len > 0 {
                 if state.link == Link::Bare || state.link == Link::And { -0.1 } else { -0.3 }
             } else {
@@ -302,7 +304,7 @@ impl Search<'_> {
             next.pre_len += 1;
             next.amount = None;
             next.times = 1;
-            next.neg = Neg::Off;
+            next.neg = if how.negated && or(edge.to) { Neg::Carry } else { Neg::Off };
             next.link = Link::Bare;
             next.unit = Unit::None;
             let how = How { number: NONE, early: true, ..how };

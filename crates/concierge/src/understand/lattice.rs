@@ -114,6 +114,14 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             });
         });
         if let Some(number) = numbers::read(&marked[at..]) {
+            // "A pie for six people" counts who eats it.
+            let eaters = at.checked_sub(1).is_some_and(|before| tokens[before].text == "for")
+                && tokens.get(at + number.len).is_some_and(|next| is_person(&next.text));
+            if eaters {
+                let to = at + number.len + 1;
+                let kind = Kind::Mark(Mark::Remark);
+                lattice.edges.push(Edge { from: at, to, kind, score: REMARK, also: Vec::new() });
+            }
             // "(1) with ham, (2) with olives".
             let alone = tokens[at].before != Break::None
                 && tokens.get(at + 1).is_some_and(|next| next.before == Break::Comma)
@@ -214,7 +222,7 @@ fn measures_out(tokens: &[Token], at: usize, edges: &mut [Edge]) {
         return;
     }
     let mut part = false;
-    english::marks(&tokens[at..=at + 1], |mark, len| part |= len == 2 && mark == Mark::Part);
+    english::marks(&tokens[at..=at + 1], |mark, len| part |= len == 2 && matches!(mark, Mark::Part | Mark::Amount(_)));
     for edge in edges.iter_mut().filter(|edge| part && edge.to == at + 1 && matches!(edge.kind, Kind::Choices(_))) {
         edge.score -= UNIT;
     }
@@ -252,6 +260,10 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             let called = lexicon.called(&tokens[from..to]);
             lower(&mut items, |item| called.contains(&Entry::Item(item)));
             lower(&mut choices, |(group, choice)| called.contains(&Entry::Choice(group, choice)));
+        }
+        // "Garlic bread" that is sold is no garlic.
+        if items.iter().any(|(_, quality)| *quality >= FULL) {
+            choices.retain(|(_, quality)| *quality >= FULL - 0.005 || *quality < FULL - 0.04);
         }
         // "Three sugars" are sugar, and no colas of null sugar, which may have sugar, too.
         let has = |item: u16| {
@@ -309,6 +321,12 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
             edges.push(Edge { from, to, kind, score: WORD * best * words[2] - SPAN, also: Vec::new() });
         }
     }
+}
+
+/// Whether a word is for those who eat.
+fn is_person(word: &str) -> bool {
+    const PEOPLE: &str = "people person persons adults kids children guests friends of";
+    PEOPLE.split(' ').any(|person| person == word)
 }
 
 /// Whether a number above one stands before a word: in "three large, one with ham" nobody speaks of a large one.

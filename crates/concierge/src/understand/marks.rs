@@ -36,6 +36,9 @@ impl Search<'_> {
                     }
                     let joined = state.pre_len > 0 && matches!(state.link, Link::And | Link::Comma);
                     self.push(step, if joined { -1.2 } else { -0.1 }, state, Act::Skip, None);
+                } else if state.det == Det::Number && state.number == NONE && state.pre_len == 0 && state.size == NONE {
+                    // "The first a large with ham".
+                    self.push(step, 0.0, state, Act::Skip, None);
                 } else {
                     let (cost, flush, open) = self.open(&state);
                     self.push(step, -cost - 0.2, State { det, number: NONE, ..open }, Act::Skip, flush);
@@ -102,9 +105,12 @@ impl Search<'_> {
             Mark::Amount(amount) => {
                 let neg = if state.neg == Neg::Carry { Neg::Off } else { state.neg };
                 let next = State { amount: Some(amount), neg, ..state };
-                self.push(step, 0.0, next, Act::Skip, None);
+                // "Not a lot of" is little of it.
+                let cost = if state.neg == Neg::On { 0.6 } else { 0.0 };
+                self.push(step, -cost, next, Act::Skip, None);
                 if state.after_option {
-                    self.push(step, -0.7, State { after_option: false, ..state }, Act::Amount(amount), None);
+                    let gain = if self.ends_there(step) { 0.3 } else { -0.7 };
+                    self.push(step, gain, State { after_option: false, ..state }, Act::Amount(amount), None);
                 }
             }
             Mark::Times(times) => {

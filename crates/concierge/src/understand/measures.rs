@@ -46,6 +46,11 @@ impl Search<'_> {
             if word(1) == "in" || (matches!(word(1), "the" | "a" | "an") && word(2) == "in") {
                 gain += 0.8;
             }
+            // "Mint on the large": what was said is of the line of that size.
+            if word(1) == "the" && word(2) == "on" && state.after_option {
+                let next = State { list: true, link: Link::Comma, ..state.rested() };
+                self.push(step, 0.8, next, Act::OnSize, None);
+            }
             if matches!(state.link, Link::And | Link::Verb) && !fix {
                 gain -= 0.5;
             }

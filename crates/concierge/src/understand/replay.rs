@@ -200,6 +200,7 @@ impl Replayer<'_> {
             Act::PlainNext => self.plain = true,
             Act::Each => self.each(edge),
             Act::OnOne => self.on_one(),
+            Act::OnSize => self.on_size(at),
             Act::SameSize => {
                 if let [.., before, last] = self.out.lines.as_mut_slice() {
                     last.size = last.size.or(before.size);

@@ -55,6 +55,20 @@ impl Replayer<'_> {
         self.out.lines.insert(self.out.lines.len() - 1, part);
     }
 
+    /// "A large and a small tea, mint on the large": what this clause says is of the line of that size.
+    pub(super) fn on_size(&mut self, size: u16) {
+        let clause = self.clause;
+        let Some(last) = self.out.lines.last_mut() else { return };
+        let said = last.options.split_off(clause.min(last.options.len()));
+        let kind = |edge: u16| self.lattice.edges.get(edge as usize).map(|edge| &edge.kind);
+        let sized = |line: &Draft| match (line.size.and_then(kind), kind(size)) {
+            (Some(Kind::Sizes(had)), Some(Kind::Sizes(wanted))) => had == wanted,
+            _ => false,
+        };
+        let at = self.out.lines.iter().rposition(sized).unwrap_or(self.out.lines.len() - 1);
+        self.out.lines[at].options.extend(said);
+    }
+
     /// "A small with ham, a small with egg, a large with both": what the two before have.
     fn with_both(&mut self) {
         let [.., a, b, last] = self.out.lines.as_mut_slice() else { return };

@@ -56,6 +56,8 @@ pub(crate) enum Act {
     Each,
     /// What was said last is of one of several.
     OnOne,
+    /// What was said last is of the line of this size.
+    OnSize,
     /// In the size of the line before.
     SameSize,
     /// One more of the last line.

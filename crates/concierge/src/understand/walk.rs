@@ -57,6 +57,10 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
             if quality <= SHARED && !joined && !(served && matches!(entry, Entry::Item(_))) {
                 continue;
             }
+            // "Green or black olives" are no green peppers.
+            if quality > SERVED && quality <= SHARED && joined && !shares_end(lexicon, tokens, entry) {
+                continue;
+            }
             // "Fried" says how, and is no stir fry.
             let guessed = step.depth == 1 && step.quality < 0.95 && english::is_common(&tokens[step.at - 1].text);
             if quality < FULL - 0.1 && guessed && matches!(entry, Entry::Item(_)) {
@@ -118,6 +122,11 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
 /// Whether something of the same kind is joined on here: "black and pinto beans".
 fn joined(tokens: &[Token], at: usize) -> bool {
     tokens.get(at).is_some_and(|token| token.before == Break::Comma || matches!(token.text.as_str(), "and" | "or"))
+}
+
+/// Whether the last word of an entry is said, so that another word may be of that kind.
+fn shares_end(lexicon: &Lexicon, tokens: &[Token], entry: Entry) -> bool {
+    tokens.iter().filter_map(|token| lexicon.vocabulary.get(&token.stem)).any(|word| lexicon.ends(entry, word))
 }
 
 /// Takes in words after a name that say no more than it does: "provolone cheese", "tuna sandwich".
