@@ -56,7 +56,8 @@ pub(crate) fn of_offered(lexicon: &Lexicon, tokens: &[Token], offered: &[ItemId]
     }
     // "Chocolate", after the shakes were told.
     let around = |token: &&Token| cues::is_polite(&token.text) || matches!(token.text.as_str(), "the" | "one");
-    let bare = tokens.iter().filter(|token| !around(token)).count() == 1 && offered.len() > 1;
+    let the = tokens.iter().any(|token| token.text == "the");
+    let bare = tokens.iter().filter(|token| !around(token)).count() == 1 && (offered.len() > 1 || the);
     which_items(lexicon, tokens, offered).filter(|picked| bare && picked.len() == 1)
 }
 

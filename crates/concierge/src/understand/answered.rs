@@ -84,7 +84,7 @@ impl Dialog<'_> {
             self.so_many(&item, quantity, tokens);
             return true;
         } else if let [_, _, ..] = self.context.offered.as_slice()
-            && let Some(quantity) = answer::how_many(tokens)
+            && let Some(quantity) = answer::how_many(tokens).filter(|quantity| *quantity > 1)
         {
             // "Give me two" of several that were told of: two of which?
             let item = picks::pick(self.context.offered.clone(), Pick::One, Pick::AnyOf);

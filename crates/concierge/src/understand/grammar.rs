@@ -192,7 +192,7 @@ impl Search<'_> {
             // "And two sugars" of a tea; "and two olives" of a pizza are two more pizzas.
             let many = self.is_many(state.number)
                 && (matches!(state.link, Link::With) || self.tokens[edge.to - 1].is_plural());
-            let many = (many && self.is_named(state.item)) || (state.counting && state.list);
+            let many = (many && self.is_named(state.item) && !self.also_item(edge)) || (state.counting && state.list);
             let counted = (counted || how.unit || many) && !how.negated;
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let of_group = &self.lexicon.menu.option_groups[group as usize];

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::english::{self, Mark};
 use super::kinds;
-use super::lexicon::{Entry, FULL, HEADING, Lexicon, WITHIN, is_link};
+use super::lexicon::{Entry, FULL, HEADING, Lexicon, WITHIN, is_link, place};
 use super::numbers;
 use super::tokens::{Break, Token, tokenize};
 use super::vocabulary::Reading;
@@ -57,7 +57,7 @@ impl Lattice {
     pub(crate) fn push_context(&mut self, items: Vec<u16>) -> u16 {
         let items = items.into_iter().map(|item| (item, 1.0)).collect();
         self.edges.push(Edge { from: 0, to: 0, kind: Kind::Items(items), score: 0.0, also: Vec::new() });
-        super::lexicon::place(self.edges.len() - 1)
+        place(self.edges.len() - 1)
     }
 }
 
@@ -99,6 +99,7 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
             things(lexicon, tokens, &readings, at, &mut lattice.edges);
         }
         counted_heading(lexicon, tokens, at, &mut lattice.edges);
+        superlative(lexicon, tokens, at, &mut lattice.edges);
         measures_out(tokens, at, &mut lattice.edges[lattice.starts[at]..]);
         let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
@@ -193,6 +194,23 @@ fn asks(tokens: &[Token], at: usize) -> bool {
 /// Whether a word is the number of no things: "0 colas" are none, though the menu may have a zero cola.
 fn counts_none(tokens: &[Token], at: usize) -> bool {
     tokens[at].text == "0" && tokens.get(at + 1).is_some_and(|next| next.before == Break::None && next.is_plural())
+}
+
+/// "In the biggest size": of each thing, the dearest of its sizes, or the cheapest.
+fn superlative(lexicon: &Lexicon, tokens: &[Token], at: usize, edges: &mut Vec<Edge>) {
+    let most = match tokens[at].text.as_str() {
+        "biggest" | "largest" => true,
+        "smallest" => false,
+        _ => return,
+    };
+    let items = lexicon.menu().items.iter().enumerate().filter(|(_, item)| item.sizes.len() > 1);
+    let sizes = items.filter_map(|(item, of)| {
+        let prices = of.sizes.iter().enumerate().map(|(at, size)| (size.price, at));
+        let (_, size) = if most { prices.max() } else { prices.min() }?;
+        Some((place(item), place(size)))
+    });
+    let kind = Kind::Sizes(sizes.collect());
+    edges.push(Edge { from: at, to: at + 1, kind, score: WORD - SPAN + 0.2, also: Vec::new() });
 }
 
 /// "Three drinks: a cola, …": behind a number or a size and before a pause, a heading's plural counts what follows,

@@ -165,7 +165,9 @@ impl Search<'_> {
             Mark::OnOne => {}
             Mark::SameSize => self.push(step, 0.2, state, Act::SameSize, None),
             Mark::Same => {
-                let (cost, flush, open) = self.open(&state);
+                // "One for my dad, the same": the number is of the same.
+                let counts = state.number != NONE && state.pre_len == 0 && state.size == NONE;
+                let (cost, flush, open) = if counts { (0.0, None, state.rested()) } else { self.open(&state) };
                 if state.item != NONE {
                     self.push(
                         step,
