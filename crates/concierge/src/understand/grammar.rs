@@ -1,5 +1,6 @@
 //! The grammar of ordering, as scores: what each kind of edge may do to a hypothesis and how likely that is.
 
+use super::kinds;
 use super::lattice::{Edge, Kind, fits};
 use super::lexicon::{HEADING, PART_NAME as PART};
 use super::search::{Search, Step};
@@ -180,7 +181,8 @@ impl Search<'_> {
         let counted = choices
             .iter()
             .any(|(group, choice, quality)| fits(*quality, best) && self.lexicon.choice(*group, *choice).counted);
-        let counted = counted || how.unit;
+        let added = kinds::is_added(&self.tokens[edge.to - 1].stem);
+        let counted = counted || how.unit || added;
         if state.pre_len == 0
             && state.item != NONE
             && let Some((quality, group)) = self.fit(state.item, choices)
@@ -193,7 +195,7 @@ impl Search<'_> {
             let many = self.is_many(state.number)
                 && (matches!(state.link, Link::With) || self.tokens[edge.to - 1].is_plural());
             let many = (many && self.is_named(state.item) && !self.also_item(edge)) || (state.counting && state.list);
-            let counted = (counted || how.unit || many) && !how.negated;
+            let counted = (counted || how.unit || added || many) && !how.negated;
             let gain = option_gain(&state, counted) - aside - 2.0 * (best - quality) * words as f32;
             let of_group = &self.lexicon.menu.option_groups[group as usize];
             let single = of_group.max == Some(1);

@@ -19,6 +19,8 @@ struct Kinds {
     kinds: HashMap<String, Kind>,
     /// Words that are the thing by themselves, with its kind.
     itself: HashMap<String, &'static str>,
+    /// What goes into a cup by number.
+    added: HashSet<String>,
     /// Pairs of stems that are one thing: "hot dog".
     whole: HashSet<(String, String)>,
 }
@@ -30,6 +32,10 @@ fn table() -> &'static Kinds {
         for (heading, name) in english::sections(include_str!("kinds.txt")) {
             if let ("whole", Some((first, second))) = (heading, name.split_once(' ')) {
                 table.whole.insert((stem(first), stem(second)));
+                continue;
+            }
+            if heading == "added" {
+                table.added.insert(stem(name));
                 continue;
             }
             let (kind, rule) = heading.split_once(' ').unwrap_or((heading, ""));
@@ -60,6 +66,11 @@ pub(crate) fn called(word: &str) -> Option<&'static str> {
 /// Whether two words in a row are one thing, which neither names by itself: "ice cream", "hot dog". Both are stems.
 pub(crate) fn is_whole(first: &str, second: &str) -> bool {
     table().whole.contains(&(first.to_owned(), second.to_owned()))
+}
+
+/// Whether a stem is of something that goes into a cup by number: "two sugars".
+pub(crate) fn is_added(word: &str) -> bool {
+    table().added.contains(word)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::lattice::{Edge, Kind, Lattice, fits};
 use super::lexicon::{FULL, Lexicon, MANY};
 use super::replay::Draft;
 use super::state::How;
-use super::tokens::{Break, Token};
+use super::tokens::{Break, Token, tokenize};
 use crate::menu::{ChoiceId, GroupId};
 use crate::order::{Amount, ChoicePick, OptionPick, Without};
 
@@ -45,7 +45,12 @@ pub(crate) fn settle_options(
         let id: GroupId = lexicon.menu.option_groups[group as usize].id.clone();
         let choices = if how.negated { whole_group(lexicon, tokens, edge, group, choices) } else { choices };
         // "A pump of caramel": what is counted in pumps, not what is drizzled.
-        let counts = |choice: &u16| lexicon.choice(group, *choice).counted;
+        let before = &tokens[edge.from.saturating_sub(2).min(tokens.len())..edge.from.min(tokens.len())];
+        let pumped = before.iter().any(|token| token.stem == "pump");
+        let counts = |choice: &u16| {
+            let choice = lexicon.choice(group, *choice);
+            choice.counted || (pumped && tokenize(&choice.name).last().is_some_and(|last| last.stem == "syrup"))
+        };
         let some = how.unit && choices.iter().any(counts);
         let choices: Vec<u16> = choices.into_iter().filter(|choice| !some || counts(choice)).collect();
         let ids = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
