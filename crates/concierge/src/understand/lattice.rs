@@ -9,6 +9,8 @@ use super::numbers;
 use super::tokens::{Break, Token, tokenize};
 use super::vocabulary::Reading;
 use super::walk::{self, Found};
+use crate::menu::OptionGroup;
+use crate::money::Cents;
 
 /// What a span stands for.
 #[derive(Clone, Debug)]
@@ -100,6 +102,7 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         }
         counted_heading(lexicon, tokens, at, &mut lattice.edges);
         superlative(lexicon, tokens, at, &mut lattice.edges);
+        all_of(lexicon, tokens, at, &mut lattice.edges);
         measures_out(tokens, at, &mut lattice.edges[lattice.starts[at]..]);
         let mut grammar = false;
         english::marks(&marked[at..], |mark, len| {
@@ -194,6 +197,36 @@ fn asks(tokens: &[Token], at: usize) -> bool {
 /// Whether a word is the number of no things: "0 colas" are none, though the menu may have a zero cola.
 fn counts_none(tokens: &[Token], at: usize) -> bool {
     tokens[at].text == "0" && tokens.get(at + 1).is_some_and(|next| next.before == Break::None && next.is_plural())
+}
+
+/// "All the toppings": every choice of groups that are called so, where none costs anything.
+fn all_of(lexicon: &Lexicon, tokens: &[Token], at: usize, edges: &mut Vec<Edge>) {
+    if !says_all(&tokens[at]) {
+        return;
+    }
+    let links = tokens[at + 1..].iter().take_while(|token| is_link(&token.text)).count();
+    let Some(heading) = tokens.get(at + 1 + links).filter(|heading| heading.is_plural()) else { return };
+    let free = |of: &OptionGroup| {
+        of.choices.iter().all(|choice| choice.price == Cents::ZERO)
+            && of.max.is_none_or(|max| max as usize >= of.choices.len())
+    };
+    let named = |of: &OptionGroup| tokenize(&of.name).iter().filter(|word| word.stem == heading.stem).count();
+    let whole = |of: &OptionGroup| named(of) > 0 && tokenize(&of.name).len() == 1;
+    let groups = &lexicon.menu().option_groups;
+    // "Toppings" are not the salsa toppings where a group is called just so.
+    let exact = groups.iter().any(whole);
+    let meant = groups.iter().enumerate().filter(|(_, of)| free(of) && if exact { whole(of) } else { named(of) > 0 });
+    let all = meant.flat_map(|(group, of)| (0..of.choices.len()).map(move |choice| (place(group), place(choice), FULL)));
+    let all: Vec<(u16, u16, f32)> = all.collect();
+    if !all.is_empty() {
+        let to = at + links + 2;
+        edges.push(Edge { from: at, to, kind: Kind::Choices(all), score: WORD * 2.0 - SPAN, also: Vec::new() });
+    }
+}
+
+/// Whether a word begins what means every one of several: "all the toppings".
+pub(super) fn says_all(token: &Token) -> bool {
+    matches!(token.text.as_str(), "all" | "every")
 }
 
 /// "In the biggest size": of each thing, the dearest of its sizes, or the cheapest.

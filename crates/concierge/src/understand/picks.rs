@@ -1,7 +1,7 @@
 //! Options of a line: every pick is settled against its item.
 
 use super::english::{self, Mark};
-use super::lattice::{Edge, Kind, Lattice, fits};
+use super::lattice::{Edge, Kind, Lattice, fits, says_all};
 use super::lexicon::{FULL, Lexicon, MANY};
 use super::replay::Draft;
 use super::state::How;
@@ -53,7 +53,16 @@ pub(crate) fn settle_options(
         };
         let some = how.unit && choices.iter().any(counts);
         let choices: Vec<u16> = choices.into_iter().filter(|choice| !some || counts(choice)).collect();
-        let ids = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
+        let ids: Vec<ChoiceId> = choices.iter().map(|choice| lexicon.choice(group, *choice).id.clone()).collect();
+        if !how.negated && ids.len() > 1 && tokens.get(edge.from).is_some_and(says_all) {
+            let new = |id: &ChoiceId| options.iter().all(|option| option.choice.one() != Some(id));
+            let new: Vec<ChoiceId> = ids.into_iter().filter(new).collect();
+            let all = new.into_iter().map(|choice| {
+                OptionPick { group: id.clone(), choice: ChoicePick::One(choice), amount: how.amount, count: None }
+            });
+            options.extend(all);
+            continue;
+        }
         let choice = pick(ids, ChoicePick::One, ChoicePick::AnyOf);
         // Of several that a word fits, the one that is on the item.
         let choice = on_it(lexicon, items, group, &choices).unwrap_or(choice);
