@@ -63,6 +63,8 @@ impl Lattice {
     }
 }
 
+/// How much worse a part of one name may be than a part of another to be meant as well.
+const APART: f32 = 0.201;
 /// Worth of a word well read, and cost of one more span: a longer phrase beats its parts.
 const WORD: f32 = 2.0;
 const SPAN: f32 = 1.0;
@@ -300,13 +302,18 @@ fn things(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], from: 
         });
         let (mut items, mut choices, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
         let mut words = [0.0_f32; 3];
+        let mut full = Vec::new();
         for one in here {
+            if let (Entry::Item(item), true) = (one.entry, one.full) {
+                full.push(item);
+            }
             match one.entry {
                 Entry::Item(item) => push(&mut items, item, one, &mut words[0]),
                 Entry::Choice(group, choice) => push(&mut choices, (group, choice), one, &mut words[1]),
                 Entry::Size(item, size) => push(&mut sizes, (item, size), one, &mut words[2]),
             }
         }
+        misspelt(&mut items, &full);
         if items.len() > 1 || choices.len() > 1 {
             let called = lexicon.called(&tokens[from..to]);
             lower(&mut items, |item| called.contains(&Entry::Item(item)));
@@ -382,7 +389,9 @@ fn is_person(word: &str) -> bool {
 
 /// Whether a number above one stands before a word: in "three large, one with ham" nobody speaks of a large one.
 fn many_before(tokens: &[Token], at: usize) -> bool {
-    at.checked_sub(1).is_some_and(|before| tokens[before].is_count() && tokens[before].stem != "1")
+    at.checked_sub(1).map(|before| &tokens[before]).is_some_and(|before| {
+        matches!(before.text.as_str(), "both" | "all") || (before.is_count() && before.stem != "1")
+    })
 }
 
 /// "Tomatoes" are no tomato sauce where something is called tomatoes.
@@ -412,6 +421,14 @@ fn headed(lexicon: &Lexicon, word: &str, group: u16, choices: &mut [((u16, u16),
     whole
 }
 
+/// A misspelt name in full is no part of another: "hambuger" is no double hamburger.
+fn misspelt<T: PartialEq>(list: &mut [(T, f32)], full: &[T]) {
+    let best = list.iter().filter(|(thing, _)| full.contains(thing)).map(|(_, quality)| *quality).fold(0.0, f32::max);
+    for (_, quality) in list.iter_mut().filter(|(thing, _)| best > 0.0 && !full.contains(thing)) {
+        *quality = quality.min(best - APART);
+    }
+}
+
 fn push<T: PartialEq>(list: &mut Vec<(T, f32)>, thing: T, found: &Found, words: &mut f32) {
     *words = words.max(found.words);
     match list.iter_mut().find(|(known, _)| *known == thing) {
@@ -437,5 +454,5 @@ fn best<T: Ord>(list: &mut [(T, f32)]) -> Option<f32> {
 /// Whether a reading stands beside the best one, so that the guest must say which. What is said in full beats a part of
 /// a name; parts of several names are all meant.
 pub(crate) fn fits(quality: f32, best: f32) -> bool {
-    if best >= 0.9 { quality >= best - 0.02 } else { quality >= best - 0.2 }
+    if best >= 0.9 { quality >= best - 0.02 } else { quality > best - APART }
 }

@@ -375,7 +375,9 @@ fn is_joint(word: &str) -> bool {
 }
 
 fn written(tokens: &[Token]) -> String {
-    let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).filter(|text| !is_link(text)).collect();
+    // "On ice" is not just ice.
+    let said = |text: &&str| !is_link(text) || matches!(*text, "in" | "on" | "with");
+    let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).filter(said).collect();
     words.join(" ")
 }
 

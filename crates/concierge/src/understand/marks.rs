@@ -70,8 +70,10 @@ impl Search<'_> {
                 let next = if mark == Mark::OnIt { State { link: Link::Bare, ..next } } else { next };
                 self.push(step, -cost, next, Act::Options, flush);
                 if mark == Mark::With && state.pre_len > 0 {
-                    // "Cheese with chips": what was said first is on what follows.
-                    self.push(step, -0.5, State { link: Link::And, ..state }, Act::Skip, None);
+                    // "Cheese with chips": what was said first is on what follows; "cheese on a bun" even more so.
+                    let on = self.tokens[self.lattice.edges[step.edge as usize].from].text == "on";
+                    let (cost, link) = if on { (0.0, Link::Bare) } else { (0.5, Link::And) };
+                    self.push(step, -cost, State { link, ..state }, Act::Skip, None);
                 }
                 if mark == Mark::OnIt && state.neg == Neg::On {
                     self.push(step, -0.2, state, Act::Skip, None);
@@ -119,6 +121,9 @@ impl Search<'_> {
                 self.push(step, 0.0, next, Act::Skip, None);
             }
             Mark::Verb | Mark::Fix | Mark::MakeIt => {
+                // "And the last one, she wants …".
+                let other = state.det == Det::Number && state.number == NONE && state.size == NONE && state.pre_len == 0;
+                let state = if other { State { det: Det::None, ..state } } else { state };
                 let (cost, flush, open) = self.open(&state);
                 let fix = match mark {
                     Mark::Verb => state.fix,
@@ -166,7 +171,7 @@ impl Search<'_> {
             Mark::SameSize => self.push(step, 0.2, state, Act::SameSize, None),
             Mark::Same => {
                 // "One for my dad, the same": the number is of the same.
-                let counts = state.number != NONE && state.pre_len == 0 && state.size == NONE;
+                let counts = (state.number != NONE || state.size != NONE) && state.pre_len == 0;
                 let (cost, flush, open) = if counts { (0.0, None, state.rested()) } else { self.open(&state) };
                 if state.item != NONE {
                     self.push(
@@ -181,7 +186,7 @@ impl Search<'_> {
                             copied: true,
                             ..open
                         },
-                        Act::Same { number: state.number },
+                        Act::Same { number: state.number, size: if counts { state.size } else { NONE } },
                         flush,
                     );
                 }

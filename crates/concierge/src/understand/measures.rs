@@ -58,7 +58,7 @@ impl Search<'_> {
                 // "A little spinach": how much of it.
                 gain -= 1.0;
             }
-            if self.unknown_at(self.lattice.edges[step.edge as usize].to) && !fix {
+            if self.unknown_at(edge.to) && !fix && state.det != Det::None {
                 // "A small cider" where there is none: the size is the cider's.
                 gain -= 1.5;
             }

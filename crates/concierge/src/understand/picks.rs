@@ -76,7 +76,9 @@ pub(crate) fn settle_options(
                 }
                 continue;
             }
-            if how.replaced && !replaced_counts(lexicon, items[0], group, &choices) {
+            // "A wrap instead of the bun" leaves out no other bun.
+            let whole = choices.len() > 1 && choices.len() == lexicon.menu.option_groups[group as usize].choices.len();
+            if how.replaced && (whole || !replaced_counts(lexicon, items[0], group, &choices)) {
                 continue;
             }
             options.retain(|option| option.group != id || option.choice != choice);

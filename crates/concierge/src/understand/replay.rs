@@ -206,7 +206,7 @@ impl Replayer<'_> {
                     last.size = last.size.or(before.size);
                 }
             }
-            Act::Same { number } => self.same(number),
+            Act::Same { number, size } => self.same(number, size),
             Act::Fix => self.fix = true,
         }
     }
@@ -281,6 +281,15 @@ impl Replayer<'_> {
         let same =
             |line: &Draft| line.items.first().is_some_and(|(a, _)| draft.items.first().is_some_and(|(b, _)| a == b));
         let earlier = self.out.lines.iter().rposition(same).filter(|_| fix && self.out.lines.len() > 1);
+        let again = self.out.lines.iter().rposition(same).filter(|_| !fix && self.is_the_same(&draft));
+        if let Some(at) = again {
+            // "Four rolls, and can you warm the rolls" is about those.
+            let mut old = self.out.lines.remove(at);
+            self.clause = old.options.len();
+            old.options.append(&mut draft.options);
+            self.out.lines.push(old);
+            return;
+        }
         if let Some(at) = earlier {
             // "Make the ribs a full rack" is about the ribs, whatever was said after them.
             let old = self.out.lines.remove(at);
@@ -298,6 +307,13 @@ impl Replayer<'_> {
             draft.size = draft.size.or(old.and_then(|old| old.size));
         }
         self.out.lines.push(draft);
+    }
+
+    /// Whether a thing is said as one that was said before: "warm the rolls".
+    fn is_the_same(&self, draft: &Draft) -> bool {
+        let before = self.lattice.edges.get(draft.edge as usize).and_then(|edge| edge.from.checked_sub(1));
+        let the = before.is_some_and(|at| matches!(self.tokens[at].text.as_str(), "the" | "those"));
+        the && !draft.counted && draft.size.is_none() && !draft.options.is_empty()
     }
 
     /// Whether a number says how many in all: "only two".
@@ -378,11 +394,12 @@ impl Replayer<'_> {
         }
     }
 
-    fn same(&mut self, number: u16) {
+    fn same(&mut self, number: u16, size: u16) {
         let quantity = self.quantity(number).unwrap_or(1);
         self.scope = None;
         if let Some(last) = self.out.lines.last() {
-            let copy = Draft { quantity, counted: true, copy: true, split: None, ..last.clone() };
+            let size = Some(size).filter(|size| *size != NONE).or(last.size);
+            let copy = Draft { quantity, counted: true, size, copy: true, split: None, ..last.clone() };
             self.clause = copy.options.len();
             self.out.lines.push(copy);
         } else if self.out.context.is_some() {

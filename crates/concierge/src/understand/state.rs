@@ -61,7 +61,7 @@ pub(crate) enum Act {
     /// In the size of the line before.
     SameSize,
     /// One more of the last line.
-    Same { number: u16 },
+    Same { number: u16, size: u16 },
     /// Nothing on it.
     Plain,
     /// Nothing on what comes next: "a plain bagel".

@@ -13,6 +13,8 @@ pub(super) struct Found {
     pub quality: f32,
     /// Words read, weak ones counting less.
     pub words: f32,
+    /// It is a name or an alias in full, slips of the hand aside.
+    pub full: bool,
     /// Its last word is a neighbour's: "bao" behind "pork" of the pork dumplings.
     pub borrowed: bool,
 }
@@ -70,7 +72,9 @@ fn walk(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>], step: St
             if step.guess == Guess::Piece && quality < FULL && !lexicon.ends(entry, step.last) {
                 continue;
             }
-            let one = Found { entry, to: step.at, quality: quality * step.quality, words: step.words, borrowed: false };
+            let full = quality > FULL - 0.01;
+            let quality = quality * step.quality;
+            let one = Found { entry, to: step.at, quality, words: step.words, full, borrowed: false };
             extend(lexicon, tokens, readings, step.from, &one, found);
             found.push(one);
         }
@@ -184,6 +188,6 @@ fn extend(
         };
         words += more;
         let borrowed = follow != Follow::Own;
-        found.push(Found { entry: one.entry, to, quality: one.quality * quality, words, borrowed });
+        found.push(Found { entry: one.entry, to, quality: one.quality * quality, words, full: one.full, borrowed });
     }
 }
