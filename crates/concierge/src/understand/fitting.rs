@@ -173,8 +173,36 @@ impl Search<'_> {
         // "The mint one should be large": what the article makes a thing is not counted.
         let early = step.state.pre[..step.state.pre_len as usize].last();
         let the = early.and_then(|early| self.lattice.edges.get(*early as usize)).is_some_and(|edge| self.is_the(edge));
-        let counts = self.counts_at(edge.to) && !the;
+        let counts = if the { self.item_at(edge.to) } else { self.counts_at(edge.to) };
         which && self.tokens[edge.from].text == "one" && edge.to == edge.from + 1 && !counts
+    }
+
+    /// Whether an edge is the word "one" right behind a size, and no thing follows that it counts.
+    pub(super) fn is_small_one(&self, step: &Step) -> bool {
+        let edge = &self.lattice.edges[step.edge as usize];
+        let size = |at: usize| {
+            let edges = &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]];
+            edges.iter().any(|other| other.to == edge.from && matches!(other.kind, Kind::Sizes(_)))
+        };
+        let behind = (edge.from.saturating_sub(2)..edge.from).any(size);
+        let one = edge.to == edge.from + 1 && self.tokens[edge.from].text == "one";
+        one && behind && self.tokens[edge.from].before == Break::None && !self.item_at(edge.to)
+    }
+
+    /// Whether an item is named at a place, or behind a size there.
+    fn item_at(&self, at: usize) -> bool {
+        let edges = |at: usize| match self.tokens.get(at) {
+            Some(token) if token.before == Break::None => {
+                &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
+            }
+            _ => &[],
+        };
+        let item = |edge: &Edge| matches!(edge.kind, Kind::Items(_)) && edge.score > 0.0;
+        edges(at).iter().any(item)
+            || edges(at)
+                .iter()
+                .filter(|edge| matches!(edge.kind, Kind::Sizes(_) | Kind::Choices(_)))
+                .any(|edge| edges(edge.to).iter().any(item))
     }
 
     /// Whether a thing or a size stands at a place or behind plain words there: "one regular tea".

@@ -94,7 +94,7 @@ impl Search<'_> {
         // "And a little pepper" of a thing that takes pepper is no Dr. Pepper.
         let quality = items.first().map_or(1.0, |(_, quality)| *quality);
         if quality < 0.95
-            && (state.list || state.many || state.after_option)
+            && (state.list || state.many || state.after_option || state.pre_len > 0)
             && !(state.many && self.names(state.item, items))
             && self.also_option(&self.lattice.edges[step.edge as usize], state.item, quality)
         {
@@ -163,7 +163,9 @@ impl Search<'_> {
 
     fn choice(&mut self, step: &Step, edge: &Edge, choices: &[(u16, u16, f32)]) {
         // "No foam, extra hot": a refusal ends before an amount, if it is a part of the name.
-        let ended = step.state.neg == Neg::Carry && self.says_amount(edge.from);
+        // "No sauce and a wrap instead of the bun": what comes instead is wanted.
+        let instead = self.tokens.get(edge.to).is_some_and(|next| next.text == "instead");
+        let ended = step.state.neg == Neg::Carry && (instead || self.says_amount(edge.from));
         let step = &Step { state: State { neg: if ended { Neg::Off } else { step.state.neg }, ..step.state }, ..*step };
         let state = step.state;
         let words = edge.to - edge.from;

@@ -86,6 +86,10 @@ impl Search<'_> {
         if !after && (self.says_one(step) || self.is_the_one(step)) {
             self.push(step, 0.6, state, Act::Skip, None);
         }
+        // "A tea small one hot".
+        if !after && state.sized && !state.many && state.det == Det::None && state.pre_len == 0 && self.is_small_one(step) {
+            self.push(step, 0.3, state, Act::Skip, None);
+        }
         if !after && state.pre_len > 0 && state.number == NONE && self.is_to(step) {
             let next = State { det: Det::Number, number: step.edge, ..state };
             self.push(step, 0.4, next, Act::Skip, None);

@@ -112,6 +112,12 @@ pub(crate) fn settle_options(
             None => options.push(OptionPick { group: id, choice, amount, count }),
         }
     }
+    // "Swap the milk for oat milk": who chooses one refuses only the others.
+    without.retain(|left| {
+        let of = lexicon.menu.option_groups.iter().find(|group| group.id == left.group);
+        let whole = matches!((&left.choice, of), (ChoicePick::AnyOf(ids), Some(of)) if ids.len() == of.choices.len());
+        !whole || options.iter().all(|option| option.group != left.group)
+    });
     let open = |(at, how): &(u16, How)| {
         how.early && settle_choice(lexicon, &lattice.edges[*at as usize], items).is_some_and(|found| found.1.len() > 1)
     };

@@ -164,7 +164,7 @@ impl Replayer<'_> {
                 if let Some(both) = self.both.take() {
                     for line in both..self.out.lines.len() {
                         let items = &self.out.lines[line].items;
-                        if items.is_empty() || self.sizes(items, at) {
+                        if self.out.lines[line].size.is_none() && (items.is_empty() || self.sizes(items, at)) {
                             self.out.lines[line].size = Some(at);
                         }
                     }
@@ -313,7 +313,7 @@ impl Replayer<'_> {
     fn is_the_same(&self, draft: &Draft) -> bool {
         let before = self.lattice.edges.get(draft.edge as usize).and_then(|edge| edge.from.checked_sub(1));
         let the = before.is_some_and(|at| matches!(self.tokens[at].text.as_str(), "the" | "those"));
-        the && !draft.counted && draft.size.is_none() && !draft.options.is_empty()
+        the && !draft.counted && draft.size.is_none()
     }
 
     /// Whether a number says how many in all: "only two".
