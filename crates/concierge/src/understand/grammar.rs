@@ -4,6 +4,7 @@ use super::kinds;
 use super::lattice::{Edge, Kind, fits};
 use super::lexicon::{HEADING, PART_NAME as PART};
 use super::search::{Search, Step};
+use super::tokens::Token;
 use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, option_gain, reset_gain};
 
 /// How well a word names what fills a place of a thing, where it is also a thing by itself.
@@ -246,7 +247,9 @@ impl Search<'_> {
             let joined = state.link == Link::And && !state.list && state.untouched && self.also_item(edge);
             let gain = if joined { gain - 0.5 } else { gain };
             // Nobody refuses something on the side.
-            let served = state.neg == Neg::Carry && self.lattice.aside[edge.to];
+            let top = |at: usize, word| self.tokens.get(at).is_some_and(|token: &Token| token.text == word);
+            let on_top = top(edge.to, "on") && top(edge.to + 1, "top");
+            let served = state.neg == Neg::Carry && (self.lattice.aside[edge.to] || on_top);
             let carry = if state.neg == Neg::Carry { self.refusable(state.item, edge.from, choices) } else { 0.0 };
             // What there is one of is chosen rather than refused: "no sugar, oat".
             let carry = if single && state.link == Link::Comma { carry - 0.2 } else { carry };

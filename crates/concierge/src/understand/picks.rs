@@ -114,9 +114,8 @@ pub(crate) fn settle_options(
     }
     // "Swap the milk for oat milk": who chooses one refuses only the others.
     without.retain(|left| {
-        let of = lexicon.menu.option_groups.iter().find(|group| group.id == left.group);
-        let whole = matches!((&left.choice, of), (ChoicePick::AnyOf(ids), Some(of)) if ids.len() == of.choices.len());
-        !whole || options.iter().all(|option| option.group != left.group)
+        let chosen = |ids: &[ChoiceId]| options.iter().any(|of| of.choice.one().is_some_and(|one| ids.contains(one)));
+        !matches!(&left.choice, ChoicePick::AnyOf(ids) if chosen(ids))
     });
     let open = |(at, how): &(u16, How)| {
         how.early && settle_choice(lexicon, &lattice.edges[*at as usize], items).is_some_and(|found| found.1.len() > 1)

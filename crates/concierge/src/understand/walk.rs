@@ -177,7 +177,7 @@ fn extend(
         let own = if taker { Some(Follow::Head) } else { own };
         let Some(follow) = own else { return };
         // "Grilled onions onion": what is said twice is two things.
-        if token.is_number() || tokens[from..to].iter().any(|said| said.stem == token.stem) {
+        if token.is_count() || tokens[from..to].iter().any(|said| said.stem == token.stem) {
             return;
         }
         to += 1;
