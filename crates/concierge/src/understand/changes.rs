@@ -168,7 +168,8 @@ impl Dialog<'_> {
         let items = item_places(self.lexicon, old);
         let size = draft.size.and_then(|edge| size_id(self.lexicon, lattice, edge, &items));
         // "The same but ten" of nuggets that come by the box.
-        let counts = items.first().filter(|_| draft.counted).map(|item| pieces::count(self.lexicon, *item, draft.quantity));
+        let counts =
+            items.first().filter(|_| draft.counted).map(|item| pieces::count(self.lexicon, *item, draft.quantity));
         let (size, quantity) = match counts {
             Some(pieces::Count::Pieces(held, times)) => (held.or(size), times),
             Some(_) => (size, draft.quantity),

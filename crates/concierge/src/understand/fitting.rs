@@ -162,7 +162,10 @@ impl Search<'_> {
         // "One cold one": a word that says nothing here tells which, too.
         let counted = edge.from.checked_sub(2).is_some_and(|at| self.tokens[at].is_count());
         let word = edge.from.checked_sub(1).map(|at| &self.tokens[at]).is_some_and(|token| {
-            counted && !token.is_count() && !token.is_plural() && !matches!(token.text.as_str(), "and" | "or" | "with" | "the" | "of" | "for")
+            counted
+                && !token.is_count()
+                && !token.is_plural()
+                && !matches!(token.text.as_str(), "and" | "or" | "with" | "the" | "of" | "for")
         });
         let which = match step.state.det {
             Det::Article | Det::Some => told,

@@ -4,8 +4,8 @@ use super::kinds;
 use super::lattice::{Edge, Kind, fits};
 use super::lexicon::{HEADING, PART_NAME as PART};
 use super::search::{Search, Step};
-use super::tokens::Token;
 use super::state::{Act, Det, How, IMPLIED, Link, NONE, Neg, PRE, State, Unit, option_gain, reset_gain};
+use super::tokens::Token;
 
 /// How well a word names what fills a place of a thing, where it is also a thing by itself.
 const FILLS: f32 = 0.6;

@@ -120,9 +120,8 @@ impl Replayer<'_> {
             _ => false,
         };
         let fits = |line: &Draft| {
-            let has = |(said, _): &(u16, How)| {
-                line.options.iter().any(|(had, how)| !how.negated && same_choice(*had, *said))
-            };
+            let has =
+                |(said, _): &(u16, How)| line.options.iter().any(|(had, how)| !how.negated && same_choice(*had, *said));
             match early {
                 [] => line.options.is_empty() && line.size.is_some_and(same_size),
                 early => early.iter().all(has),

@@ -122,7 +122,8 @@ impl Search<'_> {
             }
             Mark::Verb | Mark::Fix | Mark::MakeIt => {
                 // "And the last one, she wants …".
-                let other = state.det == Det::Number && state.number == NONE && state.size == NONE && state.pre_len == 0;
+                let other =
+                    state.det == Det::Number && state.number == NONE && state.size == NONE && state.pre_len == 0;
                 let state = if other { State { det: Det::None, ..state } } else { state };
                 let (cost, flush, open) = self.open(&state);
                 let fix = match mark {

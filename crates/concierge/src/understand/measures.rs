@@ -87,7 +87,13 @@ impl Search<'_> {
             self.push(step, 0.6, state, Act::Skip, None);
         }
         // "A tea small one hot".
-        if !after && state.sized && !state.many && state.det == Det::None && state.pre_len == 0 && self.is_small_one(step) {
+        if !after
+            && state.sized
+            && !state.many
+            && state.det == Det::None
+            && state.pre_len == 0
+            && self.is_small_one(step)
+        {
             self.push(step, 0.3, state, Act::Skip, None);
         }
         if !after && state.pre_len > 0 && state.number == NONE && self.is_to(step) {

@@ -3,9 +3,9 @@
 //! A menu is compiled once into a [`Lexicon`]. [`parse`] reads an utterance in four steps, each a module:
 //!
 //! 1. `tokens` folds the text into words;
-//! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`walk`, `lexicon`, `names`,
+//! 2. `lattice` lays out every reading of every stretch of it: things of the menu (`things`, `walk`, `lexicon`, `names`,
 //!    `bynames`, `partial`, `vocabulary`, `spelling`, `synonyms`), numbers (`numbers`) and plain English (`english`,
-//!    `kinds`);
+//!    `kinds`, `spans`);
 //! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar`, `measures` and
 //!    `marks` over the hypotheses of `state`;
 //! 4. `replay` runs the path over lines in the making (`several` of them at once, `implied` where no item was said),
@@ -23,6 +23,7 @@ mod assemble;
 mod bynames;
 mod carted;
 mod changes;
+mod clause;
 mod cues;
 mod dialog;
 mod english;
@@ -47,10 +48,12 @@ mod replay;
 mod search;
 mod several;
 mod slots;
+mod spans;
 mod spelling;
 mod state;
 mod synonyms;
 mod target;
+mod things;
 mod tokens;
 mod vocabulary;
 mod walk;

@@ -1,9 +1,10 @@
 //! Options of a line: every pick is settled against its item.
 
 use super::english::{self, Mark};
-use super::lattice::{Edge, Kind, Lattice, fits, says_all};
+use super::lattice::{Edge, Kind, Lattice, fits};
 use super::lexicon::{FULL, Lexicon, MANY};
 use super::replay::Draft;
+use super::spans::says_all;
 use super::state::How;
 use super::tokens::{Break, Token, tokenize};
 use crate::menu::{ChoiceId, GroupId};
@@ -57,8 +58,11 @@ pub(crate) fn settle_options(
         if !how.negated && ids.len() > 1 && tokens.get(edge.from).is_some_and(says_all) {
             let new = |id: &ChoiceId| options.iter().all(|option| option.choice.one() != Some(id));
             let new: Vec<ChoiceId> = ids.into_iter().filter(new).collect();
-            let all = new.into_iter().map(|choice| {
-                OptionPick { group: id.clone(), choice: ChoicePick::One(choice), amount: how.amount, count: None }
+            let all = new.into_iter().map(|choice| OptionPick {
+                group: id.clone(),
+                choice: ChoicePick::One(choice),
+                amount: how.amount,
+                count: None,
             });
             options.extend(all);
             continue;

@@ -129,7 +129,6 @@ impl Search<'_> {
         }
         while let Some(node) = self.nodes.get(at as usize).filter(|node| node.parent != u32::MAX) {
             steps.push(node.taken);
-            if std::env::var("TRACE").is_ok() { let e=&self.lattice.edges[node.taken.edge as usize]; let w:Vec<&str>=self.tokens[e.from..e.to].iter().map(|t|t.text.as_str()).collect(); let k=format!("{:?}",e.kind); eprintln!("{:7.2} e{:5.2} {:20} {:?} {} | flush {:?} | item {} det {:?} num {} link {:?} pre {} many {}", node.score, e.score, w.join(" "), node.taken.act, &k[..k.len().min(60)], node.taken.flush.is_some(), node.state.item, node.state.det, node.state.number, node.state.link, node.state.pre_len, node.state.many); }
             at = node.parent;
         }
         steps.reverse();

@@ -81,7 +81,10 @@ pub(crate) fn find(
         let points = with || matches!(before, "on" | "to" | "for" | "from" | "in" | "off");
         // "Two of the first one" of what is ordered says how many it is to be.
         let place = tokens.get(at + 1).is_some_and(|token| cues::ordinal(&token.text).is_some());
-        if before == "of" && place && tokens[..at - 1].iter().all(|token| token.is_count() || cues::is_polite(&token.text)) {
+        if before == "of"
+            && place
+            && tokens[..at - 1].iter().all(|token| token.is_count() || cues::is_polite(&token.text))
+        {
             let mut rest = super::tokens::tokenize("make it");
             rest.extend(tokens[..at - 1].iter().filter(|token| token.is_count()).cloned());
             let said = rest.len() > 2 && lines.len() == 1 && tokens[to..].iter().all(|t| cues::is_polite(&t.text));
