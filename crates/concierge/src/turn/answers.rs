@@ -7,11 +7,11 @@ use serde_json::json;
 use super::{
     Answer, Turn, asking,
     aspect::{self, Aspect},
-    budget,
+    bill, budget,
     calls::of_type,
     chat, dishes, headings,
     heard::Heard,
-    orders, phrases, place, quote, settled,
+    orders, phrases, place, quote, ranking, settled,
     wording::{among, plain_words, says},
 };
 use crate::{
@@ -91,6 +91,9 @@ impl Turn<'_> {
         if let Some(edit) = self.ranked_offer(heard).or_else(|| self.taken_offer(heard)) {
             return orders::edit(self, vec![edit], Consent::NotAsked);
         }
+        if let Some(step) = self.extra_of_told(heard) {
+            return vec![step];
+        }
         if chat::is_foreign(heard.text) {
             return vec![place::english_only(&self.world.info, &self.world.menu.name)];
         }
@@ -131,11 +134,17 @@ impl Turn<'_> {
                 }
                 Intent::Order | Intent::Remove | Intent::Cancel => steps.extend(self.order(heard)),
                 // "A receipt, please": how orders are told of comes from the house's own record of it.
-                Intent::History if self.cart.is_empty() && says(&words, "receipt | invoice | bill | receipts") => {
+                Intent::History
+                    if says(&words, "receipt | invoice | receipts")
+                        || (self.cart.is_empty() && says(&words, "bill")) =>
+                {
                     steps.push(self.tell_store(part.text, &part.embedding));
                 }
                 Intent::History => {
-                    steps.extend(self.using(ToolName::OrderStatus, json!({}), |turn| (orders::history(turn), true)));
+                    let taxed = says(&words, phrases::TAX).then(|| bill::tell_tax(self)).flatten();
+                    steps.extend(self.using(ToolName::OrderStatus, json!({}), |turn| {
+                        (taxed.map_or_else(|| bill::history(turn), |step| vec![step]), true)
+                    }));
                 }
                 // "Halal?" where no dish is marked so is a question for the house, if it has an answer.
                 Intent::MenuQa
@@ -148,14 +157,15 @@ impl Turn<'_> {
                 Intent::MenuQa if settled::says_too_little(part.text) => steps.push(chat::ask_again()),
                 // What is no dish, and what dishes are no answer to, may stand in the house's records.
                 Intent::MenuQa if self.asks_the_house(part) => {
-                    steps.push(self.tell_store(part.text, &part.embedding));
+                    let told = place::names_subject(&self.world.info, &words) || self.memory.told.is_some();
+                    steps.push(if told { self.tell_store(part.text, &part.embedding) } else { place::unknown() });
                 }
                 Intent::MenuQa => {
                     let mut filter = of_type(RecordType::Menu);
                     filter.diet = part.diets.iter().next().cloned();
                     let asked = self.asked(part);
                     let quoted = match Aspect::of(&words) {
-                        Aspect::Price => quote::quote(self, part.text, &words),
+                        Aspect::Price => quote::quote(self, part, &words),
                         Aspect::Calories if part.names_nothing() => quote::calories(self, &words),
                         _ => None,
                     };
@@ -217,7 +227,7 @@ impl Turn<'_> {
         Step::new(Act::NoteAllergy).or_plain(plain)
     }
 
-    /// A no to "which one would you like?" takes the thing off again.
+    /// A no to "which one would you like?" takes the thing off again, one to "which cheese?" takes the cheese off.
     fn leave_open(&mut self, heard: &Heard<'_>) -> Option<Vec<Step>> {
         if heard.reply != Some(Answer::No) || !heard.edits.is_empty() || self.memory.complaint.is_some() {
             return None;
@@ -229,8 +239,18 @@ impl Turn<'_> {
             return None;
         }
         let need = self.cart.needs(&self.world.menu).into_iter().next()?;
-        let undecided = matches!(need.question, Question::Item { .. });
-        undecided.then(|| orders::edit(self, vec![Edit::Remove { line: need.line, quantity: None }], Consent::NotAsked))
+        let line = need.line;
+        let edit = if matches!(need.question, Question::Item { .. }) {
+            Edit::Remove { line, quantity: None }
+        } else {
+            let wanted = self.cart.line(line)?.as_order();
+            let mut with = wanted.clone();
+            with.options.retain(|option| option.choice.one().is_some());
+            with.without.retain(|left| left.choice.one().is_some());
+            // What the dish cannot be made without is asked again.
+            (with != wanted).then_some(Edit::Replace { line, with })?
+        };
+        Some(orders::edit(self, vec![edit], Consent::NotAsked))
     }
 
     /// Whether a guest who waits for a person says something that the person is to answer.
@@ -240,7 +260,7 @@ impl Turn<'_> {
         // "The classic" goes on with what was told, as long as nothing is being ordered.
         let told = || heard.text.trim_start().to_lowercase().starts_with("the ") && !heard.wants();
         match heard.intent {
-            Intent::Order if self.cart.is_empty() && told() => true,
+            Intent::Order if self.cart.is_empty() && (told() || heard.says_nothing_new()) => true,
             _ if heard.confidence < SURE && heard.reply.is_none() => true,
             Intent::OffTopic => true,
             Intent::Greeting => !chat::is_thanks_or_bye(heard.text),
@@ -288,12 +308,25 @@ impl Turn<'_> {
         let category = headings::category_named(&self.world.menu, &words);
         let free = part.names_nothing() && category.is_none();
         let mut among = Vec::new();
-        if free && Aspect::of(&words).ranks() && words.len() <= MOST_OF_OFFERED {
+        let whole_order = part.items.is_empty() && says(&words, quote::ORDERED) && !self.cart.lines().is_empty();
+        // "Which of them are vegan?" of those to choose from, or of those told of.
+        let of_several = part.items.is_empty() && part.unknown.is_none() && category.is_none() && part.compares();
+        let sought = free && ranking::sought(&words).is_some();
+        if whole_order {
+            named = self.cart.lines().iter().map(|line| vec![line.item.clone()]).collect();
+            named.dedup();
+        } else if (free && Aspect::of(&words).ranks() && words.len() <= MOST_OF_OFFERED) || sought {
             // "Which is the best?" of what was told of.
             among = open.unwrap_or_else(|| self.memory.offered.clone());
-            among.retain(|_| part.compares() || words.len() <= 3);
-        } else if let Some(open) = open.filter(|_| part.names_nothing() && part.compares()) {
+            among.retain(|_| sought || part.compares() || words.len() <= 3);
+        } else if let Some(open) = open.filter(|_| of_several) {
             named = vec![open];
+        } else if of_several
+            && !part.diets.is_empty()
+            && self.memory.offered.len() > 1
+            && words.len() <= MOST_OF_OFFERED
+        {
+            named = vec![self.memory.offered.clone()];
         } else if let ([only], true) = (self.told_last(), is_bare_mark(part, &words)) {
             // "Vegan?" of the one thing that was told of.
             named = vec![vec![only.clone()]];
@@ -314,6 +347,16 @@ impl Turn<'_> {
             && (part.refers_back || (free && (part.goes_on.is_some() || Aspect::of_one_alone(&words))))
         {
             named = self.memory.talked_of.iter().take(1).map(|item| vec![item.clone()]).collect();
+        }
+        // "What is the difference to the other?" is told of both.
+        if let ([ids], Some(before)) = (named.as_slice(), self.memory.talked_of.first())
+            && says(
+                &words,
+                "difference to | difference from | difference with | compared to | compared with | better than",
+            )
+            && !ids.contains(before)
+        {
+            named.insert(0, vec![before.clone()]);
         }
         let mut diets = part.diets.clone();
         if named.is_empty() {

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    World, extras, headings, settled,
-    wording::{among, plain_words, says},
+    World,
+    aspect::Aspect,
+    extras, headings, settled,
+    wording::{among, find, plain_words, says, singular},
 };
 use crate::{
     intent::Intent,
@@ -38,7 +40,7 @@ impl Part<'_> {
 
     /// Whether it asks what tells dishes apart that were named before.
     pub fn compares(&self) -> bool {
-        self.refers_back || says(&plain_words(self.text), "which | cheapest | difference | best")
+        self.refers_back || says(&plain_words(self.text), "which | cheapest | difference | best | kinds | kind | types")
     }
 }
 
@@ -53,7 +55,10 @@ pub(super) fn part_of<'a>(
     let route = Route { intent: Intent::MenuQa, ..*route };
     let before = part(world, question, Vec::new(), &route);
     let (diets, allergens) = (before.diets, before.allergens);
-    Part { diets, allergens, goes_on: Some(question.to_owned()), ..part(world, text, embedding, &route) }
+    // "And the second cheapest?" asks anew of the same dishes.
+    let ranks = Aspect::of(&plain_words(text)).ranks();
+    let goes_on = if ranks { format!("{question} {text}") } else { question.to_owned() };
+    Part { diets, allergens, goes_on: Some(goes_on), ..part(world, text, embedding, &route) }
 }
 
 /// Reads a message, or a part of it, for what it asks about.
@@ -70,7 +75,9 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     let extra = extras::named(&world.menu, &words).is_some();
     // "What cheese do you use?" asks which, and not for dishes without.
     let which = matches!(words.first().map(String::as_str), Some("what" | "which")) && says(&words, "do you use");
-    let allergens = if intent == Intent::MenuQa && asks_contents && !extra && !which {
+    // "Does it have egg?" asks of a dish, though an egg can be had on others.
+    let of_it = says(&words, "it | that | this | they | them | inside");
+    let allergens = if intent == Intent::MenuQa && asks_contents && (!extra || of_it) && !which {
         let mut named = understand::allergens_named(&world.lexicon, text);
         // "Gluten-free" is a diet of the menu; asking for it is no question about an allergen.
         named.retain(|allergen| !slots.diets.iter().any(|diet| diet.starts_with(allergen.as_str())));
@@ -117,6 +124,12 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     {
         items.clear();
     }
+    // "What oil do you fry in?" asks of the oil, and of no fries.
+    if let Some(subject) = asked_of_making(&words)
+        && world.items_named(&subject.join(" ")).is_empty()
+    {
+        items.clear();
+    }
     // "What do you serve?"
     if unnamed
         && matches!(words.as_slice(), [.., what, do_, you, verb] if what == "what" && do_ == "do" && you == "you" && among(verb, "serve sell offer"))
@@ -146,8 +159,9 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     // "What do you have that is warm?" speaks of nothing named before.
     let relative =
         says(&words, "something that | anything that | dishes that | food that | one that | do you have that");
-    let refers_back =
-        !beside && !relative && says(&words, "it | that | that one | this | this one | them | they | those | these");
+    let refers_back = !beside
+        && !relative
+        && says(&words, "it | that | that one | this | this one | them | they | those | these | inside");
     Part {
         text,
         embedding,
@@ -162,6 +176,17 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
     }
 }
 
+/// "What oil do you fry in?": the thing that is asked about, where something is done with it.
+pub(super) fn asked_of_making(words: &[String]) -> Option<&[String]> {
+    const GENERAL: &str = "kind kinds sort type of";
+    const NOT_MAKING: &str = "have sell serve offer got recommend suggest like want make";
+    let (_, rest) = words.split_first().filter(|(first, _)| among(first, "what which"))?;
+    let asking = find(rest, "do you | do they")?;
+    let subject = &rest[..asking.start];
+    let made = rest.get(asking.end).is_some_and(|done| !among(done, NOT_MAKING));
+    (made && subject.iter().any(|word| !among(word, GENERAL))).then_some(subject)
+}
+
 /// Whether it is asked what to have besides something: "what goes well with the wings?".
 pub(super) fn goes_beside(words: &[String]) -> bool {
     says(words, "goes with | go with | goes well | go well | goes best | good with | recommend with | suggest with")
@@ -172,6 +197,12 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
     let form = understand::slots(&world.lexicon, text).form;
     let words = plain_words(text);
     const VERBS: &str = "have got sell serve offer make do get order";
+    // "What is the soup of the day?"
+    if let Some(at) = find(&words, "of the day").filter(|at| form == Form::Open && at.start > 0) {
+        let thing = &words[at.start - 1];
+        let general = among(thing, "special dish meal menu");
+        return (!general && world.items_named(thing).is_empty() && !names_part(world, thing)).then(|| thing.clone());
+    }
     let asks = matches!(form, Form::YesNo | Form::Request)
         || (form == Form::Open && says(&words, "do you have | do you sell | do you serve | do you offer"))
         || says(
@@ -198,7 +229,7 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
         .take(4)
         .collect();
     const GENERAL: &str = "my money refund discount receipt bill help order food anything something menu items stuff thing \
-        things options option specials special recommendations else";
+        things options option specials special recommendations else now later";
     // "It less salty" is no thing, and "a wine list" is wine.
     const POINTING: &str = "it them that this these those i you we they i'm";
     if thing.iter().any(|word| among(word, POINTING)) {
@@ -222,14 +253,29 @@ fn asked_for(world: &World, text: &str) -> Option<String> {
     };
     // What the last word says is what the thing is: "red wine" is no red onion.
     let told = thing.is_empty() || thing.iter().any(|word| among(word, GENERAL)) || thing.last().is_some_and(known);
-    (!told).then(|| thing.join(" "))
+    // "We don't have a hot dog" reads better than without the article.
+    let article = words.windows(2).find(|pair| among(&pair[0], "a an") && thing.first() == Some(&pair[1].as_str()));
+    (!told).then(|| article.iter().map(|pair| pair[0].as_str()).chain(thing).collect::<Vec<_>>().join(" "))
+}
+
+/// Whether a word is part of a name or of another name of something on the menu.
+fn names_part(world: &World, word: &str) -> bool {
+    let groups = &world.menu.option_groups;
+    let choices =
+        groups.iter().flat_map(|group| &group.choices).flat_map(|choice| choice.aliases.iter().chain([&choice.name]));
+    let items = world.menu.items.iter().flat_map(|item| item.aliases.iter().chain([&item.category]));
+    items
+        .chain(choices)
+        .chain(groups.iter().map(|group| &group.name))
+        .any(|name| plain_words(name).iter().any(|other| singular(other) == singular(word)))
 }
 
 /// "Red wine": a question of few words that end in one that nothing on the menu is called by.
 fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
     let words = plain_words(text);
     // Who says something of themselves asks for no thing.
-    const SAYING: &str = "i i'm im i've we we're you you're it's that's don't do not is are was understand";
+    const SAYING: &str = "i i'm im i've we we're you you're it's that's don't do not is are was understand with without for \
+        before after";
     const ASKED: &str = "expensive cheapest cheap popular best calories size sizes price prices dearest";
     if intent != Intent::MenuQa
         || words.len() > 3
@@ -241,5 +287,6 @@ fn bare_thing(world: &World, text: &str, intent: Intent) -> Option<String> {
     let parsed = understand::parse(&world.lexicon, text);
     let last = words.last()?;
     let ends = |thing: &understand::UnknownThing| thing.words.split(' ').next_back() == Some(last.as_str());
-    (parsed.lines.is_empty() && parsed.unknown.iter().any(ends)).then(|| words.join(" "))
+    let thing: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| among(word, "and or but also")).collect();
+    (parsed.lines.is_empty() && parsed.unknown.iter().any(ends)).then(|| thing.join(" "))
 }

@@ -1,7 +1,7 @@
 //! What is asked of dishes, by the words of English that ask it.
 
 use super::{
-    phrases,
+    asking, phrases,
     wording::{among, says},
 };
 
@@ -32,7 +32,7 @@ impl Aspect {
         const RECOMMENDED: &str = "your choice | recommend | recommendation | suggest | suggestion | suggestions | \
             popular | best | good here | what's good | whats good | favorite | favourite | famous | signature | \
             special | specials | should i | most people | what to get | what to order | what to eat | which to take | \
-            would you take | would you have | good for a | is good | what's nice";
+            would you take | would you have | would you eat | would you pick | number one | your favourite | your favorite | good for a | is good | what's nice";
         let says = |phrases: &str| says(words, phrases);
         if says(
             "cheapest | cheaper | least expensive | less expensive | lowest price | costs the least | cost the least | costs least",
@@ -52,7 +52,7 @@ impl Aspect {
         } else if says("smaller | smallest | lighter | lightest") {
             Self::Smallest
         } else if says(
-            "size | sizes | how big | how large | how many pieces | how many come | how many do i get | how many are in",
+            "size | sizes | how big | how large | how many pieces | how many come | how many in | how many do i get | how many are in",
         ) || (says("how many") && words.len() <= 2)
         {
             Self::Sizes
@@ -84,7 +84,8 @@ pub(super) fn asks_a_fact(words: &[String]) -> bool {
     const LEAD: &str = "and so ok but hi hello please also then";
     let first = words.iter().find(|word| !among(word, LEAD)).map_or("", String::as_str);
     let asks = among(first, "is are was were does did how where why when who whose")
-        || says(words, "do you use | do you cook");
+        || says(words, "do you use | do you cook")
+        || asking::asked_of_making(words).is_some();
     asks && Aspect::of(words) == Aspect::Any
         && !says(words, "anything | something | any | some | there | options | dishes | have | without | nothing")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Ticket, Turn, budget,
+    Ticket, Turn, bill, budget,
     calls::{Done, HITS, of_type},
     complaints, dishes, facts,
     memory::{Complaint, Pending},
@@ -45,7 +45,7 @@ impl Turn<'_> {
                 Ok((serde_json::to_value(plan).unwrap_or_default(), steps))
             }
             Call::ViewCart(_) => {
-                let step = self.using(call.name(), arguments, |turn| (orders::tell_cart(turn), true));
+                let step = self.using(call.name(), arguments, |turn| (bill::tell_cart(turn), true));
                 Ok((self.cart_facts(), vec![step]))
             }
             Call::AddToCart(args) => {
@@ -59,7 +59,7 @@ impl Turn<'_> {
             }
             Call::PlaceOrder(args) => self.place_order(args),
             Call::OrderStatus(_) => {
-                let steps = self.using(call.name(), arguments, |turn| (orders::history(turn), true));
+                let steps = self.using(call.name(), arguments, |turn| (bill::history(turn), true));
                 Ok((self.order_facts(), steps))
             }
             Call::StoreInfo(args) => self.store_info(args),

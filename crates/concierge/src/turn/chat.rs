@@ -100,7 +100,7 @@ fn pleasantry(menu: &Menu, persona: &Persona, text: &str, first_turn: bool) -> S
 /// Whether somebody's dislike is told, and no order with it: "my son doesn't like onions".
 pub(super) fn dislikes(text: &str) -> bool {
     const DISLIKES: &str = "don't like | dont like | do not like | doesn't like | doesnt like | does not like | not a fan of | \
-        i hate | he hates | she hates | can't stand | dislikes";
+        i hate | he hates | she hates | can't stand | dislikes | doesn't eat | doesnt eat | does not eat";
     /// What may be disliked that no dish can be made without.
     const OF_THE_HOUSE: &str = "it that this you your them the food service waiting wait place here much";
     let words = plain_words(text);

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Answer, Ticket, Turn,
+    Answer, Ticket, Turn, bill,
     grievances::{Wanted, asks_for, disputes, kind_of, refused_remedy, tells_what_came, wanted_remedy},
     memory::{Complaint, Pending},
-    orders,
     wording::{capital, listing, plain_words, says},
 };
 use crate::{
@@ -164,7 +163,7 @@ fn order_state(turn: &Turn<'_>, complaint: &Complaint) -> String {
     match order.filter(|_| complaint.kind == ComplaintKind::Delay) {
         Some(order) => {
             let state = turn.register.state(order.id).unwrap_or("received");
-            format!("Your order number {} is {}. ", order.number, orders::state_words(state))
+            format!("Your order number {} is {}. ", order.number, bill::state_words(state))
         }
         None => String::new(),
     }

@@ -12,20 +12,55 @@ use crate::{
     menu::{Choice, Item, Menu},
 };
 
-/// Allergens are told in fixed words only: they are no matter of style.
-pub(super) fn allergens(menu: &Menu, item: &Item, wanted: &BTreeSet<String>) -> Step {
-    let Some(listed) = &item.allergens else {
-        let plain = format!(
-            "I don't know the allergens of {}: they are not listed. Please ask our staff before you order it.",
-            item.name
-        );
-        return Step::new(Act::TellAllergensUnknown)
-            .item_fact(&item.id, plain.clone())
-            .or_plain(plain)
-            .source(source(item));
+/// Said once behind whatever is told of allergens.
+const ONE_KITCHEN: &str = "Everything is made in one kitchen, so please tell our staff";
+
+/// Allergens are told in fixed words only: they are no matter of style. The warning stands once, behind the last dish.
+pub(super) fn allergens(menu: &Menu, items: &[&Item], wanted: &BTreeSet<String>) -> Vec<Step> {
+    let of = |item: &&Item| {
+        let (act, plain) = match &item.allergens {
+            Some(listed) => (
+                Act::TellAllergens,
+                format!(
+                    "{}{}",
+                    listed_of(menu, &item.name, listed, wanted),
+                    of_its_choices(menu, item, listed, wanted)
+                ),
+            ),
+            None => (
+                Act::TellAllergensUnknown,
+                format!(
+                    "I don't know the allergens of {}: they are not listed. Please ask our staff before you order it.",
+                    item.name
+                ),
+            ),
+        };
+        Step::new(act).item_fact(&item.id, plain.clone()).or_plain(plain).source(source(item))
     };
-    let plain = listed_of(menu, &item.name, listed, wanted);
-    Step::new(Act::TellAllergens).item_fact(&item.id, plain.clone()).or_plain(plain).source(source(item))
+    let mut steps: Vec<Step> = items.iter().map(of).collect();
+    if let Some(last) = steps.iter_mut().rfind(|step| step.act == Act::TellAllergens) {
+        *last = std::mem::take(last).or_plain(format!("{ONE_KITCHEN} if you are allergic."));
+    }
+    steps
+}
+
+/// Which choices of a dish bring an allergen that is asked about and that the dish by itself does not list.
+fn of_its_choices(menu: &Menu, item: &Item, listed: &BTreeSet<String>, wanted: &BTreeSet<String>) -> String {
+    let mut told = String::new();
+    for allergen in wanted.difference(listed) {
+        let choices = item.option_groups.iter().filter_map(|id| menu.group(id)).flat_map(|group| &group.choices);
+        let with = |choice: &&Choice| choice.allergens.as_ref().is_some_and(|listed| listed.contains(allergen));
+        let mut names: Vec<String> =
+            choices.filter(|choice| choice.available).filter(with).map(|choice| choice.name.to_lowercase()).collect();
+        names.dedup();
+        if !names.is_empty() {
+            told.push_str(&format!(
+                " Of what you can choose with it, these contain {allergen}: {}.",
+                listing(&names, "and")
+            ));
+        }
+    }
+    told
 }
 
 /// What is listed for a dish or a choice, those first that are asked about.
@@ -48,7 +83,6 @@ fn listed_of(menu: &Menu, name: &str, listed: &BTreeSet<String>, wanted: &BTreeS
         }
     }
     plain.push_str(&all);
-    plain.push_str(" Everything is made in one kitchen, so please tell our staff if you are allergic.");
     plain
 }
 
@@ -57,7 +91,10 @@ pub(super) fn of_choice(menu: &Menu, choice: &Choice, asked: &Asked<'_>) -> Step
     let name = &choice.name;
     if !asked.allergens.is_empty() {
         return match &choice.allergens {
-            Some(listed) => Step::new(Act::TellAllergens).or_plain(listed_of(menu, name, listed, &asked.allergens)),
+            Some(listed) => Step::new(Act::TellAllergens).or_plain(format!(
+                "{} {ONE_KITCHEN} if you are allergic.",
+                listed_of(menu, name, listed, &asked.allergens)
+            )),
             None => Step::new(Act::TellAllergensUnknown)
                 .or_plain(format!("I don't know the allergens of {name}: they are not listed. Please ask our staff.")),
         };
@@ -76,6 +113,31 @@ pub(super) fn of_choice(menu: &Menu, choice: &Choice, asked: &Asked<'_>) -> Step
     Step::new(Act::TellDiet).fact(plain.clone()).or_plain(plain).verbatim(true)
 }
 
+/// The same of a kind of choices: "does the bun have sesame?".
+pub(super) fn of_choices(choices: &[&Choice], asked: &Asked<'_>) -> Step {
+    let names = |which: &dyn Fn(&Choice) -> bool| {
+        let names: Vec<String> =
+            choices.iter().filter(|choice| which(choice)).map(|choice| choice.name.to_lowercase()).collect();
+        if names.is_empty() { "none of them".to_owned() } else { listing(&names, "and") }
+    };
+    let wanted: Vec<&str> = asked.allergens.union(&asked.diets).map(String::as_str).collect();
+    let kept = listing(&wanted, "or");
+    if asked.allergens.is_empty() {
+        let kept_by = |choice: &Choice| {
+            choice.diets.as_ref().is_some_and(|diets| asked.diets.iter().all(|diet| diets.contains(diet)))
+        };
+        let plain = format!("Marked {kept}: {}.", names(&kept_by));
+        return Step::new(Act::TellDiet).fact(plain.clone()).or_plain(plain).verbatim(true);
+    }
+    let lists = |choice: &Choice| choice.allergens.as_ref().is_none_or(|listed| !listed.is_disjoint(&asked.allergens));
+    let plain = format!(
+        "With {kept}: {}. Without it, as far as is listed: {}. Ask me about a dish for all that is in it. {ONE_KITCHEN} if you are allergic.",
+        names(&lists),
+        names(&|choice| !lists(choice))
+    );
+    Step::new(Act::TellAllergens).or_plain(plain)
+}
+
 /// Those of some dishes that a guest with an allergy may have, as far as their lists tell.
 pub(super) fn without_allergens(menu: &Menu, several: &[&Item], asked: &Asked<'_>) -> Step {
     let avoided: Vec<&str> = asked.avoid.iter().map(String::as_str).collect();
@@ -88,7 +150,7 @@ pub(super) fn without_allergens(menu: &Menu, several: &[&Item], asked: &Asked<'_
     } else {
         format!("Of these, the ones that do not list {avoided}: {}.", listing(&names, "and"))
     };
-    let plain = format!("{told} Everything is made in one kitchen, so please tell our staff about it.");
+    let plain = format!("{told} {ONE_KITCHEN} about it.");
     let step = fits.iter().fold(Step::new(Act::TellAllergens), |step, item| {
         step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
     });
@@ -116,10 +178,7 @@ pub(super) fn free_of(menu: &Menu, asked: &Asked<'_>) -> Step {
         return Step::new(Act::TellAllergens).or_plain(plain);
     }
     let names: Vec<String> = fits.iter().take(5).map(|item| priced(&menu.currency, item)).collect();
-    let plain = format!(
-        "These do not list {without}: {}. Everything is made in one kitchen, so please tell our staff about it.",
-        listing(&names, "and")
-    );
+    let plain = format!("These do not list {without}: {}. {ONE_KITCHEN} about it.", listing(&names, "and"));
     let step = Step::new(Act::TellAllergens).or_plain(plain);
     fits.into_iter().take(5).fold(step, |step, item| step.source(source(item)))
 }

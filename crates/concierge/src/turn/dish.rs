@@ -9,7 +9,7 @@ use super::extras;
 use super::wording::{among, included, listing, plain_words, prices, singular, with_stop};
 use crate::{
     brief::{Act, Step},
-    menu::{Item, Menu},
+    menu::{Item, Menu, OptionGroup},
 };
 
 /// Whether something may be eaten is asked.
@@ -114,29 +114,13 @@ fn sizes(menu: &Menu, item: &Item) -> String {
 }
 
 fn options(menu: &Menu, item: &Item) -> Step {
-    let groups: Vec<String> = item
-        .option_groups
-        .iter()
-        .filter_map(|id| menu.group(id))
-        .map(|group| {
-            let choices: Vec<String> = group
-                .choices
-                .iter()
-                .filter(|choice| choice.available)
-                .map(|choice| match choice.price.0 {
-                    0 => choice.name.to_lowercase(),
-                    _ => format!("{} (+{})", choice.name.to_lowercase(), menu.currency.show(choice.price)),
-                })
-                .collect();
-            format!("{}: {}", group.name.to_lowercase(), listing(&choices, "or"))
-        })
-        .collect();
+    let groups: Vec<&OptionGroup> = item.option_groups.iter().filter_map(|id| menu.group(id)).collect();
     if groups.is_empty() {
         return Step::new(Act::TellItem)
             .item_fact(&item.id, format!("{}: no options.", item.name))
             .or_plain(format!("{} comes as it is; there is nothing to choose.", item.name));
     }
-    let text = format!("For {} you can choose {}.", item.name, groups.join("; "));
+    let text = format!("For {} you can choose {}.", item.name, extras::choices_of(menu, &groups).join("; "));
     Step::new(Act::TellItem).item_fact(&item.id, text.clone()).point(text.clone(), [text]).verbatim(true)
 }
 

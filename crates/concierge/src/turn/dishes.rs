@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::diets::{allergens, free_of, of_choice, suits};
+use super::diets::{allergens, free_of, of_choice, of_choices, suits};
 use super::dish::{MAY_BE_EATEN, about, compare, mind};
 use super::headings::{Wanted, category_named};
-use super::wording::{capital, find, listing, plain_words, price_from, priced, says, singular};
+use super::ranking::{by_calories, by_mention, by_price, by_size, calories_bound, leaves_out, not_told, sought};
+use super::wording::{capital, listing, plain_words, price_from, priced, says, singular};
 use super::{asking, aspect::Aspect, diets, extras};
 use crate::{
     brief::{Act, Source, Step},
@@ -42,6 +43,9 @@ pub(super) struct Asked<'a> {
 /// How many dishes one answer names.
 pub(super) const MOST_NAMED: usize = 3;
 
+/// How many a list of them holds.
+const MOST_LISTED: usize = 8;
+
 /// Answers a question about dishes.
 pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     let words = plain_words(asked.text);
@@ -54,12 +58,14 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     {
         return vec![of_choice(menu, choice, asked)];
     }
+    if items.is_empty()
+        && !marks.is_empty()
+        && let Some(choices) = extras::marked_kind(menu, &words, &marks)
+    {
+        return vec![of_choices(&choices, asked)];
+    }
     if !asked.allergens.is_empty() || says(&words, "allergen | allergens | allergic | allergy | allergies") {
-        return if items.is_empty() {
-            vec![free_of(menu, asked)]
-        } else {
-            items.iter().map(|item| allergens(menu, item, &asked.allergens)).collect()
-        };
+        return if items.is_empty() { vec![free_of(menu, asked)] } else { allergens(menu, &items, &asked.allergens) };
     }
     if let [one, other, ..] = items.as_slice()
         && says(&words, "difference | compare | compared | versus | vs | better | or")
@@ -69,11 +75,15 @@ pub(super) fn answer(menu: &Menu, asked: &Asked<'_>) -> Vec<Step> {
     if let Some(step) = extras::sold_by_itself(menu, asked, &words) {
         return vec![step];
     }
+    let of_kind: Vec<&Item> = asked.named.iter().flatten().filter_map(|id| menu.item(id)).collect();
+    if let Some(step) = extras::kind_for(menu, &of_kind, &words) {
+        return vec![step];
+    }
     let aspect = Aspect::of(&words);
     if !items.is_empty() {
         // "Is the ice cream ok?" of a guest who told of an allergy.
         if !asked.avoid.is_empty() && says(&words, MAY_BE_EATEN) {
-            return items.iter().map(|item| allergens(menu, item, &asked.avoid)).collect();
+            return allergens(menu, &items, &asked.avoid);
         }
         let mut steps: Vec<Step> = items.iter().map(|item| about(menu, item, aspect, asked)).collect();
         steps.extend(items.iter().filter_map(|item| mind(item, &asked.avoid)));
@@ -193,17 +203,9 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     }
     match aspect {
         Aspect::Cheapest | Aspect::Dearest => {
-            fits.sort_by_key(|item| item.price_range().0);
-            if aspect == Aspect::Dearest {
-                fits.reverse();
+            if let Some(step) = by_price(menu, words, aspect == Aspect::Dearest, &fits) {
+                return step;
             }
-            let which = if aspect == Aspect::Cheapest { "cheapest" } else { "most expensive" };
-            let best = fits[0];
-            let price = price_from(&menu.currency, best);
-            return Step::new(Act::TellPrice)
-                .item_fact(&best.id, format!("The {which}: {}, {price}", best.name))
-                .point(format!("The {which} is {}, {price}.", best.name), [best.name.clone(), price])
-                .source(source(best));
         }
         Aspect::Biggest | Aspect::Smallest if asked.among.len() > 1 || category.is_some() => {
             if let Some(step) = by_size(aspect == Aspect::Biggest, &fits) {
@@ -240,8 +242,17 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     if beside {
         return list(menu, Act::Recommend, "I'd recommend", &fits, MOST_NAMED);
     }
+    let sought = sought(words).filter(|_| category.is_some() || asked.among.len() > 1);
+    if let Some((word, wanted)) = sought {
+        let found = by_mention(menu, (word, wanted), &fits);
+        return match (found.as_slice(), wanted) {
+            ([], true) => not_told(word, &fits),
+            (found, true) => list(menu, Act::TellMenu, &format!("With {word} we have"), found, MOST_LISTED),
+            (found, false) => list(menu, Act::TellMenu, "As far as our menu tells, you could have", found, MOST_LISTED),
+        };
+    }
     if (category.is_some() || asked.max_price.is_some()) && !leaves_out(menu, words) {
-        return list(menu, Act::TellMenu, "We have", &fits, 8);
+        return list(menu, Act::TellMenu, "We have", &fits, MOST_LISTED);
     }
     if says(words, "menu | what do you have | what do you sell | what do you serve | what have you got | to eat") {
         return whole_menu(menu, &fits);
@@ -281,52 +292,6 @@ fn without_a_name(menu: &Menu, asked: &Asked<'_>, words: &[String], aspect: Aspe
     }
 }
 
-/// The biggest or the smallest of some dishes, as far as a menu tells: by their calories.
-fn by_size(biggest: bool, fits: &[&Item]) -> Option<Step> {
-    let which = if biggest { "biggest" } else { "smallest" };
-    of_calories(fits, biggest, |name, calories| format!("Going by calories, {name} is the {which}: {calories} kcal."))
-}
-
-/// Tells the dish with the most calories, or with the fewest, in these words.
-fn of_calories(fits: &[&Item], most: bool, words: impl Fn(&str, u32) -> String) -> Option<Step> {
-    let told = fits.iter().filter(|item| item.calories.is_some());
-    let best = if most { told.max_by_key(|item| item.calories) } else { told.min_by_key(|item| item.calories) }?;
-    let calories = best.calories?;
-    let plain = words(&best.name, calories);
-    let step = Step::new(Act::TellItem).item_fact(&best.id, plain.clone()).source(source(best));
-    Some(step.point(plain, [best.name.clone(), calories.to_string()]))
-}
-
-/// "Less than 500 calories": the most that is asked for.
-fn calories_bound(words: &[String]) -> Option<u32> {
-    let at = find(words, "less than | under | below | at most | max | maximum | up to | not more than")?;
-    words.get(at.end)?.parse().ok()
-}
-
-/// The dish with the fewest calories, or with the most, where that is asked.
-fn by_calories(words: &[String], fits: &[&Item]) -> Option<Step> {
-    let least = says(words, "least | lowest | fewest | lightest | low | healthiest | less");
-    if !least && !says(words, "most | highest") {
-        return None;
-    }
-    let which = if least { "fewest" } else { "most" };
-    of_calories(fits, !least, |name, calories| format!("{name} has the {which} calories: {calories} kcal."))
-}
-
-/// Whether dishes without something are asked for that is no allergen: "I don't eat pork", "no beef".
-fn leaves_out(menu: &Menu, words: &[String]) -> bool {
-    let behind = find(words, "no | without").and_then(|at| words.get(at.end));
-    let on_menu = |word: &String| {
-        menu.items
-            .iter()
-            .any(|item| plain_words(&item.description).iter().any(|other| singular(other) == singular(word)))
-    };
-    // "No bun" is a matter of what a dish comes in, which can be chosen.
-    let chosen = |word: &String| menu.option_groups.iter().any(|group| plain_words(&group.name).contains(word));
-    says(words, "don't eat | dont eat | do not eat | can't eat | cannot eat | hindu")
-        || behind.is_some_and(|word| on_menu(word) && !chosen(word))
-}
-
 fn near_dishes(menu: &Menu, near: &[&Item]) -> Step {
     let names: Vec<String> = near
         .iter()
@@ -346,7 +311,10 @@ pub(super) fn list(menu: &Menu, act: Act, lead: &str, items: &[&Item], most: usi
         step.item_fact(&item.id, format!("{}: {}", item.name, price_from(&menu.currency, item))).source(source(item))
     });
     let needs: Vec<String> = shown.iter().take(2).map(|item| item.name.clone()).collect();
-    step.point(format!("{lead} {}.", listing(&names, "and")), needs)
+    // What is left out is not denied.
+    let more = items.iter().filter(|item| item.available).count() > shown.len() && act == Act::TellMenu;
+    let others = if more { ", among others" } else { "" };
+    step.point(format!("{lead} {}{others}.", listing(&names, "and")), needs)
 }
 
 fn whole_menu(menu: &Menu, fits: &[&Item]) -> Step {

@@ -137,7 +137,7 @@ pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
         (
             ComplaintKind::MissingItem,
             "missing | forgot | forgotten | didn't get | did not get | never got | never came | \
-                left out | wasn't in the bag | not in the bag | without my",
+                left out | wasn't in the bag | not in the bag | without my | there is no | there was no | there's no",
         ),
         (
             ComplaintKind::WrongItem,
@@ -149,7 +149,7 @@ pub(super) fn kind_of(words: &[String]) -> Option<ComplaintKind> {
         (
             ComplaintKind::Delay,
             "waiting | waited | wait | late | slow | forever | ages | taking so long | \
-                took so long | so long | delay | delayed | an hour | minutes",
+                took so long | so long | delay | delayed | an hour | minutes | min ago | mins ago | still nothing",
         ),
         (
             ComplaintKind::Quality,

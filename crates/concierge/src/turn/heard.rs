@@ -85,11 +85,18 @@ impl<'a> Heard<'a> {
             (text, sentence, route)
         });
         let mut parts: Vec<(&'a str, Vec<f32>, Route)> = routed.collect();
-        let whole = parts.remove(0);
+        let mut whole = parts.remove(0);
         for (_, _, route) in &mut parts {
             if route.confidence < SURE {
                 *route = whole.2;
             }
+        }
+        let grieves = |(_, _, route): &(&str, Vec<f32>, Route)| route.intent == Intent::Complaint;
+        let calm = |(text, _, route): &(&str, Vec<f32>, Route)| {
+            matches!(route.intent, Intent::MenuQa | Intent::StoreInfo) || settled::names_dishes(world, text)
+        };
+        if parts.iter().any(grieves) && !parts.iter().filter(|part| !grieves(part)).any(calm) {
+            whole.2.intent = Intent::Complaint;
         }
         let (intent, confidence) = (whole.2.intent, whole.2.confidence);
         // A complaint told in several sentences is one complaint, and so is whatever is all of one kind.
@@ -162,6 +169,11 @@ impl<'a> Heard<'a> {
         let part = self.parts.last().filter(|part| part.intent == Intent::MenuQa)?;
         let question = part.goes_on.as_deref().unwrap_or(part.text);
         (question.len() <= MOST).then(|| question.to_owned())
+    }
+
+    /// Whether nothing is named or asked for.
+    pub fn says_nothing_new(&self) -> bool {
+        self.edits.is_empty() && self.unknown.is_empty() && !self.wants()
     }
 
     /// Whether the words ask for something, rather than name it.

@@ -6,6 +6,7 @@
 mod answers;
 mod asking;
 mod aspect;
+mod bill;
 mod budget;
 mod calls;
 mod carry_out;
@@ -29,6 +30,7 @@ mod pending;
 mod phrases;
 mod place;
 mod quote;
+mod ranking;
 mod settled;
 pub(crate) mod wording;
 mod world;
@@ -191,6 +193,12 @@ pub fn decide(world: &World, ports: &Ports<'_>, input: Input<'_>) -> Decision {
     }
     turn.memory.talk_of(orders::items_of(&steps));
     turn.memory.offer(&steps);
+    // "Is the cookie vegan? Remove it then": the line of the one dish that was told of.
+    if let ([told], true) = (turn.memory.offered.as_slice(), heard.edits.is_empty())
+        && let Some(line) = turn.cart.lines().iter().rev().find(|line| line.item == *told)
+    {
+        turn.memory.last_line = Some(line.id);
+    }
     turn.memory.question = heard.question();
     if !heard.edits.is_empty() {
         let changes = |edit: &&Edit| matches!(edit, Edit::SetOption { .. } | Edit::Leave { .. } | Edit::SetSize { .. });

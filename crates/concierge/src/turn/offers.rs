@@ -1,14 +1,23 @@
 //! Taking what was told of or offered without naming it: "you choose", "the bigger one", "ok, that".
 
 use super::{
-    Turn,
+    Pending, Turn,
     aspect::Aspect,
-    dishes,
+    dishes, extras,
     heard::{Heard, plain_line},
-    phrases,
+    orders, phrases,
     wording::{among, says},
 };
-use crate::{ledger::Question, order::Edit, understand::Form};
+use crate::{
+    brief::Step,
+    ledger::Question,
+    order::Edit,
+    tools::{
+        Call,
+        args::{AddToCart, Extra},
+    },
+    understand::Form,
+};
 
 impl Turn<'_> {
     /// "You choose" and "the cheapest one", where the guest is to say which dish: the best liked, or the cheapest.
@@ -62,5 +71,30 @@ impl Turn<'_> {
             && self.memory.complaint.is_none()
             && self.memory.pending.is_none();
         (takes && free).then(|| Edit::Add { line: plain_line(only.clone(), 1) })
+    }
+
+    /// "With cream" of the one dish told of last: whether that is to be ordered.
+    pub(super) fn extra_of_told(&mut self, heard: &Heard<'_>) -> Option<Step> {
+        let menu = &self.world.menu;
+        let [told] = self.memory.offered.as_slice() else { return None };
+        let free = heard.edits.is_empty()
+            && matches!(heard.form, Form::Statement | Form::Request)
+            && self.memory.complaint.is_none()
+            && self.cart.needs(menu).is_empty();
+        let item = menu.item(told).filter(|item| free && item.available)?;
+        let (group, choice) = extras::choice_of(menu, item, &heard.words)?;
+        let (name, more) = (choice.name.to_lowercase(), extras::surcharge(menu, choice));
+        let question = format!("Would you like {} with {name}{more}?", item.name);
+        let option = Extra { group: group.id.clone(), choice: choice.id.clone(), amount: None, count: None };
+        let call = Call::AddToCart(AddToCart {
+            item: item.id.clone(),
+            quantity: 1,
+            size: None,
+            options: vec![option],
+            without: Vec::new(),
+            allergy_accepted: false,
+        });
+        self.memory.pending = Some(Pending::Call { call: Box::new(call) });
+        Some(orders::ask(&question).verbatim(true))
     }
 }

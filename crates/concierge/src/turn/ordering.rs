@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Answer, Pending, Turn,
+    Answer, Pending, Turn, bill,
     calls::of_type,
     dishes, extras, headings,
     heard::Heard,
@@ -35,7 +35,7 @@ impl Turn<'_> {
         if state == "served" {
             return None;
         }
-        let state = orders::state_words(state);
+        let state = bill::state_words(state);
         let call = Call::OpenTicket(OpenTicket { kind: ComplaintKind::Other, order_number: Some(number) });
         self.memory.pending = Some(Pending::Call { call: Box::new(call) });
         let plain = format!(
@@ -56,7 +56,7 @@ impl Turn<'_> {
             steps.extend(orders::edit(self, heard.edits.clone(), Consent::NotAsked));
         }
         if heard.shows_order {
-            steps.push(self.using(ToolName::ViewCart, json!({}), |turn| (orders::tell_cart(turn), true)));
+            steps.push(self.using(ToolName::ViewCart, json!({}), |turn| (bill::tell_cart(turn), true)));
         }
         for words in &heard.problems {
             let plain = format!("I can't put {words} on an order. How many would you like?");
@@ -83,14 +83,14 @@ impl Turn<'_> {
         if steps.is_empty() && heard.intent == Intent::Cancel {
             // What is to go was not said: the order is too much to lose by a guess.
             steps.push(if self.cart.is_empty() {
-                orders::tell_cart(self)
+                bill::tell_cart(self)
             } else {
                 self.memory.pending = Some(Pending::Clear);
                 Step::new(Act::AskAgain).or_plain("Shall I cancel your whole order?").verbatim(true)
             });
         }
         if steps.is_empty() && heard.intent == Intent::Remove {
-            steps.push(orders::tell_cart(self));
+            steps.push(bill::tell_cart(self));
         }
         if steps.is_empty() && heard.intent == Intent::Order && heard.form == Form::YesNo {
             // "Can I still change my order?": a question that orders nothing.
@@ -176,9 +176,7 @@ impl Turn<'_> {
         if heard.reply == Some(Answer::No) && !self.cart.is_empty() && words.iter().all(|word| among(word, NO_MORE)) {
             return orders::ask_place(self);
         }
-        const CONTENT: &str = "ok okay perfect great looks good fine that that's thats it alright all right correct nice \
-            sounds is lovely excellent cool super everything confirm confirmed do it go ahead sure place";
-        if !self.cart.is_empty() && self.memory.pending.is_none() && words.iter().all(|word| among(word, CONTENT)) {
+        if !self.cart.is_empty() && self.memory.pending.is_none() && phrases::is_content(words) {
             return orders::ask_place(self);
         }
         let refuses = says(words, "no | not | without | don't | never");

@@ -4,13 +4,14 @@ use serde_json::json;
 
 use super::{
     Turn,
+    bill::{empty_cart, read_cart, total},
     calls::tool_of_edit,
     memory::Pending,
     wording::{capital, listing, money},
 };
 use crate::{
     brief::{Act, Step},
-    ledger::{Conflict, Consent, Event, Line, Question, Refusal, Totals, describe_line, list_words},
+    ledger::{Conflict, Consent, Event, Line, Question, Refusal, describe_line, list_words},
     menu::{ItemId, Menu},
     order::{ChoicePick, Edit, LineId},
     tools::ToolName,
@@ -208,18 +209,6 @@ fn lines_step(turn: &Turn<'_>, act: Act, label: &str, lead: &str, lines: &[Line]
     step.point(format!("{lead} {}.", list_words(&words)), names.chain(details.cloned()))
 }
 
-fn total(turn: &Turn<'_>, step: Step) -> Step {
-    let totals = turn.cart.totals(turn.world.menu.tax_rate);
-    let words = total_words(turn, totals);
-    let amount = money(&turn.world.menu, totals.total);
-    step.fact(words.clone()).point(format!("{words}."), [amount])
-}
-
-fn total_words(turn: &Turn<'_>, totals: Totals) -> String {
-    let amount = money(&turn.world.menu, totals.total);
-    if totals.tax.0 == 0 { format!("Your total is {amount}") } else { format!("Your total is {amount} with tax") }
-}
-
 fn anything_else(steps: &mut [Step]) {
     if let Some(step) = steps.last_mut() {
         let taken = std::mem::take(step);
@@ -290,30 +279,6 @@ pub(super) fn ask_before_leaving(turn: &mut Turn<'_>) -> Vec<Step> {
     vec![read_cart(turn, Act::AskPlace).point("It is not placed yet. Shall I place the order?", ["not", "?"])]
 }
 
-/// Reads the cart.
-pub(super) fn tell_cart(turn: &Turn<'_>) -> Step {
-    undecided(turn).unwrap_or_else(|| if turn.cart.is_empty() { empty_cart() } else { read_cart(turn, Act::TellCart) })
-}
-
-/// The question to which dish is meant, where there is nothing else on the order yet.
-fn undecided(turn: &Turn<'_>) -> Option<Step> {
-    open_question(turn).filter(|_| turn.cart.lines().is_empty())
-}
-
-fn empty_cart() -> Step {
-    Step::new(Act::TellEmptyCart).point("There is nothing on your order yet. What can I get you?", ["nothing"])
-}
-
-fn read_cart(turn: &Turn<'_>, act: Act) -> Step {
-    let lines = turn.cart.lines();
-    let words: Vec<String> = lines.iter().map(describe_line).collect();
-    let step = lines.iter().zip(&words).fold(Step::new(act), |step, (line, words)| {
-        step.item_fact(&line.item, format!("{words}: {}", money(&turn.world.menu, line.total())))
-    });
-    let step = step.point(format!("Your order: {}.", list_words(&words)), lines.iter().map(|line| line.name.clone()));
-    total(turn, step)
-}
-
 /// Places the order, or says what stands in the way.
 pub(super) fn place(turn: &mut Turn<'_>, consent: Consent) -> Vec<Step> {
     turn.using(ToolName::PlaceOrder, json!({"confirmed": true}), |turn| {
@@ -370,42 +335,6 @@ fn check_out(turn: &mut Turn<'_>, consent: Consent) -> Vec<Step> {
             ]
         }
         Err(problem) => vec![Step::new(Act::DeclineRule).fact(problem.clone()).point(problem.clone(), [problem])],
-    }
-}
-
-/// What was ordered and how far it is.
-pub(super) fn history(turn: &Turn<'_>) -> Vec<Step> {
-    let mut steps = Vec::from_iter(undecided(turn));
-    if steps.is_empty() && !turn.cart.is_empty() {
-        steps.push(read_cart(turn, Act::TellCart).point("It is not placed yet.", ["not"]));
-    }
-    for order in turn.cart.orders().iter().rev().take(2) {
-        let state = turn.register.state(order.id).unwrap_or("received");
-        let lines: Vec<String> = order.lines.iter().map(describe_line).collect();
-        let total = money(&turn.world.menu, order.totals.total);
-        let number = order.number;
-        let step = Step::new(Act::TellOrderState)
-            .fact(format!("Order {number}: {}; total {total}; state: {state}", list_words(&lines)));
-        steps.push(step.point(
-            format!("Order number {number} is {}: {}, {total} in all.", state_words(state), list_words(&lines)),
-            [number.to_string(), total],
-        ));
-    }
-    if steps.is_empty() {
-        steps
-            .push(Step::new(Act::TellNoOrder).point("You have not ordered anything yet. What can I get you?", ["not"]));
-    }
-    steps
-}
-
-/// How far an order is, in words.
-pub(super) fn state_words(state: &str) -> &str {
-    match state {
-        "received" => "received by the kitchen",
-        "preparing" => "being prepared",
-        "ready" => "ready",
-        "served" => "served",
-        other => other,
     }
 }
 

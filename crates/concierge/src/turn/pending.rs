@@ -60,14 +60,7 @@ impl Turn<'_> {
             Pending::Plan => {
                 let mut steps = budget::accept(self);
                 // "Yes, but without the pie": what else is said is about what is now in the cart.
-                let again = Input {
-                    text,
-                    cart: self.cart.clone(),
-                    memory: Memory { pending: None, ..self.memory.clone() },
-                    now: self.now,
-                    unix_now: self.unix_now,
-                };
-                let more = heard::edits(self.world, &Scene::new(self.world, &again));
+                let more = self.edits_in(text);
                 if !more.is_empty() {
                     steps.extend(orders::edit(self, more, Consent::NotAsked));
                 }
@@ -79,6 +72,18 @@ impl Turn<'_> {
             }
             Pending::Remedy { .. } => Vec::new(),
         }
+    }
+
+    /// What words alone would do to the cart as it is now.
+    pub(super) fn edits_in(&self, text: &str) -> Vec<Edit> {
+        let input = Input {
+            text,
+            cart: self.cart.clone(),
+            memory: Memory { pending: None, ..self.memory.clone() },
+            now: self.now,
+            unix_now: self.unix_now,
+        };
+        heard::edits(self.world, &Scene::new(self.world, &input))
     }
 
     fn declined(&mut self, pending: &Pending) -> Vec<Step> {

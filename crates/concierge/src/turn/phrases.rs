@@ -7,7 +7,7 @@ use super::{
 use crate::{
     intent::Intent,
     money::Cents,
-    order::Edit,
+    order::{Edit, OrderLine, Pick},
     planner::wish,
     route::Route,
     understand::{self, Form, Move},
@@ -38,18 +38,19 @@ pub(super) fn intent(
     if is_only(words, chat::THINKING) {
         return Some(Intent::Greeting);
     }
-    if says(words, "catering | cater") && place::knows(&world.info, "catering") {
-        return Some(Intent::StoreInfo);
-    }
     if !named && says(words, chat::LITTLE_ENGLISH) {
         return Some(Intent::Greeting);
     }
-    let lost = says(words, LOST) && place::knows(&world.info, "lost");
-    if !named && (lost || (asks_for_tableware(words) && route.intent != Intent::Complaint)) {
+    let asks_house =
+        || OF_THE_HOUSE.iter().any(|(asked, topic)| says(words, asked) && place::knows(&world.info, topic));
+    if !named && (asks_house() || (asks_for_tableware(words) && route.intent != Intent::Complaint)) {
         return Some(Intent::StoreInfo);
     }
-    if !named && asks_total(scene, words) {
+    if !named && (asks_total(scene, words) || asks_tax(scene, words)) {
         return Some(Intent::History);
+    }
+    if goes_ahead(scene, words) {
+        return Some(Intent::Order);
     }
     if asks_if_safe(words) && !scene.input.cart.allergies().is_empty() {
         return Some(Intent::MenuQa);
@@ -108,16 +109,20 @@ pub(super) fn intent(
     }
     // "Spicy" and "decaf" are on many things or on one; which is wanted must be said.
     let few = words.iter().filter(|word| !among(word, "please the a one an some")).count() <= 2;
-    let told = scene.input.memory.offered.len() > 1;
     let first = scene.input.cart.is_empty();
-    if bare
-        && first
-        && few
-        && !told
-        && route.intent == Intent::Order
-        && !understand::parse(&world.lexicon, text).lines.is_empty()
-    {
-        return Some(Intent::MenuQa);
+    if bare && first && few && route.intent == Intent::Order {
+        let offered = &scene.input.memory.offered;
+        let lines = understand::parse(&world.lexicon, text).lines;
+        let told = |line: &OrderLine| {
+            offered.len() > 1
+                && match &line.item {
+                    Pick::One(item) => offered.contains(item),
+                    Pick::AnyOf(any_of) => any_of.iter().any(|item| offered.contains(item)),
+                }
+        };
+        if !lines.is_empty() && (words[0] == "not" || !lines.iter().any(told)) {
+            return Some(Intent::MenuQa);
+        }
     }
     let calm = grievances::kind_of(words).is_none();
     let mistaken = matches!(route.intent, Intent::Complaint | Intent::OffTopic | Intent::MenuQa | Intent::History);
@@ -136,8 +141,8 @@ pub(super) fn intent(
 const ASKED_AT_MOST: usize = 9;
 
 /// What is best is asked.
-const WHAT_IS_GOOD: &str = "what's good | whats good | what is good | what do you recommend | any recommendation | \
-    any recommendations | any suggestions | what should i get | what should i eat | what should i order | what's popular | \
+pub(super) const WHAT_IS_GOOD: &str = "what's good | whats good | what is good | what do you recommend | \
+    what can i get | number one | any recommendation | any recommendations | any suggestions | what should i get | what should i eat | what should i order | what's popular | \
     whats popular | what is popular | what can i eat | what can i have | what can i order | what could i have | \
     what do you have | what have you got | what do you got | best seller | best sellers";
 
@@ -162,8 +167,41 @@ pub(super) fn asks_of_offered(words: &[String]) -> bool {
         && says(words, "tell me | what's | what is | what about | describe | how much | how is | how many | does | is")
 }
 
-/// Something of the guest's own was left behind.
-const LOST: &str = "i lost | we lost | i've lost | i have lost | i forgot my | i left my | we left our";
+/// What a guest asks of the house in set phrases, each with a topic of the record that answers it.
+const OF_THE_HOUSE: &[(&str, &str)] = &[
+    ("catering | cater", "catering"),
+    ("i lost | we lost | i've lost | i have lost | i forgot my | i left my | we left our", "lost"),
+    ("send it to | deliver it | bring it to my | bring it to our | deliver to", "delivery"),
+    ("fastest | quickest | make it quick | make it fast | be quick | in a hurry | how fast", "quick"),
+    ("a combo | combos | any combo | meal deal | meal deals | set menu | set menus", "bundles"),
+];
+
+/// Words of the tax.
+pub(super) const TAX: &str = "tax | taxes | vat";
+
+/// Whether the tax on what is in the cart is asked: "without tax?", "how much is the tax?".
+fn asks_tax(scene: &Scene<'_, '_>, words: &[String]) -> bool {
+    const MOST: usize = 6;
+    !scene.input.cart.lines().is_empty() && words.len() <= MOST && says(words, TAX)
+}
+
+/// Whether somebody with an order and no open question says nothing but that it is right: "good", "ok, checkout".
+fn goes_ahead(scene: &Scene<'_, '_>, words: &[String]) -> bool {
+    let memory = &scene.input.memory;
+    let free = scene.need.is_none() && memory.pending.is_none() && memory.complaint.is_none();
+    free && !scene.input.cart.is_empty() && is_content(words)
+}
+
+/// Whether nothing is said but that all is well.
+pub(super) fn is_content(words: &[String]) -> bool {
+    const CONTENT: &str = "ok okay perfect great looks good fine that that's thats it alright all right correct nice \
+        sounds is lovely excellent cool super everything confirm confirmed do it go ahead sure place order checkout pay \
+        now";
+    const GOING: &str = "order | checkout | confirm | pay | place";
+    const POLITE: &str = "yes please thanks thank you thx";
+    let only = |polite: &str| words.iter().all(|word| among(word, CONTENT) || among(word, polite));
+    !words.is_empty() && (only("") || (only(POLITE) && says(words, GOING)))
+}
 
 /// What lies on tables and is no dish: a question for the house, never a thing that is not sold.
 const TABLEWARE: &str = "knife knives fork forks spoon spoons napkin napkins cutlery straw straws plate plates tray trays \
@@ -224,11 +262,14 @@ fn is_about_place(words: &[String], phrases: &str) -> bool {
     says(words, phrases) && words.len() <= 8 && words.iter().all(|word| among(word, AROUND))
 }
 
-/// "What does it come to?" of what is in the cart.
+/// "What does it come to?" and "what is in my cart?" of what is ordered.
 fn asks_total(scene: &Scene<'_, '_>, words: &[String]) -> bool {
     const TOTAL: &str = "come to | comes to | in total | the total | my total | total so far | altogether | all together | \
         add up to | adds up to | do i owe | i owe you | the bill so far | my bill so far | for everything";
     const ASKING: &str = "how much | what | what's | whats | is | how";
+    const IN_CART: &str = "in cart | in my cart | in the cart | in basket | in my basket | in the basket";
+    const SHOWN: &str =
+        "show me everything | show everything | show me all | show all | show my order | show me my order";
     let (cart, memory) = (&scene.input.cart, &scene.input.memory);
     // Of several things in the cart, and none told of since, "how much is it?" asks for the sum.
     let several =
@@ -239,7 +280,8 @@ fn asks_total(scene: &Scene<'_, '_>, words: &[String]) -> bool {
     let of_all = memory.offered.is_empty()
         && says(words, "how much | the price")
         && ((several && says(words, "it | that | this | all")) || bare());
-    !cart.is_empty() && says(words, ASKING) && (says(words, TOTAL) || of_all)
+    !cart.is_empty()
+        && ((says(words, ASKING) && (says(words, TOTAL) || says(words, IN_CART) || of_all)) || says(words, SHOWN))
 }
 
 /// "Which burgers are under ten dollars?": the sum, where dishes are asked for by their price and no meal.

@@ -125,7 +125,7 @@ pub(super) fn knows(info: &StoreInfo, thing: &str) -> bool {
     info.records.iter().any(|record| {
         let topics = record.topics.iter().chain([&record.title]).flat_map(|topic| plain_words(topic));
         let topics: Vec<String> = topics.map(|word| singular(&word).to_owned()).collect();
-        words.iter().all(|word| topics.iter().any(|topic| topic == singular(word)))
+        words.iter().all(|word| among(word, "a an") || topics.iter().any(|topic| topic == singular(word)))
     })
 }
 
@@ -202,7 +202,8 @@ fn weighty(text: &str) -> Vec<String> {
     needs
 }
 
-fn unknown() -> Step {
+/// The answer where no record tells.
+pub(super) fn unknown() -> Step {
     Step::new(Act::AdmitUnknown)
         .or_plain("I'm sorry, I don't know that. Let me ask a colleague for you, or please ask at the counter.")
 }

@@ -63,7 +63,7 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         intent = Intent::Greeting;
     }
     let price = says("how much | how many dollars | how many bucks | price | prices | priced | cost | costs");
-    let extreme = says("cheapest | most expensive");
+    let extreme = says("cheapest | most expensive") || (says("cheaper") && names_dishes(world, text));
     // A question with price words orders nothing.
     if price && !complaining && !matches!(intent, Intent::Complaint | Intent::Budget) && names_dishes(world, text) {
         return Intent::MenuQa;
@@ -83,6 +83,8 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
     match intent {
         Intent::Order if (price || extreme) && scene.need.is_none() => Intent::MenuQa,
         Intent::OffTopic if route.confidence < SURE_SMALL_TALK && (says(EATING) || seeks(&words)) => Intent::MenuQa,
+        // "Hi, I want something sweet" greets and asks.
+        Intent::Greeting if seeks(&words) => Intent::MenuQa,
         // "Is the hot one very hot?": a question that names a dish is about it.
         Intent::OffTopic
             if route.confidence < SURE_SMALL_TALK
@@ -101,7 +103,7 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         }
         // Nothing is placed yet: how long it takes is a question about the kitchen.
         Intent::History if scene.input.cart.orders().is_empty() && says("how long") => Intent::StoreInfo,
-        Intent::History if says("the last order") && says("time | when | until | late") => Intent::StoreInfo,
+        Intent::History if says("last order") && says("time | when | until | late") => Intent::StoreInfo,
         _ => intent,
     }
 }
@@ -135,7 +137,8 @@ pub(super) fn may_be_about_the_place(text: &str, route: &Route) -> bool {
         ) || says(&words, "can i | can we | could i | could we | may i | may we | is it possible | is that possible")
     };
     // "Where is my food?" asks how far an order is.
-    let own = || says(&words, "my | mine | our") && !says(&words, "do i | do we | can i | can we | must i");
+    let own =
+        || says(&words, "my | mine | our | cart | basket") && !says(&words, "do i | do we | can i | can we | must i");
     match route.intent {
         Intent::OffTopic => route.confidence < SURE,
         Intent::History => route.confidence < SURE && asks() && !own(),
@@ -174,7 +177,11 @@ fn budget(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[String], as
     if !sum && asks_to_be_told(world, scene, text, words, Intent::Budget) {
         return Intent::MenuQa;
     }
-    if !money && orders(world, text) { Intent::Order } else { Intent::Budget }
+    match money {
+        false if orders(world, text) => Intent::Order,
+        false if says(words, phrases::WHAT_IS_GOOD) => Intent::MenuQa,
+        _ => Intent::Budget,
+    }
 }
 
 /// Whether words tell of something that went wrong.
@@ -208,8 +215,14 @@ pub(super) fn goes_on(world: &World, text: &str, words: &[String]) -> bool {
     let wonders = leads("what about | how about | and what about | and how about | what of");
     let counted = |word: &String| matches!(word.as_str(), "a" | "an") || crate::check::number(word).is_some();
     let asks = text.trim_end().ends_with('?') || !words.iter().any(counted);
-    let size = |word: &String| among(word, "and a an the what how about large small medium regular big one ones");
-    (wonders || (leads("and") && asks))
+    let size = |word: &String| {
+        among(
+            word,
+            "and a an the what how about large small medium regular big one ones cheapest second third most expensive",
+        )
+    };
+    let of = words.len() <= 4 && leads("of | of the");
+    (wonders || of || (leads("and") && asks))
         && words.len() <= MOST
         && !says(words, "please | add | i'd | i'll | i want | give me | get me | can i | could i | to go")
         && (names_dishes(world, text) || (asks && words.len() > 1 && words.iter().all(size)))
@@ -291,7 +304,12 @@ const TELLING: &str = "list show see compare describe explain recommend suggest 
 /// Whether a question about dishes is one bare verb.
 pub(super) fn says_too_little(text: &str) -> bool {
     const BARE: &str = "compare describe explain tell list show what which";
-    matches!(plain_words(text).as_slice(), [only] if among(only, BARE))
+    const MANY: &str = "dishes ones items things";
+    match plain_words(text).as_slice() {
+        [only] => among(only, BARE),
+        [which, many] => among(which, "what which") && among(many, MANY),
+        _ => false,
+    }
 }
 
 /// How an allergy is taken back.
@@ -350,7 +368,7 @@ fn asks_to_be_told(world: &World, scene: &Scene<'_, '_>, text: &str, words: &[St
 
 /// Whether something is sought without being named: "something spicy", "I'd like anything without meat".
 pub(super) fn seeks(words: &[String]) -> bool {
-    const LEAD: &str = "i we i'd we'd id i'll want need would like give get me us have can could you please to try eat \
+    const LEAD: &str = "hi hey hello i we i'd we'd id i'll want need would like give get me us have can could you please to try eat \
         order fancy for just maybe hmm um uh bring take some do is there got recommend suggest looking i'm im am feel in \
         the mood with and also then ok okay my our a kid kids child children son daughter wife husband friend him her them";
     let Some(at) = words.iter().position(|word| !among(word, LEAD)) else { return false };
