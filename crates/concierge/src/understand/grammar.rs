@@ -358,7 +358,9 @@ impl Search<'_> {
                 neg: if how.negated { Neg::Carry } else { Neg::Off },
                 ..open.rested()
             };
-            self.push(step, -1.0 - edge.score - cost, next, Act::Misfit(how), flush);
+            // "A small sprite" of a thing without sizes: the size is not passed over for nothing.
+            let size = self.lattice.edges.get(open.size as usize).map_or(0.0, |edge| edge.score.max(0.0));
+            self.push(step, -1.0 - edge.score - cost - size, next, Act::Misfit(how), flush);
         }
     }
 }
