@@ -1,4 +1,4 @@
-//! Orders in plain English over thirty-three menus, each in a file of its own: `words => lines`.
+//! Orders in plain English over thirty-eight menus, each in a file of its own: `words => lines`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod support;
@@ -83,10 +83,15 @@ menus!(
     slicehouse: Right::Most(40),
     bobahouse: Right::Most(37),
     drivebrew: Right::Most(38),
-    pattyshack: Right::Most(37),
-    tavola_rossa: Right::Most(48),
-    copper_kettle: Right::Most(46),
-    anvil: Right::Most(46)
+    pattyshack: Right::Most(38),
+    tavola_rossa: Right::Most(52),
+    copper_kettle: Right::Most(49),
+    anvil: Right::Most(47),
+    two_brothers: Right::Most(140),
+    brick_oven: Right::Most(146),
+    crooked_kettle: Right::Most(80),
+    coffee_lane: Right::Most(144),
+    tumbleweed: Right::Most(83)
 );
 
 #[test]

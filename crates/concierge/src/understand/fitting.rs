@@ -245,6 +245,16 @@ impl Search<'_> {
         edge.to == edge.from + 1 && matches!(self.tokens[edge.from].text.as_str(), "just" | "only")
     }
 
+    /// Whether a filler stands right before an edge.
+    pub(super) fn is_behind_filler(&self, step: &Step) -> bool {
+        let from = self.lattice.edges[step.edge as usize].from;
+        let mut filler = false;
+        for at in from.saturating_sub(1)..from {
+            english::marks(&self.tokens[at..from], |mark, _| filler |= mark == Mark::Filler);
+        }
+        filler
+    }
+
     /// Whether "to" stands before an edge: "add bacon to a burger", what was said first is on what follows.
     pub(super) fn is_to(&self, step: &Step) -> bool {
         let from = self.lattice.edges[step.edge as usize].from;
@@ -321,6 +331,31 @@ impl Search<'_> {
                     *quality > NAMED && self.lexicon.reading(*item, choices).is_some()
                 }))
             })
+    }
+
+    /// Whether words behind a choice put it on another thing than the one being said: "cheese sauce on a large fries".
+    pub(super) fn is_on(&self, at: usize, item: u16, choices: &[(u16, u16, f32)]) -> bool {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
+        if word(at) != "on" || !matches!(word(at + 1), "a" | "an" | "the" | "my") {
+            return false;
+        }
+        let edges = |at: usize| match self.lattice.starts.get(at).zip(self.lattice.starts.get(at + 1)) {
+            Some((from, to)) => &self.lattice.edges[*from..*to],
+            None => &[],
+        };
+        let other = |edge: &Edge| match &edge.kind {
+            Kind::Items(items) => {
+                let said = match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
+                    Some(Kind::Items(said)) => said.as_slice(),
+                    _ => &[],
+                };
+                items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some())
+                    && !items.iter().any(|(item, _)| said.iter().any(|(of, _)| of == item))
+            }
+            _ => false,
+        };
+        let sizes = edges(at + 2).iter().filter(|edge| matches!(edge.kind, Kind::Sizes(_)));
+        edges(at + 2).iter().any(other) || sizes.into_iter().any(|size| edges(size.to).iter().any(other))
     }
 
     fn size_at(&self, at: usize) -> bool {

@@ -166,7 +166,8 @@ impl Search<'_> {
         // "No foam, extra hot": a refusal ends before an amount, if it is a part of the name.
         // "No sauce and a wrap instead of the bun": what comes instead is wanted.
         let instead = self.tokens.get(edge.to).is_some_and(|next| next.text == "instead");
-        let ended = step.state.neg == Neg::Carry && (instead || self.says_amount(edge.from));
+        let ended = instead || self.says_amount(edge.from) || self.is_on(edge.to, step.state.item, choices);
+        let ended = step.state.neg == Neg::Carry && ended;
         let step = &Step { state: State { neg: if ended { Neg::Off } else { step.state.neg }, ..step.state }, ..*step };
         let state = step.state;
         let words = edge.to - edge.from;
@@ -218,6 +219,7 @@ impl Search<'_> {
             // "… and prawn noodles": it is of the thing that it stands before.
             let ahead = state.link == Link::And && !state.list && self.item_taking_at(edge.to, choices);
             let gain = if ahead { gain - 0.2 } else { gain };
+            let gain = if self.is_on(edge.to, state.item, choices) { gain - 1.5 } else { gain };
             let bit = 1_u64 << (group % 64);
             // "With custard, no, ice cream" takes the one back for the other.
             let again = single && state.taken & bit != 0 && !how.negated && !state.fix;
@@ -289,7 +291,7 @@ impl Search<'_> {
             } else {
                 match (state.det, state.link) {
                     (Det::Number | Det::Article, _) => 0.2,
-                    _ if self.is_the(edge) => 0.2,
+                    _ if self.is_the(edge) || self.is_on(edge.to, state.item, choices) => 0.2,
                     (_, Link::Start | Link::Verb) => 0.1,
                     (_, Link::And) if !state.list && self.item_taking_at(edge.to, choices) => -0.1,
                     (_, Link::And | Link::Comma) => -0.35,
@@ -356,7 +358,9 @@ impl Search<'_> {
                 neg: if how.negated { Neg::Carry } else { Neg::Off },
                 ..open.rested()
             };
-            self.push(step, -1.0 - edge.score - cost, next, Act::Misfit(how), flush);
+            // "A small sprite" of a thing without sizes: the size is not passed over for nothing.
+            let size = self.lattice.edges.get(open.size as usize).map_or(0.0, |edge| edge.score.max(0.0));
+            self.push(step, -1.0 - edge.score - cost - size, next, Act::Misfit(how), flush);
         }
     }
 }

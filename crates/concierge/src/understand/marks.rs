@@ -11,6 +11,9 @@ impl Search<'_> {
         match mark {
             Mark::Article | Mark::Some => {
                 let det = if mark == Mark::Article { Det::Article } else { Det::Some };
+                // "No? Great, so a tea": a refusal of nothing ends before what is said next.
+                let apart = state.neg == Neg::On && mark == Mark::Article && self.is_behind_filler(step);
+                let state = if apart { State { neg: Neg::Off, ..state } } else { state };
                 if mark == Mark::Article && state.size != NONE && state.det == Det::None && self.says_half(state.size) {
                     // "Half a sandwich".
                     self.push(step, 0.3, State { det: Det::Article, ..state }, Act::Skip, None);
@@ -81,7 +84,7 @@ impl Search<'_> {
             }
             Mark::Put => {
                 let (cost, flush, open) = self.open(&state);
-                self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Skip, flush);
+                self.push(step, -cost, State { link: Link::Put, neg: Neg::Off, ..open }, Act::Options, flush);
             }
             Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf => {
                 let (cost, flush, open) = self.open(&state);
