@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     World,
     aspect::Aspect,
-    extras, headings, settled,
+    extras, headings, ranking, settled,
     wording::{among, find, plain_words, says, singular},
 };
 use crate::{
@@ -122,6 +122,9 @@ pub(super) fn part<'a>(world: &World, text: &'a str, embedding: Vec<f32>, route:
         && !world.items_named(said).is_empty()
         && world.items_named(&subject.join(" ")).is_empty()
     {
+        items.clear();
+    }
+    if intent == Intent::MenuQa && says(&words, ranking::NOT_EATEN) {
         items.clear();
     }
     // "What oil do you fry in?" asks of the oil, and of no fries.

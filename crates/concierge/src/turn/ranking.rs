@@ -114,6 +114,9 @@ pub(super) fn by_calories(words: &[String], fits: &[&Item]) -> Option<Step> {
     of_calories(fits, !least, |name, calories| format!("{name} has the {which} calories: {calories} kcal."))
 }
 
+/// What is not eaten is told, and nothing asked of a dish that is called so.
+pub(super) const NOT_EATEN: &str = "don't eat | dont eat | do not eat | can't eat | cannot eat | hindu";
+
 /// Whether dishes without something are asked for that is no allergen: "I don't eat pork", "no beef".
 pub(super) fn leaves_out(menu: &Menu, words: &[String]) -> bool {
     let behind = find(words, "no | without").and_then(|at| words.get(at.end));
@@ -124,6 +127,6 @@ pub(super) fn leaves_out(menu: &Menu, words: &[String]) -> bool {
     };
     // "No bun" is a matter of what a dish comes in, which can be chosen.
     let chosen = |word: &String| menu.option_groups.iter().any(|group| plain_words(&group.name).contains(word));
-    says(words, "don't eat | dont eat | do not eat | can't eat | cannot eat | hindu")
+    says(words, NOT_EATEN)
         || behind.is_some_and(|word| on_menu(word) && !chosen(word))
 }
