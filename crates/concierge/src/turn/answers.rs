@@ -173,7 +173,6 @@ impl Turn<'_> {
                         Some(step) => vec![step],
                         None => self.tell_dishes(&part.embedding, filter, asked),
                     };
-                    // What the next part of the message calls "it".
                     self.memory.talk_of(orders::items_of(&told));
                     steps.extend(told);
                 }
@@ -316,7 +315,6 @@ impl Turn<'_> {
             named = self.cart.lines().iter().map(|line| vec![line.item.clone()]).collect();
             named.dedup();
         } else if (free && Aspect::of(&words).ranks() && words.len() <= MOST_OF_OFFERED) || sought {
-            // "Which is the best?" of what was told of.
             among = open.unwrap_or_else(|| self.memory.offered.clone());
             among.retain(|_| sought || part.compares() || words.len() <= 3);
         } else if let Some(open) = open.filter(|_| of_several) {
