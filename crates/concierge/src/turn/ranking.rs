@@ -127,6 +127,5 @@ pub(super) fn leaves_out(menu: &Menu, words: &[String]) -> bool {
     };
     // "No bun" is a matter of what a dish comes in, which can be chosen.
     let chosen = |word: &String| menu.option_groups.iter().any(|group| plain_words(&group.name).contains(word));
-    says(words, NOT_EATEN)
-        || behind.is_some_and(|word| on_menu(word) && !chosen(word))
+    says(words, NOT_EATEN) || behind.is_some_and(|word| on_menu(word) && !chosen(word))
 }

@@ -15,6 +15,12 @@ use crate::{
 /// Below this, a complaint needs words that complain.
 const COMPLAINS: f32 = 0.7;
 
+/// Words that speak of what has come. Without them, and with nothing placed, "a firewall burger, not spicy" says how it
+/// is to be.
+const SERVED: &str = "was | were | is | are | isn't | aren't | wasn't | got | came | had | found | my | our | this | that | it | your | \
+    gave | never | wrong | not good | not fresh | not right | not ok | not okay | not what | not warm | not enough | not cooked | \
+    not done | not nice | not edible | not tasty";
+
 /// Below this, the router may have taken a question for small talk.
 const SURE_SMALL_TALK: f32 = 0.9;
 
@@ -51,7 +57,9 @@ pub(super) fn intent(world: &World, scene: &Scene<'_, '_>, text: &str, route: &R
         if objects_to_prices(&words) {
             return if names_dishes(world, text) { Intent::MenuQa } else { Intent::Budget };
         }
-        if !complains(world, text, &words, route.confidence) {
+        let served = !scene.input.cart.orders().is_empty() || says(SERVED);
+        let orders_so = !served && says("not") && names_dishes(world, text);
+        if orders_so || !complains(world, text, &words, route.confidence) {
             intent = next_best(route);
         }
     }

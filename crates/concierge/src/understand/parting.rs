@@ -115,14 +115,22 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
 }
 
 /// "One large and one small latte": a size by itself is of the thing behind it, with what was said before that.
-pub(crate) fn sized_ahead(lattice: &Lattice, lines: &mut [Draft]) {
+pub(crate) fn sized_ahead(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) {
     for at in (0..lines.len()).rev() {
         let [line, next, ..] = &mut lines[at..] else { continue };
-        let bare = line.items.is_empty() && line.options.is_empty() && !line.copy;
+        // "… with lemon on the large".
+        let takes = |(edge, _): &(u16, How)| match lattice.edges.get(*edge as usize).map(|edge| &edge.kind) {
+            Some(Kind::Choices(choices)) => {
+                next.items.iter().any(|(item, _)| lexicon.reading(*item, choices).is_some())
+            }
+            _ => false,
+        };
+        let bare = line.items.is_empty() && line.options.iter().all(takes) && !line.copy;
         let Some(size) = line.size.filter(|_| bare && next.size.is_some() && !next.items.is_empty()) else { continue };
         if sized(lattice, next, size) {
             line.items.clone_from(&next.items);
-            line.options = next.options.iter().filter(|(_, how)| how.early).copied().collect();
+            let early: Vec<(u16, How)> = next.options.iter().filter(|(_, how)| how.early).copied().collect();
+            line.options.splice(0..0, early);
         }
     }
 }

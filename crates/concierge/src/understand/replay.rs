@@ -124,7 +124,7 @@ pub(crate) fn replay(
     replayer.without_it();
     parting::headed(lexicon, lattice, &mut replayer.out.lines);
     parting::shared_head(lexicon, tokens, lattice, &mut replayer.out.lines);
-    parting::sized_ahead(lattice, &mut replayer.out.lines);
+    parting::sized_ahead(lexicon, lattice, &mut replayer.out.lines);
     replayer.out.lines.retain(|line| line.quantity > 0);
     replayer.out.lines = std::mem::take(&mut replayer.out.lines)
         .into_iter()
