@@ -25,6 +25,18 @@ impl Search<'_> {
         }
     }
 
+    /// Whether an item that was named in part is one of several that a word means.
+    pub(super) fn is_one_of(&self, item: u16, items: &[(u16, f32)]) -> bool {
+        match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
+            Some(Kind::Items(said)) => {
+                items.len() > 1
+                    && self.named_in_part(item)
+                    && said.first().is_some_and(|(said, _)| items.iter().any(|(item, _)| item == said))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether items stand under the same heading as the one being said.
     pub(super) fn akin(&self, item: u16, items: &[(u16, f32)]) -> bool {
         let heading = |item: u16| &self.lexicon.item(item).category;

@@ -108,6 +108,10 @@ impl Search<'_> {
         if kind && bare && state.untouched && state.size == NONE && self.named_in_part(state.item) {
             gain -= 1.6;
         }
+        // "A chocolate malt shake", where chocolate was enough: the last word only says what it is.
+        if kind && bare && state.size == NONE && state.pre_len == 0 && self.is_one_of(state.item, items) {
+            self.push(step, -0.2, state, Act::Skip, None);
+        }
         let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
         if dropped {
             gain -= if state.replaced || state.remove { 0.0 } else { 1.2 };

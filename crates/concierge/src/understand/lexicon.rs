@@ -298,6 +298,7 @@ impl Lexicon {
     pub(super) fn insert(&mut self, entry: Entry, words: &[Word], quality: f32) {
         let mut node = 0;
         for &word in words {
+            self.vocabulary.name(word);
             let next = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
             let to = *self.edges.entry((node, word)).or_insert(next);
             if to == next {

@@ -57,6 +57,8 @@ pub(crate) struct Vocabulary {
     grammar: HashMap<String, Vec<usize>>,
     /// Words that stand for a heading of the menu and for no other thing.
     headings: HashSet<Word>,
+    /// Words that are said of things; the others only stand in headings.
+    named: HashSet<Word>,
 }
 
 impl Vocabulary {
@@ -90,6 +92,11 @@ impl Vocabulary {
         if !others.any(|other| self.get(other).is_some_and(|other| other != word && named(other))) {
             self.headings.insert(word);
         }
+    }
+
+    /// Notes that a thing can be called by a word.
+    pub(crate) fn name(&mut self, word: Word) {
+        self.named.insert(word);
     }
 
     pub(crate) fn get(&self, stem: &str) -> Option<Word> {
@@ -173,9 +180,11 @@ impl Vocabulary {
                 }
             }
         }
-        if out.iter().any(|reading| reading.tokens == 1) {
+        // A word of a heading alone, "Shake Extras", may stand for another: the shake of a milkshake.
+        if out.iter().any(|reading| reading.tokens == 1 && self.named.contains(&reading.words[0])) {
             return;
         }
+        out.retain(|reading| reading.tokens != 1 || self.named.contains(&reading.words[0]));
         // "Mash" for mashed potatoes.
         let last = first.text.chars().last().unwrap_or_default();
         for end in ["ed".to_owned(), "d".to_owned(), format!("{last}ed")] {
