@@ -1,4 +1,4 @@
-//! Orders in plain English over thirty-eight menus, each in a file of its own: `words => lines`.
+//! Orders in plain English over forty menus, each in a file of its own: `words => lines`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod support;
@@ -91,7 +91,9 @@ menus!(
     brick_oven: Right::Most(146),
     crooked_kettle: Right::Most(80),
     coffee_lane: Right::Most(144),
-    tumbleweed: Right::Most(83)
+    tumbleweed: Right::Most(83),
+    burger_yard: Right::Most(142),
+    last_slice: Right::Most(91)
 );
 
 #[test]

@@ -257,14 +257,19 @@ impl Search<'_> {
         edge.to == edge.from + 1 && matches!(self.tokens[edge.from].text.as_str(), "just" | "only")
     }
 
-    /// Whether a filler stands right before an edge.
-    pub(super) fn is_behind_filler(&self, step: &Step) -> bool {
+    /// Whether what refuses stands right before an edge.
+    pub(super) fn is_refused(&self, step: &Step) -> bool {
+        /// More words than any phrase that refuses.
+        const LONGEST: usize = 6;
         let from = self.lattice.edges[step.edge as usize].from;
-        let mut filler = false;
-        for at in from.saturating_sub(1)..from {
-            english::marks(&self.tokens[at..from], |mark, _| filler |= mark == Mark::Filler);
+        let mut refused = false;
+        for at in from.saturating_sub(LONGEST)..from {
+            english::marks(&self.tokens[at..from], |mark, len| {
+                let refuses = matches!(mark, Mark::No | Mark::Remove | Mark::Except | Mark::InsteadOf);
+                refused |= refuses && at + len == from;
+            });
         }
-        filler
+        refused
     }
 
     /// Whether "to" stands before an edge: "add bacon to a burger", what was said first is on what follows.
@@ -310,6 +315,7 @@ impl Search<'_> {
         let ends = self.tokens.get(to + 2).is_none_or(|next| {
             next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then" | "with")
         });
+        let ends = ends || self.size_at(to + 2);
         word(to) == "of" && matches!(word(to + 1), "them" | "those" | "these") && ends
     }
 

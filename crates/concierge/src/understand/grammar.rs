@@ -114,7 +114,16 @@ impl Search<'_> {
         }
         let dropped = state.neg == Neg::On || (state.neg == Neg::Carry && state.remove);
         if dropped {
-            gain -= if state.replaced || state.remove { 0.0 } else { 1.2 };
+            // "No onion rings on it", of a thing by its full name, is no word about onions.
+            let words = self.lattice.edges[step.edge as usize].to - self.lattice.edges[step.edge as usize].from;
+            let full = words > 1 && quality > 0.95;
+            gain -= if state.replaced || state.remove {
+                0.0
+            } else if full {
+                0.4
+            } else {
+                1.2
+            };
         }
         let act = Act::Line {
             number: state.number,

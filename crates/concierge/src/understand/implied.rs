@@ -119,11 +119,16 @@ impl Replayer<'_> {
             (Some(Kind::Choices(had)), Some(Kind::Choices(said))) => had == said,
             _ => false,
         };
+        let says_one = self.lattice.edges.get(flush.size as usize).is_some_and(|edge| {
+            let last = edge.to.checked_sub(1).and_then(|at| self.tokens.get(at));
+            last.is_some_and(|last| matches!(last.text.as_str(), "one" | "ones"))
+        });
         let fits = |line: &Draft| {
             let has =
                 |(said, _): &(u16, How)| line.options.iter().any(|(had, how)| !how.negated && same_choice(*had, *said));
             match early {
-                [] => line.options.is_empty() && line.size.is_some_and(same_size),
+                // "The large one with ham", whatever it has in common with others.
+                [] => (line.options.is_empty() || says_one) && line.size.is_some_and(same_size),
                 early => early.iter().all(has),
             }
         };
@@ -144,7 +149,11 @@ impl Replayer<'_> {
         let other = |had: &(u16, How)| early.iter().any(|one| self.excludes(&root.items, had, one));
         let sized = draft.size.is_none() || root.size.is_none();
         let part = sized && (of_them || !root.options.iter().any(other));
-        if !part || (root.quantity <= draft.quantity && (root.quantity < draft.quantity || !several)) {
+        // "Two plain teas and one with milk" are three.
+        let number = self.lattice.edges.get(draft.number as usize);
+        let before = number.and_then(|number| number.from.checked_sub(1)).map_or("", |at| &self.tokens[at].text);
+        let more = matches!(before, "and" | "plus" | "also") && root.quantity == root.said && root.plain && !of_them;
+        if more || !part || (root.quantity <= draft.quantity && (root.quantity < draft.quantity || !several)) {
             return draft;
         }
         let options = root.options.iter().filter(|had| !other(had)).copied().collect();

@@ -11,8 +11,8 @@ impl Search<'_> {
         match mark {
             Mark::Article | Mark::Some => {
                 let det = if mark == Mark::Article { Det::Article } else { Det::Some };
-                // "No? Great, so a tea": a refusal of nothing ends before what is said next.
-                let apart = state.neg == Neg::On && mark == Mark::Article && self.is_behind_filler(step);
+                // "No? Great, so a tea", "no lid, a tea": a refusal of nothing of ours ends before the next thing.
+                let apart = state.neg == Neg::On && mark == Mark::Article && !self.is_refused(step);
                 let state = if apart { State { neg: Neg::Off, ..state } } else { state };
                 if mark == Mark::Article && state.size != NONE && state.det == Det::None && self.says_half(state.size) {
                     // "Half a sandwich".
@@ -205,6 +205,8 @@ impl Search<'_> {
             Mark::Size => {
                 // "A small ham and pineapple": where the menu has that size, it is no mere word before an option.
                 let cost = if self.sizes_option(step) { 0.8 } else { 0.0 };
+                // "Medium mint medium plum": the second is another's.
+                let cost = if state.size != NONE && state.pre_len > 0 { cost + 1.0 } else { cost };
                 self.push(step, -cost, state, Act::Skip, None);
             }
             Mark::Filler if state.neg != Neg::Off && self.says_just(step) => {

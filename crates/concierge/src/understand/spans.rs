@@ -78,6 +78,7 @@ pub(super) fn counted_heading(lexicon: &Lexicon, tokens: &[Token], at: usize, ed
     });
     let begins = |next: &Token| matches!(next.text.as_str(), "a" | "an") || next.is_count();
     let paused = tokens.get(at + 1).is_some_and(|next| next.before == Break::Comma || begins(next));
+    let paused = paused || at + 1 == tokens.len();
     let under = lexicon.vocabulary.get(&tokens[at].stem).and_then(|word| lexicon.under(word));
     if let Some(under) =
         under.filter(|_| told && paused && tokens[at].is_plural() && english::is_common(&tokens[at].text))
