@@ -7,7 +7,7 @@
 //!    `bynames`, `partial`, `vocabulary`, `spelling`, `synonyms`), numbers (`numbers`) and plain English (`english`,
 //!    `kinds`, `spans`);
 //! 3. `search` finds the one path that explains the whole utterance best, by the scores of `grammar`, `measures` and
-//!    `marks` over the hypotheses of `state`;
+//!    `marks` over the hypotheses of `state` (what they ask of the menu stands in `fitting`, of the words in `around`);
 //! 4. `replay` runs the path over lines in the making (`several` of them at once, `implied` where no item was said),
 //!    `parting` parts them where they are told apart, and `assemble` and `picks` settle them into [`OrderLine`]s.
 //!
@@ -19,6 +19,7 @@
 
 mod answer;
 mod answered;
+mod around;
 mod assemble;
 mod bynames;
 mod carted;
