@@ -160,6 +160,9 @@ fn what_is_left_out_is_asked_about_only_where_several_are_on_it() {
     assert_eq!(Guest::new().says(add(chosen)).shows(), "1 × Tomato Soup (small, no BBQ cheese) = 4.00");
     let none = lacking("soup", 1, &[any_without("extras", &["cream", "herbs"]), without("extras", "cream")]);
     assert_eq!(Guest::new().says(add(none)).shows(), "1 × Tomato Soup (small, no cream, no fresh herbs) = 4.00");
+    // A whole kind of things, none of which is on it: there is nothing to leave out.
+    let kind = lacking("soup", 1, &[any_without("extras", &["cream", "herbs", "cheese"])]);
+    assert_eq!(Guest::new().says(add(kind)).shows(), "1 × Tomato Soup (small) = 4.00");
     // By an edit: a question, and then an answer about another group leaves it open.
     let guest = Guest::new()
         .says(add(line("stew", 1)))
