@@ -93,7 +93,7 @@ menus!(
     coffee_lane: Right::Most(144),
     tumbleweed: Right::Most(83),
     burger_yard: Right::Most(142),
-    last_slice: Right::Most(91)
+    last_slice: Right::Most(95)
 );
 
 #[test]

@@ -82,7 +82,14 @@ pub(super) fn add(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>]
                 choices.iter().filter(|(_, quality)| *quality > HEADING).map(|((group, _), _)| *group).collect();
             named.retain(|group| !alone || !headed(lexicon, &tokens[from].stem, *group, &mut choices));
             choices.retain(|((group, _), quality)| *quality > HEADING || !named.contains(group));
-            add(Kind::Choices(choices.into_iter().map(|((g, c), q)| (g, c, q)).collect()), best, words[1], Vec::new());
+            let choices: Vec<(u16, u16, f32)> = choices.into_iter().map(|((g, c), q)| (g, c, q)).collect();
+            let before_thing = before_its_thing(lexicon, &tokens[from..to], &choices);
+            add(Kind::Choices(choices), best, words[1], Vec::new());
+            if !before_thing.is_empty() {
+                let score = WORD * (words[1] - 1.0) - SPAN + NAMED_SO;
+                let kind = Kind::Choices(before_thing);
+                edges.push(Edge { from, to: to - 1, kind, score, also: Vec::new() });
+            }
         }
         if let Some(best) = best(&mut sizes) {
             sizes.retain(|(_, quality)| fits(*quality, best));
@@ -106,6 +113,22 @@ pub(super) fn add(lexicon: &Lexicon, tokens: &[Token], readings: &[Vec<Reading>]
             edges.push(Edge { from, to, kind, score: WORD * best * words[2] - SPAN, also: Vec::new() });
         }
     }
+}
+
+/// How much better a choice that is called by all of the words is meant than what the first of them may be.
+const NAMED_SO: f32 = 0.6;
+
+/// Choices called by words of which the last names the thing that takes them: of a style "cheese pizza", the pizza is the
+/// thing and what stands before it the style.
+fn before_its_thing(lexicon: &Lexicon, words: &[Token], choices: &[(u16, u16, f32)]) -> Vec<(u16, u16, f32)> {
+    let Some((last, _)) = words.split_last().filter(|(_, before)| !before.is_empty()) else { return Vec::new() };
+    let things = lexicon.called(std::slice::from_ref(last));
+    let generic = things.iter().filter_map(|thing| match thing {
+        Entry::Item(item) if lexicon.is_generic(*item) => Some(*item),
+        _ => None,
+    });
+    let taken = |group: u16| generic.clone().any(|item| lexicon.takes(item, group));
+    choices.iter().filter(|(group, _, quality)| *quality >= FULL && taken(*group)).copied().collect()
 }
 
 /// Whether a number above one stands before a word: in "three large, one with ham" nobody speaks of a large one.
