@@ -70,10 +70,14 @@ pub(super) fn by_mention<'a>(menu: &Menu, (word, wanted): (&str, bool), fits: &[
     fits.iter().filter(|item| speaks_of(menu, item, word) == wanted).copied().collect()
 }
 
+/// Whether a dish's description has a word, in whatever number.
+fn describes(item: &Item, word: &str) -> bool {
+    plain_words(&item.description).iter().any(|other| singular(other) == singular(word))
+}
+
 /// Where the menu does not tell which dishes have something: those of which it says that they are without.
 pub(super) fn not_told(word: &str, fits: &[&Item]) -> Step {
-    let said = |item: &&&Item| plain_words(&item.description).iter().any(|other| singular(other) == singular(word));
-    let without: Vec<&str> = fits.iter().filter(said).map(|item| item.name.as_str()).collect();
+    let without: Vec<&str> = fits.iter().filter(|item| describes(item, word)).map(|item| item.name.as_str()).collect();
     let but = match without.as_slice() {
         [] => String::new(),
         names => format!(" It says so only of what is without: {}.", listing(names, "and")),
@@ -120,11 +124,7 @@ pub(super) const NOT_EATEN: &str = "don't eat | dont eat | do not eat | can't ea
 /// Whether dishes without something are asked for that is no allergen: "I don't eat pork", "no beef".
 pub(super) fn leaves_out(menu: &Menu, words: &[String]) -> bool {
     let behind = find(words, "no | without").and_then(|at| words.get(at.end));
-    let on_menu = |word: &String| {
-        menu.items
-            .iter()
-            .any(|item| plain_words(&item.description).iter().any(|other| singular(other) == singular(word)))
-    };
+    let on_menu = |word: &String| menu.items.iter().any(|item| describes(item, word));
     // "No bun" is a matter of what a dish comes in, which can be chosen.
     let chosen = |word: &String| menu.option_groups.iter().any(|group| plain_words(&group.name).contains(word));
     says(words, NOT_EATEN) || behind.is_some_and(|word| on_menu(word) && !chosen(word))

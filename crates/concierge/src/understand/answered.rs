@@ -102,11 +102,12 @@ impl Dialog<'_> {
     /// "Without jalapeños then", of the one thing that was told of, where nothing ordered takes it.
     fn told_with(&self, tokens: &[Token]) -> Option<OrderLine> {
         let [offered] = self.context.offered.as_slice() else { return None };
-        let begins = |token: &&Token| cues::is_polite(&token.text);
-        let said = tokens.iter().find(|token| !begins(token))?;
+        let said = tokens.iter().find(|token| !cues::is_polite(&token.text))?;
+        if !matches!(said.text.as_str(), "with" | "without" | "but" | "extra") {
+            return None;
+        }
         let lattice = lattice::build(self.lexicon, tokens);
-        let ordered = self.touched().is_some_and(|(_, line)| taking(self.lexicon, &lattice, line) > 0);
-        if ordered || !matches!(said.text.as_str(), "with" | "without" | "but" | "extra") {
+        if self.touched().is_some_and(|(_, line)| taking(self.lexicon, &lattice, line) > 0) {
             return None;
         }
         let told = plain(offered.clone());

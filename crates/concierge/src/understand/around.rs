@@ -5,7 +5,7 @@ use super::lattice::{Edge, Kind};
 use super::pieces;
 use super::search::{Search, Step};
 use super::state::{Det, Link, NONE};
-use super::tokens::{Break, Token};
+use super::tokens::{Break, Token, says_of_them};
 
 /// How well a word names an item before which its options stand.
 const NAMED: f32 = 0.6;
@@ -63,28 +63,25 @@ impl Search<'_> {
     pub(super) fn is_small_one(&self, step: &Step) -> bool {
         let edge = &self.lattice.edges[step.edge as usize];
         let size = |at: usize| {
-            let edges = &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]];
-            edges.iter().any(|other| other.to == edge.from && matches!(other.kind, Kind::Sizes(_)))
+            self.lattice.at(at).iter().any(|other| other.to == edge.from && matches!(other.kind, Kind::Sizes(_)))
         };
         let behind = (edge.from.saturating_sub(2)..edge.from).any(size);
         let one = edge.to == edge.from + 1 && self.tokens[edge.from].text == "one";
         one && behind && self.tokens[edge.from].before == Break::None && !self.item_at(edge.to)
     }
 
+    /// The edges that start at a word, where nothing parts it from the one before it.
+    fn joined_at(&self, at: usize) -> &[Edge] {
+        let joined = self.tokens.get(at).is_some_and(|token| token.before == Break::None);
+        if joined { self.lattice.at(at) } else { &[] }
+    }
+
     /// Whether an item is named at a place, or behind a size there.
     pub(super) fn item_at(&self, at: usize) -> bool {
-        let edges = |at: usize| match self.tokens.get(at) {
-            Some(token) if token.before == Break::None => {
-                &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
-            }
-            _ => &[],
-        };
         let item = |edge: &Edge| matches!(edge.kind, Kind::Items(_)) && edge.score > 0.0;
-        edges(at).iter().any(item)
-            || edges(at)
-                .iter()
-                .filter(|edge| matches!(edge.kind, Kind::Sizes(_) | Kind::Choices(_)))
-                .any(|edge| edges(edge.to).iter().any(item))
+        let sizes = |edge: &&Edge| matches!(edge.kind, Kind::Sizes(_) | Kind::Choices(_));
+        let edges = self.joined_at(at);
+        edges.iter().any(item) || edges.iter().filter(sizes).any(|edge| self.joined_at(edge.to).iter().any(item))
     }
 
     /// Whether a thing or a size stands at a place or behind plain words there: "one regular tea".
@@ -155,21 +152,21 @@ impl Search<'_> {
     /// milk, a large".
     pub(super) fn ends_there(&self, step: &Step) -> bool {
         let edge = &self.lattice.edges[step.edge as usize];
-        self.tokens[edge.from].before == Break::None
-            && self.tokens.get(edge.to).is_none_or(|next| {
-                next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then")
-            })
+        self.tokens[edge.from].before == Break::None && self.ends_at(edge.to)
+    }
+
+    /// Whether what is said ends before a word.
+    fn ends_at(&self, at: usize) -> bool {
+        self.tokens.get(at).is_none_or(|next| {
+            next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then")
+        })
     }
 
     /// Whether "of them" stands behind a number and nothing that it could count: "a large tea, three of them".
     pub(super) fn is_of_them(&self, step: &Step) -> bool {
         let to = self.lattice.edges[step.edge as usize].to;
-        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
-        let ends = self.tokens.get(to + 2).is_none_or(|next| {
-            next.before != Break::None || matches!(next.text.as_str(), "and" | "please" | "thanks" | "then" | "with")
-        });
-        let ends = ends || self.size_at(to + 2);
-        word(to) == "of" && matches!(word(to + 1), "them" | "those" | "these") && ends
+        let with = self.tokens.get(to + 2).is_some_and(|next| next.text == "with");
+        says_of_them(self.tokens, to) && (with || self.ends_at(to + 2) || self.size_at(to + 2))
     }
 
     /// Whether a size is said as "half".
@@ -179,16 +176,14 @@ impl Search<'_> {
 
     /// Whether a thing of the menu starts at a word that nothing parts from the one before it.
     pub(super) fn thing_at(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.before == Break::None)
-            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
-                .iter()
-                .any(|edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0)
+        let thing = |edge: &Edge| matches!(edge.kind, Kind::Items(_) | Kind::Choices(_)) && edge.score > 0.0;
+        self.joined_at(at).iter().any(thing)
     }
 
     /// Whether the words at a place name an item that takes one of the choices, and nothing parts it from the word before.
     pub(super) fn item_taking_at(&self, at: usize, choices: &[(u16, u16, f32)]) -> bool {
         self.thing_at(at)
-            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]].iter().any(|edge| {
+            && self.lattice.at(at).iter().any(|edge| {
                 matches!(&edge.kind, Kind::Items(items) if items.iter().any(|(item, quality)| {
                     *quality > NAMED && self.lexicon.reading(*item, choices).is_some()
                 }))
@@ -201,10 +196,6 @@ impl Search<'_> {
         if word(at) != "on" || !matches!(word(at + 1), "a" | "an" | "the" | "my") {
             return false;
         }
-        let edges = |at: usize| match self.lattice.starts.get(at).zip(self.lattice.starts.get(at + 1)) {
-            Some((from, to)) => &self.lattice.edges[*from..*to],
-            None => &[],
-        };
         let other = |edge: &Edge| match &edge.kind {
             Kind::Items(items) => {
                 let said = match self.lattice.edges.get(item as usize).map(|edge| &edge.kind) {
@@ -216,21 +207,19 @@ impl Search<'_> {
             }
             _ => false,
         };
-        let sizes = edges(at + 2).iter().filter(|edge| matches!(edge.kind, Kind::Sizes(_)));
-        edges(at + 2).iter().any(other) || sizes.into_iter().any(|size| edges(size.to).iter().any(other))
+        let edges = self.lattice.at(at + 2);
+        let mut sizes = edges.iter().filter(|edge| matches!(edge.kind, Kind::Sizes(_)));
+        edges.iter().any(other) || sizes.any(|size| self.lattice.at(size.to).iter().any(other))
     }
 
+    /// Whether a size is said at a place, and nothing parts it from the word before.
     pub(super) fn size_at(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.before == Break::None)
-            && self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]]
-                .iter()
-                .any(|edge| matches!(edge.kind, Kind::Sizes(_)))
+        self.joined_at(at).iter().any(|edge| matches!(edge.kind, Kind::Sizes(_)))
     }
 
     /// Whether a word that says nothing here stands at a place, and nothing parts it from the one before.
     pub(super) fn unknown_at(&self, at: usize) -> bool {
         let Some(token) = self.tokens.get(at).filter(|token| token.before == Break::None) else { return false };
-        let edges = &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]];
-        !token.is_number() && edges.iter().all(|edge| matches!(edge.kind, Kind::Word { common: false }))
+        !token.is_number() && self.lattice.at(at).iter().all(|edge| matches!(edge.kind, Kind::Word { common: false }))
     }
 }

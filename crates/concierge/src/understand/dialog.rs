@@ -43,8 +43,8 @@ impl Dialog<'_> {
             self.moves.push(Move::Deny);
             return;
         }
-        let (mut rest, corrected);
-        rest = tokens;
+        let corrected;
+        let mut rest = tokens;
         if let Some((cue, len)) =
             cues::head(rest, &[Cue::Affirm, Cue::Take, Cue::Deny]).filter(|(cue, len)| self.opens(rest, *cue, *len))
         {

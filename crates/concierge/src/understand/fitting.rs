@@ -125,7 +125,7 @@ impl Search<'_> {
     /// Whether the same words name an option that the item being said takes, in full or as well as what they name so
     /// well.
     pub(super) fn also_option(&self, edge: &Edge, item: u16, well: f32) -> bool {
-        self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
+        self.lattice.at(edge.from).iter().any(|other| {
             other.to == edge.to
                 && matches!(&other.kind, Kind::Choices(choices)
                 if self.fit(item, choices).is_some_and(|(quality, _)| {
@@ -157,7 +157,7 @@ impl Search<'_> {
     /// Whether the words of an edge are a size of the menu as well, and an option that is no item follows.
     pub(super) fn sizes_option(&self, step: &Step) -> bool {
         let edge = &self.lattice.edges[step.edge as usize];
-        let at = |at: usize| &self.lattice.edges[self.lattice.starts[at]..self.lattice.starts[at + 1]];
+        let at = |at: usize| self.lattice.at(at);
         let size = |other: &Edge| other.to == edge.to && matches!(other.kind, Kind::Sizes(_));
         let item = |other: &Edge| matches!(other.kind, Kind::Items(_)) && other.score > 0.3;
         self.thing_at(edge.to) && at(edge.from).iter().any(size) && !at(edge.to).iter().any(item)
@@ -165,7 +165,7 @@ impl Search<'_> {
 
     /// Whether the same words name an item in full.
     pub(super) fn also_item(&self, edge: &Edge) -> bool {
-        self.lattice.edges[self.lattice.starts[edge.from]..self.lattice.starts[edge.from + 1]].iter().any(|other| {
+        self.lattice.at(edge.from).iter().any(|other| {
             other.to == edge.to && matches!(&other.kind, Kind::Items(items) if items.iter().any(|(_, q)| *q >= 0.95))
         })
     }
@@ -180,9 +180,6 @@ impl Search<'_> {
     }
 
     pub(super) fn has_size(&self, size: u16, items: &[(u16, f32)]) -> bool {
-        match &self.lattice.edges[size as usize].kind {
-            Kind::Sizes(sizes) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
-            _ => false,
-        }
+        self.lattice.sizes(items, size)
     }
 }

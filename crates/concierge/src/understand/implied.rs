@@ -5,17 +5,14 @@ use super::lexicon::Lexicon;
 use super::parting;
 use super::replay::{Draft, Replayer};
 use super::state::{Flush, How, NONE};
+use super::tokens::says_of_them;
 
 /// The edge of the thing that a size means without its name, "a large with ham": the only one of those that head their
 /// kind which comes in it and takes all options.
 pub(super) fn thing(lexicon: &Lexicon, lattice: &Lattice, options: &[u16], size: u16) -> Option<u16> {
-    let of = |edge: u16| lattice.edges.get(edge as usize).map(|edge| &edge.kind);
     let takes_all = |(item, _): &&(u16, u16)| {
-        matches!(of(size), Some(Kind::Sizes(sizes)) if sizes.iter().any(|(of, _)| of == item))
-            && options.iter().all(|option| match of(*option) {
-                Some(Kind::Choices(choices)) => lexicon.reading(*item, choices).is_some(),
-                _ => false,
-            })
+        let item = [(*item, 1.0)];
+        lattice.sizes(&item, size) && options.iter().all(|option| lattice.takes(lexicon, &item, *option))
     };
     let mut found = lattice.generic.iter().filter(takes_all);
     found.next().filter(|_| found.next().is_none()).map(|(_, edge)| *edge)
@@ -59,8 +56,10 @@ impl Replayer<'_> {
             let apart = flavour && early.is_empty() && draft.counted && root.said > 1;
             apart || (all_taken(self, &root.items) && draft.size.is_none_or(|edge| self.sizes(&root.items, edge)))
         });
+        let number = self.lattice.edges.get(flush.number as usize);
+        let of_them = flush.of_them || number.is_some_and(|number| says_of_them(self.tokens, number.to));
         if let Some(at) = root {
-            draft = self.of_root(at, draft, &early, flush.of_them || self.says_of_them(flush.number));
+            draft = self.of_root(at, draft, &early, of_them);
         } else if let Some(items) = self.out.context.as_ref().map(|context| context.items.clone())
             && all_taken(self, &items)
             && draft.size.is_none_or(|edge| self.sizes(&items, edge))
@@ -73,7 +72,6 @@ impl Replayer<'_> {
                 draft.items.clone_from(items);
             }
         }
-        let of_them = flush.of_them || self.says_of_them(flush.number);
         if let Some(before) = self.out.lines.last_mut().filter(|before| of_them && before.items.is_empty())
             && draft.items.is_empty()
             && before.quantity > draft.quantity
@@ -107,28 +105,23 @@ impl Replayer<'_> {
 
     /// The line said before that words are about: "the large gets ham", "the mint one should be large".
     fn spoken_of(&self, flush: Flush, early: &[(u16, How)]) -> Option<usize> {
-        let kind = |edge: u16| self.lattice.edges.get(edge as usize).map(|edge| &edge.kind);
         let said = early.iter().map(|(edge, _)| *edge).chain([flush.size]);
         let from = said.filter_map(|edge| self.lattice.edges.get(edge as usize)).map(|edge| edge.from).min()?;
         let the = from.checked_sub(1).is_some_and(|before| self.tokens[before].text == "the");
-        let same_size = |edge: u16| match (kind(edge), kind(flush.size)) {
-            (Some(Kind::Sizes(had)), Some(Kind::Sizes(said))) => had == said,
-            _ => false,
-        };
-        let same_choice = |had: u16, said: u16| match (kind(had), kind(said)) {
-            (Some(Kind::Choices(had)), Some(Kind::Choices(said))) => had == said,
-            _ => false,
-        };
         let says_one = self.lattice.edges.get(flush.size as usize).is_some_and(|edge| {
             let last = edge.to.checked_sub(1).and_then(|at| self.tokens.get(at));
             last.is_some_and(|last| matches!(last.text.as_str(), "one" | "ones"))
         });
         let fits = |line: &Draft| {
-            let has =
-                |(said, _): &(u16, How)| line.options.iter().any(|(had, how)| !how.negated && same_choice(*had, *said));
+            let has = |(said, _): &(u16, How)| {
+                line.options.iter().any(|(had, how)| !how.negated && self.lattice.alike(*had, *said))
+            };
             match early {
                 // "The large one with ham", whatever it has in common with others.
-                [] => (line.options.is_empty() || says_one) && line.size.is_some_and(same_size),
+                [] => {
+                    (line.options.is_empty() || says_one)
+                        && line.size.is_some_and(|had| self.lattice.alike(had, flush.size))
+                }
                 early => early.iter().all(has),
             }
         };
@@ -161,13 +154,6 @@ impl Replayer<'_> {
         let part = Draft { split: Some(at), quantity: draft.quantity, options, size, ..root.clone() };
         self.out.lines[at].quantity -= draft.quantity;
         part
-    }
-
-    /// Whether "of them" stands behind a number.
-    fn says_of_them(&self, number: u16) -> bool {
-        let Some(number) = self.lattice.edges.get(number as usize) else { return false };
-        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.text.as_str());
-        word(number.to) == "of" && matches!(word(number.to + 1), "them" | "those" | "these")
     }
 
     /// Whether two options, both said before their item, are for a place that takes one.

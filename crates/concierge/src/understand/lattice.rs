@@ -1,7 +1,5 @@
 //! All readings of an utterance: a lattice of spans, each a thing of the menu, a mark of English, a number or a word.
 
-use std::collections::BTreeSet;
-
 use super::english::{self, Mark};
 use super::lexicon::{Lexicon, place};
 use super::tokens::{Break, Token};
@@ -51,6 +49,40 @@ pub(crate) struct Lattice {
 }
 
 impl Lattice {
+    /// The edges that start at a word; none behind the last one.
+    pub(crate) fn at(&self, at: usize) -> &[Edge] {
+        match self.starts.get(at).zip(self.starts.get(at + 1)) {
+            Some((from, to)) => self.edges.get(*from..*to).unwrap_or(&[]),
+            None => &[],
+        }
+    }
+
+    /// Whether one of some items takes a choice that an edge names.
+    pub(crate) fn takes(&self, lexicon: &Lexicon, items: &[(u16, f32)], edge: u16) -> bool {
+        match self.edges.get(edge as usize).map(|edge| &edge.kind) {
+            Some(Kind::Choices(choices)) => items.iter().any(|(item, _)| lexicon.reading(*item, choices).is_some()),
+            _ => false,
+        }
+    }
+
+    /// Whether one of some items comes in a size that an edge names.
+    pub(crate) fn sizes(&self, items: &[(u16, f32)], edge: u16) -> bool {
+        match self.edges.get(edge as usize).map(|edge| &edge.kind) {
+            Some(Kind::Sizes(sizes)) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
+            _ => false,
+        }
+    }
+
+    /// Whether two edges name the same choices or the same sizes.
+    pub(crate) fn alike(&self, one: u16, other: u16) -> bool {
+        let kind = |edge: u16| self.edges.get(edge as usize).map(|edge| &edge.kind);
+        match (kind(one), kind(other)) {
+            (Some(Kind::Choices(one)), Some(Kind::Choices(other))) => one == other,
+            (Some(Kind::Sizes(one)), Some(Kind::Sizes(other))) => one == other,
+            _ => false,
+        }
+    }
+
     /// Adds items that the words are said about; they stand nowhere in the utterance.
     pub(crate) fn push_context(&mut self, items: Vec<u16>) -> u16 {
         let items = items.into_iter().map(|item| (item, 1.0)).collect();
@@ -137,8 +169,7 @@ pub(crate) fn build(lexicon: &Lexicon, tokens: &[Token]) -> Lattice {
         lattice.edges.push(Edge { from: at, to: at + 1, kind: Kind::Word { common }, score, also: Vec::new() });
     }
     lattice.starts.push(lattice.edges.len());
-    let generic: BTreeSet<u16> = lexicon.generic.iter().copied().collect();
-    lattice.generic = generic.into_iter().map(|item| (item, lattice.push_context(vec![item]))).collect();
+    lattice.generic = lexicon.generic.iter().map(|item| (*item, lattice.push_context(vec![*item]))).collect();
     lattice
 }
 

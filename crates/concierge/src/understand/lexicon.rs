@@ -73,7 +73,7 @@ pub struct Lexicon {
     /// Entries whose name is a plural.
     plural: HashSet<Entry>,
     /// Items that are called what their heading says: a "Pizza" among the pizzas.
-    pub(super) generic: HashSet<u16>,
+    pub(super) generic: BTreeSet<u16>,
     /// The last word of each option group's name.
     pub(super) group_words: Vec<Option<Word>>,
     /// Option groups of each item, by place, in the item's order.
@@ -105,7 +105,7 @@ impl Lexicon {
             ends: HashSet::new(),
             under: HashMap::new(),
             plural: HashSet::new(),
-            generic: HashSet::new(),
+            generic: BTreeSet::new(),
             group_words: Vec::new(),
             groups: Vec::new(),
             includes: Vec::new(),

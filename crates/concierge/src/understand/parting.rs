@@ -94,7 +94,7 @@ pub(crate) fn headed(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Draft]) 
                 });
             named
                 && line.split.is_none()
-                && head.size.is_none_or(|size| line.size.is_some() || sized(lattice, line, size))
+                && head.size.is_none_or(|size| line.size.is_some() || lattice.sizes(&line.items, size))
         };
         let mut left = head.quantity;
         let count = rest.iter().take_while(|line| {
@@ -119,15 +119,10 @@ pub(crate) fn sized_ahead(lexicon: &Lexicon, lattice: &Lattice, lines: &mut [Dra
     for at in (0..lines.len()).rev() {
         let [line, next, ..] = &mut lines[at..] else { continue };
         // "… with lemon on the large".
-        let takes = |(edge, _): &(u16, How)| match lattice.edges.get(*edge as usize).map(|edge| &edge.kind) {
-            Some(Kind::Choices(choices)) => {
-                next.items.iter().any(|(item, _)| lexicon.reading(*item, choices).is_some())
-            }
-            _ => false,
-        };
+        let takes = |(edge, _): &(u16, How)| lattice.takes(lexicon, &next.items, *edge);
         let bare = line.items.is_empty() && line.options.iter().all(takes) && !line.copy;
         let Some(size) = line.size.filter(|_| bare && next.size.is_some() && !next.items.is_empty()) else { continue };
-        if sized(lattice, next, size) {
+        if lattice.sizes(&next.items, size) {
             line.items.clone_from(&next.items);
             let early: Vec<(u16, How)> = next.options.iter().filter(|(_, how)| how.early).copied().collect();
             line.options.splice(0..0, early);
@@ -159,14 +154,6 @@ pub(crate) fn shared_head(lexicon: &Lexicon, tokens: &[Token], lattice: &Lattice
         if !items.is_empty() {
             *line = Draft { items, options: Vec::new(), ..line.clone() };
         }
-    }
-}
-
-/// Whether a line comes in a size.
-fn sized(lattice: &Lattice, line: &Draft, size: u16) -> bool {
-    match lattice.edges.get(size as usize).map(|edge| &edge.kind) {
-        Some(Kind::Sizes(sizes)) => sizes.iter().any(|(of, _)| line.items.iter().any(|(item, _)| item == of)),
-        _ => false,
     }
 }
 

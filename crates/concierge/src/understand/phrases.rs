@@ -1,7 +1,7 @@
 //! Set phrases about lines of the cart: "take it off", "one of them", "same for the other one", "two more".
 
 use super::target::{DETERMINERS, changes_only, items_at, named, starts};
-use super::tokens::Token;
+use super::tokens::{Token, says_of_them};
 use super::{Lexicon, cues, numbers};
 use crate::order::{LineId, OrderLine};
 
@@ -71,7 +71,7 @@ pub(crate) fn part(tokens: &[Token]) -> Option<(u32, Vec<Token>)> {
         let Some(number) = numbers::read(&tokens[at..]).filter(|number| !number.after) else { continue };
         let Some(count) = number.value else { continue };
         let mut to = at + number.len;
-        let of_them = text(to) == "of" && matches!(text(to + 1), "them" | "those" | "these");
+        let of_them = says_of_them(tokens, to);
         to += if of_them { 2 } else { 0 };
         let pointed = at > 0 && matches!(text(at - 1), "on" | "in" | "for" | "to");
         let polite_after = tokens[to.min(tokens.len())..].iter().all(|token| cues::is_polite(&token.text));

@@ -280,9 +280,9 @@ impl Replayer<'_> {
         };
         let same =
             |line: &Draft| line.items.first().is_some_and(|(a, _)| draft.items.first().is_some_and(|(b, _)| a == b));
-        let earlier = self.out.lines.iter().rposition(same).filter(|_| fix && self.out.lines.len() > 1);
-        let again = self.out.lines.iter().rposition(same).filter(|_| !fix && self.is_the_same(&draft));
-        if let Some(at) = again {
+        let said = self.out.lines.iter().rposition(same);
+        let earlier = said.filter(|_| fix && self.out.lines.len() > 1);
+        if let Some(at) = said.filter(|_| !fix && self.is_the_same(&draft)) {
             // "Four rolls, and can you warm the rolls" is about those.
             let mut old = self.out.lines.remove(at);
             self.clause = old.options.len();
@@ -347,17 +347,11 @@ impl Replayer<'_> {
     }
 
     pub(super) fn takes(&self, items: &[(u16, f32)], edge: u16) -> bool {
-        match &self.lattice.edges[edge as usize].kind {
-            Kind::Choices(choices) => items.iter().any(|(item, _)| self.lexicon.reading(*item, choices).is_some()),
-            _ => false,
-        }
+        self.lattice.takes(self.lexicon, items, edge)
     }
 
     pub(super) fn sizes(&self, items: &[(u16, f32)], edge: u16) -> bool {
-        match &self.lattice.edges[edge as usize].kind {
-            Kind::Sizes(sizes) => sizes.iter().any(|(of, _)| items.iter().any(|(item, _)| item == of)),
-            _ => false,
-        }
+        self.lattice.sizes(items, edge)
     }
 
     fn option(&mut self, at: u16, how: How) {

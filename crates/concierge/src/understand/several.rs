@@ -60,11 +60,7 @@ impl Replayer<'_> {
         let clause = self.clause;
         let Some(last) = self.out.lines.last_mut() else { return };
         let said = last.options.split_off(clause.min(last.options.len()));
-        let kind = |edge: u16| self.lattice.edges.get(edge as usize).map(|edge| &edge.kind);
-        let sized = |line: &Draft| match (line.size.and_then(kind), kind(size)) {
-            (Some(Kind::Sizes(had)), Some(Kind::Sizes(wanted))) => had == wanted,
-            _ => false,
-        };
+        let sized = |line: &Draft| line.size.is_some_and(|had| self.lattice.alike(had, size));
         let at = self.out.lines.iter().rposition(sized).unwrap_or(self.out.lines.len() - 1);
         self.out.lines[at].options.extend(said);
     }
@@ -78,18 +74,11 @@ impl Replayer<'_> {
     }
 
     fn option_at(&self, at: usize) -> bool {
-        let edges = self.lattice.starts.get(at).zip(self.lattice.starts.get(at + 1));
-        edges.is_some_and(|(from, to)| {
-            let option = |edge: &Edge| matches!(edge.kind, Kind::Choices(_)) && edge.score > 0.0;
-            self.lattice.edges[*from..*to].iter().any(option)
-        })
+        self.lattice.at(at).iter().any(|edge| matches!(edge.kind, Kind::Choices(_)) && edge.score > 0.0)
     }
 
     fn size_at(&self, at: usize) -> bool {
-        let edges = self.lattice.starts.get(at).zip(self.lattice.starts.get(at + 1));
-        edges.is_some_and(|(from, to)| {
-            self.lattice.edges[*from..*to].iter().any(|edge| matches!(edge.kind, Kind::Sizes(_)))
-        })
+        self.lattice.at(at).iter().any(|edge| matches!(edge.kind, Kind::Sizes(_)))
     }
 
     /// "One with cheese and one without": what the line before has of its own is left out.

@@ -71,6 +71,9 @@ pub(super) fn superlative(lexicon: &Lexicon, tokens: &[Token], at: usize, edges:
 /// "Three drinks: a cola, …": behind a number or a size and before a pause, a heading's plural counts what follows,
 /// though it is too common a word to be a thing.
 pub(super) fn counted_heading(lexicon: &Lexicon, tokens: &[Token], at: usize, edges: &mut Vec<Edge>) {
+    if !tokens[at].is_plural() || !english::is_common(&tokens[at].text) {
+        return;
+    }
     let told = at.checked_sub(1).is_some_and(|before| {
         let mut size = false;
         english::marks(&tokens[before..at], |mark, _| size |= mark == Mark::Size);
@@ -80,9 +83,7 @@ pub(super) fn counted_heading(lexicon: &Lexicon, tokens: &[Token], at: usize, ed
     let paused = tokens.get(at + 1).is_some_and(|next| next.before == Break::Comma || begins(next));
     let paused = paused || at + 1 == tokens.len();
     let under = lexicon.vocabulary.get(&tokens[at].stem).and_then(|word| lexicon.under(word));
-    if let Some(under) =
-        under.filter(|_| told && paused && tokens[at].is_plural() && english::is_common(&tokens[at].text))
-    {
+    if let Some(under) = under.filter(|_| told && paused) {
         let mut items: Vec<(u16, f32)> = under.iter().map(|item| (*item, HEADING)).collect();
         items.sort_by_key(|(item, _)| *item);
         edges.push(Edge { from: at, to: at + 1, kind: Kind::Items(items), score: 0.5, also: Vec::new() });

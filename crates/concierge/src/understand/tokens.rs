@@ -54,6 +54,12 @@ impl Token {
     }
 }
 
+/// Whether "of them" stands at a word.
+pub(crate) fn says_of_them(tokens: &[Token], at: usize) -> bool {
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
+    word(at) == "of" && matches!(word(at + 1), "them" | "those" | "these")
+}
+
 /// The words of a text, at most [`MAX_TOKENS`].
 pub(crate) fn tokenize(text: &str) -> Vec<Token> {
     let mut reader = Reader { tokens: Vec::new(), word: String::new(), before: Break::None, glued: false };
